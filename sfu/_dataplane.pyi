@@ -1,0 +1,223 @@
+"""The typed face of the native data plane (Rust, `sfu/dataplane`).
+
+Everything that happens once per packet happens behind this face, on threads that never hold the GIL. Python calls
+it per event or per batch. Ids (`transport`, `track`, `subscription`) are integers minted by the data plane and never
+reused within a process. Only `sfu/` imports this module.
+"""
+
+from collections.abc import Sequence
+from typing import TypedDict, final
+
+class DataPlaneError(Exception):
+    """Base of what the data plane raises on purpose."""
+
+class UnknownId(DataPlaneError):
+    """The transport, track or subscription does not exist (any more)."""
+
+class LimitReached(DataPlaneError):
+    """A configured limit (transports, tracks per transport, subscriptions per track) is reached."""
+
+class BadParameter(DataPlaneError, ValueError):
+    """An argument cannot be used: a key of the wrong length, an extension id out of range, a bad address."""
+
+@final
+class DtlsReceived:
+    """One DTLS datagram (RFC 7983 first byte 20..63) from the bound path of a transport."""
+    @property
+    def transport(self) -> int: ...
+    @property
+    def datagram(self) -> bytes: ...
+
+@final
+class PathSelected:
+    """A transport got its first path, or moved to another one (authenticated by STUN; no address is told)."""
+    @property
+    def transport(self) -> int: ...
+    @property
+    def first(self) -> bool: ...
+
+@final
+class ConsentExpired:
+    """No authenticated STUN request came for the consent time-out (RFC 7675); the transport stopped sending."""
+    @property
+    def transport(self) -> int: ...
+
+@final
+class TrackStarted:
+    """The first authenticated media packet of a published track arrived."""
+    @property
+    def track(self) -> int: ...
+
+Event = DtlsReceived | PathSelected | ConsentExpired | TrackStarted
+
+class TrackStats(TypedDict):
+    """One published track, as received. Counters only grow; loss is a share 0..1 of the last second."""
+    packets: int
+    bytes: int
+    lost: int
+    loss: float
+    jitter_ms: float
+    rtx_packets: int
+    nacks_sent: int
+    plis_sent: int
+    keyframes: int
+    idle_ms: float  # since the last packet; -1.0 when none ever came
+
+class SubscriptionStats(TypedDict):
+    """One forwarded track, as sent to one subscriber; loss, jitter and rtt from its receiver reports."""
+    packets: int
+    bytes: int
+    nacks_received: int
+    plis_received: int
+    rtx_sent: int
+    loss: float
+    jitter_ms: float
+    rtt_ms: float  # -1.0 until known
+
+class TransportStats(TypedDict):
+    packets_received: int
+    bytes_received: int
+    packets_sent: int
+    bytes_sent: int
+    auth_failures: int
+    replays: int
+    rtt_ms: float  # -1.0 until known
+    path_changes: int
+
+class PlaneStats(TypedDict):
+    """Node-wide counters (only grow) and gauges."""
+    transports: int
+    tracks: int
+    subscriptions: int
+    packets_received: int
+    bytes_received: int
+    packets_sent: int
+    bytes_sent: int
+    audio_packets_received: int
+    video_packets_received: int
+    audio_packets_sent: int
+    video_packets_sent: int
+    packets_lost_upstream: int
+    stun_requests: int
+    stun_rejected: int
+    dtls_received: int
+    unknown_source: int
+    malformed: int
+    auth_failures: int
+    replays: int
+    nacks_sent: int
+    nacks_received: int
+    plis_sent: int
+    plis_received: int
+    rtx_received: int
+    rtx_sent: int
+    events_dropped: int
+    rate_limited: int
+    send_errors: int
+    receive_buffer_bytes: int
+    worker_busy_seconds: list[float]  # CPU time of each worker thread
+
+@final
+class DataPlane:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        bind: str | None = None,
+        announced: Sequence[str] = (),
+        workers: int = 1,
+        consent_timeout_s: float = 30.0,
+        max_transports: int = 10_000,
+        max_tracks: int = 16,
+        max_subscriptions: int = 64,
+        history_packets: int = 1024,
+        unauthenticated_per_s: int = 200,
+    ) -> None:
+        """Open `workers` SO_REUSEPORT sockets on one UDP port (0: any free one) and start their threads.
+
+        `bind`: one address to bind to, None for all IPv4 and IPv6 addresses of the host. Raises OSError, BadParameter.
+        """
+    @property
+    def port(self) -> int: ...
+    @property
+    def candidates(self) -> list[tuple[str, int]]:
+        """Host candidates (address, port) to write into answers, best first: the announced ones or, if none, the host's."""
+    def event_fd(self) -> int:
+        """A descriptor that is readable while events wait; `poll_events` clears it."""
+    def poll_events(self) -> list[Event]: ...
+    def open_transport(self, ufrag: str, pwd: str) -> int: ...
+    def restart_ice(self, transport: int, ufrag: str, pwd: str) -> None:
+        """Accept checks for new credentials too; the old path stays in use until a new one is nominated (RFC 8445 §9)."""
+    def send_dtls(self, transport: int, datagram: bytes) -> bool:
+        """False when there is no path yet or the socket refused; the datagram is then lost, as on a network."""
+    def set_keys(
+        self, transport: int, profile: str, receive_key: bytes, receive_salt: bytes, send_key: bytes, send_salt: bytes
+    ) -> None:
+        """SRTP master keys (RFC 5764 §4.2). `profile`: "AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"."""
+    def set_extensions(
+        self,
+        transport: int,
+        *,
+        mid: int = 0,
+        rid: int = 0,
+        repaired_rid: int = 0,
+        transport_cc: int = 0,
+        audio_level: int = 0,
+        abs_send_time: int = 0,
+        video_orientation: int = 0,
+        dependency_descriptor: int = 0,
+    ) -> None:
+        """Header extension ids of this client's offer (RFC 8285), one mapping for the whole bundle; 0: not negotiated."""
+    def publish(
+        self,
+        transport: int,
+        *,
+        mid: str,
+        kind: str,
+        codec: str,
+        clock_rate: int,
+        payload_type: int,
+        rtx_payload_type: int | None = None,
+        nack: bool = False,
+        rid: str | None = None,
+        ssrcs: Sequence[int] = (),
+        rtx_ssrcs: Sequence[int] = (),
+    ) -> int:
+        """Expect a track from this transport; returns the track id.
+
+        `kind`: "audio" or "video"; `codec`: lower-case encoding name ("opus", "vp8", "h264", "vp9", "av1"). `rid`: the one
+        simulcast layer that was accepted, if any. `ssrcs`/`rtx_ssrcs`: from `a=ssrc` and FID groups; otherwise they are
+        learnt from mid, rid and payload type.
+        """
+    def unpublish(self, track: int) -> None:
+        """The track and its subscriptions end."""
+    def subscribe(
+        self,
+        transport: int,
+        track: int,
+        *,
+        mid: str,
+        payload_type: int,
+        rtx_payload_type: int | None,
+        ssrc: int,
+        rtx_ssrc: int | None,
+        cname: str,
+    ) -> int:
+        """Forward a track to this transport under the subscriber's own numbers; returns the subscription id.
+
+        A key frame is asked for as soon as the subscriber can decrypt.
+        """
+    def unsubscribe(self, subscription: int) -> None: ...
+    def pause(self, subscription: int) -> None: ...
+    def resume(self, subscription: int) -> None: ...
+    def request_keyframe(self, track: int) -> None: ...
+    def close_transport(self, transport: int) -> None:
+        """Ends its tracks and subscriptions too. Unknown ids are ignored: closing twice is fine."""
+    def audio_levels(self) -> list[tuple[int, int]]:
+        """(track, level in -dBov 0..127, 0 loudest), the loudest since the last call, for tracks heard since then."""
+    def track_stats(self, track: int) -> TrackStats: ...
+    def subscription_stats(self, subscription: int) -> SubscriptionStats: ...
+    def transport_stats(self, transport: int) -> TransportStats: ...
+    def stats(self) -> PlaneStats: ...
+    def close(self) -> None:
+        """Stop the threads and close the sockets. Idempotent."""
