@@ -1,0 +1,5 @@
+"""What goes wrong in signalling, split by whose fault it is."""
+
+
+class SignallingError(Exception):
+    """Base of all that signalling raises on purpose."""
