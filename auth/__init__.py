@@ -1,0 +1,65 @@
+"""Identity: keys, tickets, permissions. Knows no media and nothing of a room's inside."""
+
+from auth.errors import (
+    AuthError,
+    BadGrant,
+    KeysUnusable,
+    Refusal,
+    TicketEarly,
+    TicketExpired,
+    TicketForeign,
+    TicketForged,
+    TicketMalformed,
+    TicketRefused,
+    TicketReused,
+)
+from auth.keyring import Key, KeyRing, KeyState, Kid
+from auth.permissions import Action, Role, grants, may
+from auth.private import Private
+from auth.tickets import (
+    AUDIENCE,
+    ISSUER,
+    LEEWAY_S,
+    LONGEST_TICKET_S,
+    TICKET_LIFE_S,
+    SingleUse,
+    Ticket,
+    TicketIssuer,
+    TicketVerifier,
+    new_participant_id,
+    shown_name,
+)
+
+__all__ = [  # noqa: RUF022 - in the order a newcomer should read them
+    "Private",
+    "Role",
+    "Action",
+    "may",
+    "grants",
+    "KeyRing",
+    "Key",
+    "Kid",
+    "KeyState",
+    "TicketIssuer",
+    "TicketVerifier",
+    "Ticket",
+    "SingleUse",
+    "new_participant_id",
+    "shown_name",
+    "AUDIENCE",
+    "ISSUER",
+    "TICKET_LIFE_S",
+    "LEEWAY_S",
+    "LONGEST_TICKET_S",
+    "AuthError",
+    "KeysUnusable",
+    "BadGrant",
+    "TicketRefused",
+    "Refusal",
+    "TicketMalformed",
+    "TicketForged",
+    "TicketForeign",
+    "TicketExpired",
+    "TicketEarly",
+    "TicketReused",
+]

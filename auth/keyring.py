@@ -1,0 +1,272 @@
+"""The service's Ed25519 signing keys (RFC 8032), kept as PEM files in one folder; rotation without a restart.
+
+One file per key, `<created, Unix ms>.<kid>.pem`, PKCS #8, mode 0600; `kid` is the JWK thumbprint (RFC 7638,
+with the members of RFC 8037 appendix A.3). The newest key signs. A key that was superseded goes on
+verifying until nothing it may have signed can still be valid, and is then deleted. Several processes may
+share the folder: changes happen under a file lock, and a file appears under its name only when it is whole.
+"""
+
+import fcntl
+import logging
+import os
+import re
+import secrets
+import stat
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import zip_longest
+from pathlib import Path
+from typing import NewType
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from auth.errors import KeysUnusable
+
+log = logging.getLogger(__name__)
+
+Kid = NewType("Kid", str)
+
+_FILE_NAME = re.compile(r"(?P<created>\d{1,15})\.(?P<kid>[A-Za-z0-9_-]{43})\.pem")
+_LOCK = ".lock"
+
+# A running server re-reads the folder at most this often for key ids that it does not know: anybody may
+# send those.
+REREAD_INTERVAL_S = 1.0
+# A process that signs looks for a newer key this often, so this long may an old key still sign after a
+# rotation.
+SIGNER_REFRESH_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One signing key. `created_s` is Unix time."""
+
+    kid: Kid
+    created_s: float
+    private: Ed25519PrivateKey = field(repr=False, compare=False)
+
+    @property
+    def public(self) -> Ed25519PublicKey:
+        return self.private.public_key()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """What `teleconsult keys list` tells of a key. `verifies_until_s` is None for the key that signs."""
+
+    kid: Kid
+    created_s: float
+    verifies_until_s: float | None
+
+
+def thumbprint(key: Ed25519PublicKey) -> Kid:
+    """SHA-256 over the key's required JWK members in lexicographic order (RFC 7638 §3, RFC 8037 §2),
+    base64url.
+    """
+    x = _base64url(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
+    return Kid(_base64url(sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'.encode()).digest()))
+
+
+def states(keys: list[Key], longest_use_s: float) -> list[KeyState]:
+    """Oldest first. A key verifies for `longest_use_s` after the next one was made; nothing it signed lives
+    longer.
+    """
+    ordered = sorted(keys, key=lambda key: (key.created_s, key.kid))
+    ends = [successor.created_s + longest_use_s for successor in ordered[1:]]
+    return [KeyState(key.kid, key.created_s, end) for key, end in zip_longest(ordered, ends)]
+
+
+class KeyRing:
+    """The keys of one folder. Made by `open`; the folder and a first key are created when there is none.
+
+    `longest_life_s`: the longest life of anything signed, clock leeway included.
+    """
+
+    def __init__(
+        self, folder: Path, *, longest_life_s: float, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._folder = folder
+        self._longest_use_s = longest_life_s + SIGNER_REFRESH_S
+        self._clock = clock
+        self._keys: dict[Kid, Key] = {}
+        self._states: dict[Kid, KeyState] = {}
+        self._signer: Key | None = None
+        self._read_at = float("-inf")
+
+    @classmethod
+    def open(
+        cls, folder: Path, *, longest_life_s: float, clock: Callable[[], float] = time.time
+    ) -> "KeyRing":
+        """Read the folder's keys and make the first one if need be. Raises KeysUnusable."""
+        ring = cls(folder, longest_life_s=longest_life_s, clock=clock)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise KeysUnusable(f"cannot create the key folder {folder}: {error.strerror}") from error
+        ring._read()
+        if ring._signer is None:
+            with ring._locked():
+                ring._read()  # another process may have been first
+                if ring._signer is None:
+                    ring._add()
+        return ring
+
+    def signing_key(self) -> Key:
+        """The newest key."""
+        if not 0 <= self._clock() - self._read_at < SIGNER_REFRESH_S:
+            self._reread()
+        if self._signer is None:
+            raise KeysUnusable(f"no key is left in {self._folder}")
+        return self._signer
+
+    def verifying_key(self, kid: str) -> Key | None:
+        """The key of that id if it still verifies, or None. Looks for unknown ids in the folder,
+        rate-limited.
+        """
+        now = self._clock()
+        if kid not in self._keys and not 0 <= now - self._read_at < REREAD_INTERVAL_S:
+            self._reread()
+        key = self._keys.get(Kid(kid))
+        if key is None:
+            return None
+        until = self._states[key.kid].verifies_until_s
+        return key if until is None or now < until else None
+
+    def rotate(self) -> Kid:
+        """Make a key that signs from now on, delete those that verify no longer; returns the new key's id."""
+        with self._locked():
+            self._read()
+            kid = self._add()
+            self._prune()
+        return kid
+
+    def prune(self) -> list[Kid]:
+        """Delete the keys that verify no longer; returns their ids."""
+        with self._locked():
+            self._read()
+            return self._prune()
+
+    def described(self) -> list[KeyState]:
+        """Every key in the folder, oldest first; the last one signs."""
+        self._read()
+        return states([*self._keys.values()], self._longest_use_s)
+
+    def _add(self) -> Kid:
+        private = Ed25519PrivateKey.generate()
+        kid = thumbprint(private.public_key())
+        # A clock that was set back must not make the new key older than the one it replaces.
+        newest_ms = max((round(key.created_s * 1000) for key in self._keys.values()), default=0)
+        created_ms = max(int(self._clock() * 1000), newest_ms + 1)
+        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        _write_whole(self._folder / f"{created_ms}.{kid}.pem", pem)
+        self._read()
+        return kid
+
+    def _prune(self) -> list[Kid]:
+        now = self._clock()
+        gone = [
+            state
+            for state in self._states.values()
+            if state.verifies_until_s is not None and state.verifies_until_s <= now
+        ]
+        for state in gone:
+            for path in self._folder.glob(f"*.{state.kid}.pem"):
+                path.unlink(missing_ok=True)
+        if gone:
+            self._read()
+        return [state.kid for state in gone]
+
+    def _reread(self) -> None:
+        """Look again while running: a folder spoilt meanwhile is the operator's to mend, calls go on."""
+        try:
+            self._read()
+        except KeysUnusable:
+            log.error("keys.unusable", extra={"known": len(self._keys)})
+
+    def _read(self) -> None:
+        """Take the folder's keys over; on an error the keys known so far stay in use. Raises KeysUnusable."""
+        self._read_at = self._clock()
+        try:
+            paths = sorted(self._folder.iterdir())
+        except OSError as error:
+            raise KeysUnusable(f"cannot read the key folder {self._folder}: {error.strerror}") from error
+        loaded = [_load(path, match) for path in paths if (match := _FILE_NAME.fullmatch(path.name))]
+        keys = [key for key in loaded if key is not None]
+        described = states(keys, self._longest_use_s)
+        self._keys = {key.kid: key for key in keys}
+        self._states = {state.kid: state for state in described}
+        self._signer = self._keys[described[-1].kid] if described else None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            handle = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise KeysUnusable(f"cannot lock the key folder {self._folder}: {error.strerror}") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+def _load(path: Path, match: re.Match[str]) -> Key | None:
+    """The key in a file; None when another process has just pruned it."""
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            pem = file.read(4096)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise KeysUnusable(f"cannot read {path}: {error.strerror}") from error
+    if mode & 0o077:
+        raise KeysUnusable(f"{path} is open to other users (mode {mode:04o}); run: chmod 600 {path}")
+    try:
+        private = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        private = None
+    # The parser's own message is left out: it may quote what it read.
+    if not isinstance(private, Ed25519PrivateKey):
+        raise KeysUnusable(f"{path} holds no Ed25519 private key in PEM") from None
+    if thumbprint(private.public_key()) != match["kid"]:
+        raise KeysUnusable(f"{path} holds another key than its name says")
+    return Key(Kid(match["kid"]), int(match["created"]) / 1000, private)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file of mode 0600, there whole or not at all, also after a power cut. Raises KeysUnusable."""
+    draft = path.with_name(f".{secrets.token_hex(8)}.draft")
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise KeysUnusable(f"cannot write {path}: {error.strerror}") from error
+
+
+def _base64url(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -1,0 +1,242 @@
+"""Tickets: short-lived, single-use rights to join one room, as JWT (RFC 7519) signed with EdDSA (RFC 8037).
+
+Issuing is pure but for key, clock and random id; verifying also claims the ticket's `jti` once, in whatever
+store is handed in. The algorithm is ours, never the token's (RFC 8725 §3.1); audience, issuer and type keep
+tickets apart from other tokens of the same keys (RFC 8725 §3.8, §3.9, §3.11).
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+import jwt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from auth.errors import (
+    BadGrant,
+    TicketEarly,
+    TicketExpired,
+    TicketForeign,
+    TicketForged,
+    TicketMalformed,
+    TicketReused,
+)
+from auth.keyring import KeyRing
+from auth.permissions import Action, Role, grants, may
+from auth.private import Private
+
+AUDIENCE = "teleconsult.signal"
+ISSUER = "teleconsult"
+TICKET_LIFE_S = 60
+LEEWAY_S = 3  # clocks of nodes kept by NTP differ by less
+LONGEST_TICKET_S = TICKET_LIFE_S + LEEWAY_S
+
+_ALGORITHM = "EdDSA"
+_TYPE = "teleconsult-ticket+jwt"
+_MOST_CHARACTERS = 4096
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")  # unreserved in a URI (RFC 3986 §2.3)
+_NAME_CHARACTERS = 80
+
+
+class SingleUse(Protocol):
+    """Remembers which ticket ids were used, for all nodes of a service at once."""
+
+    async def claim(self, jti: str, ttl_s: float) -> bool:
+        """True the first time, False from then on, for at least `ttl_s`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a valid ticket says. Times are Unix seconds."""
+
+    room: str
+    participant: str
+    role: Role
+    name: Private[str]
+    admitted: bool
+    grants: tuple[str, ...]
+    jti: str
+    expires_at: int
+
+
+_Id = Annotated[str, Field(pattern=rf"^{_ID.pattern}$")]
+
+
+class _Claims(BaseModel):
+    """The payload as it travels; unknown claims are ignored (RFC 7519 §4)."""
+
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
+
+    sub: _Id
+    room: _Id
+    role: str
+    name: Annotated[str, Field(min_length=1, max_length=_NAME_CHARACTERS)]
+    admitted: bool
+    grants: list[Annotated[str, Field(max_length=32)]] = Field(max_length=32)
+    jti: Annotated[str, Field(min_length=16, max_length=64)]
+    iat: int
+    nbf: int
+    exp: int
+
+
+def new_participant_id() -> str:
+    """A participant id that nobody guesses: 96 random bits."""
+    return f"p-{secrets.token_hex(12)}"
+
+
+class TicketIssuer:
+    """Signs tickets with the ring's newest key."""
+
+    def __init__(
+        self, keys: KeyRing, *, life_s: int = TICKET_LIFE_S, clock: Callable[[], float] = time.time
+    ) -> None:
+        if not 0 < life_s <= TICKET_LIFE_S:
+            raise ValueError(f"a ticket lives 1 to {TICKET_LIFE_S} s")
+        self._keys = keys
+        self._clock = clock
+        self.life_s = life_s
+
+    def issue(
+        self,
+        *,
+        room: str,
+        role: Role,
+        name: Private[str],
+        participant: str | None = None,
+        admitted: bool = True,
+    ) -> str:
+        """One ticket, valid from now for `life_s`. `participant`: a returning person's id, None for a new
+        one.
+
+        Raises BadGrant for ids or names out of bounds, and for a waiting ticket in a role that never waits.
+        """
+        if not _ID.fullmatch(room):
+            raise BadGrant(
+                "a room id is 1 to 64 letters, digits and . _ ~ -, and begins with a letter or digit"
+            )
+        participant = new_participant_id() if participant is None else participant
+        if not _ID.fullmatch(participant):
+            raise BadGrant("a participant id is 1 to 64 letters, digits and . _ ~ -")
+        if not admitted and may(role, Action.ENTER_UNASKED):
+            raise BadGrant(f"a {role.value} never waits to be admitted")
+        key = self._keys.signing_key()
+        now = int(self._clock())
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": participant,
+            "room": room,
+            "role": role.value,
+            "name": shown_name(name),
+            "admitted": admitted,
+            "grants": list(grants(role)),
+            "jti": secrets.token_urlsafe(18),
+            "iat": now,
+            "nbf": now,
+            "exp": now + self.life_s,
+        }
+        return jwt.encode(claims, key.private, _ALGORITHM, headers={"kid": key.kid, "typ": _TYPE})
+
+
+def shown_name(name: Private[str]) -> str:
+    """The name as others will see it: white space made single, bounded. Raises BadGrant (without quoting
+    it).
+    """
+    text = " ".join(name.reveal().split())
+    # Beside control characters this refuses the bidirectional overrides, which make one name read as another.
+    if not text or len(text) > _NAME_CHARACTERS or not text.isprintable():
+        raise BadGrant(f"a name is 1 to {_NAME_CHARACTERS} printable characters")
+    return text
+
+
+class TicketVerifier:
+    """Checks a ticket and uses it up."""
+
+    def __init__(self, keys: KeyRing, used: SingleUse, *, clock: Callable[[], float] = time.time) -> None:
+        self._keys = keys
+        self._used = used
+        self._clock = clock
+
+    async def verify(self, ticket: str) -> Ticket:
+        """The ticket's content; from now on it is used. Raises a TicketRefused, having claimed nothing.
+
+        Only what a valid signature vouches for is claimed: nobody can use up ids by sending garbage.
+        """
+        claims = self._authentic(ticket)
+        now = self._clock()
+        if now < claims.nbf - LEEWAY_S:
+            raise TicketEarly
+        if now >= claims.exp + LEEWAY_S:
+            raise TicketExpired
+        content = _content(claims)
+        if not await self._used.claim(claims.jti, claims.exp + LEEWAY_S - now):
+            raise TicketReused
+        return content
+
+    def _authentic(self, ticket: str) -> _Claims:
+        """The claims, once key, algorithm, type, signature, audience and issuer are right; time is not
+        looked at.
+        """
+        if len(ticket) > _MOST_CHARACTERS or not ticket.isascii():
+            raise TicketMalformed
+        try:
+            header = jwt.get_unverified_header(ticket)
+        except (jwt.InvalidTokenError, ValueError, RecursionError):  # the last two: JSON made to hurt
+            raise TicketMalformed from None
+        kid = header.get("kid")
+        if not isinstance(kid, str):
+            raise TicketMalformed
+        key = self._keys.verifying_key(kid)
+        if key is None:
+            raise TicketForeign
+        try:
+            # PyJWT reads the real clock; times are compared by `verify` with ours, which tests turn by hand.
+            payload = jwt.decode(
+                ticket,
+                key.public,
+                algorithms=[_ALGORITHM],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
+            )
+        except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
+            raise TicketForged from None
+        except (jwt.InvalidAudienceError, jwt.InvalidIssuerError):
+            raise TicketForeign from None
+        except jwt.MissingRequiredClaimError as error:
+            raise (TicketForeign if error.claim in ("aud", "iss") else TicketMalformed) from None
+        except jwt.InvalidTokenError:
+            raise TicketMalformed from None
+        if header.get("typ") != _TYPE:
+            raise TicketForeign
+        try:
+            return _Claims.model_validate(payload)
+        except ValidationError:
+            raise TicketMalformed from None
+
+
+def _content(claims: _Claims) -> Ticket:
+    """What the claims mean. Raises TicketMalformed for what we would not have signed."""
+    try:
+        role = Role(claims.role)
+    except ValueError:
+        raise TicketMalformed from None
+    # A longer life than ours would outlive its key, and its mark in the store of used ids.
+    if not claims.iat <= claims.nbf <= claims.exp <= claims.iat + TICKET_LIFE_S:
+        raise TicketMalformed
+    if not claims.admitted and may(role, Action.ENTER_UNASKED):
+        raise TicketMalformed
+    return Ticket(
+        room=claims.room,
+        participant=claims.sub,
+        role=role,
+        name=Private(claims.name),
+        admitted=claims.admitted,
+        grants=tuple(claims.grants),
+        jti=claims.jti,
+        expires_at=claims.exp,
+    )
