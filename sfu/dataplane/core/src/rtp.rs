@@ -159,3 +159,96 @@ pub fn write_fixed(
     out[4..8].copy_from_slice(&timestamp.to_be_bytes());
     out[8..FIXED_HEADER_LEN].copy_from_slice(&ssrc.to_be_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn a_packet() -> Vec<u8> {
+        let mut packet = vec![0; 12];
+        write_fixed(&mut packet, true, 96, 0x1234, 0x5678_9ABC, 0xDEAD_BEEF, false);
+        packet.extend([1, 2, 3]);
+        packet
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let header = Header::parse(&a_packet()).unwrap();
+        assert_eq!(
+            header,
+            Header {
+                marker: true,
+                payload_type: 96,
+                seq: 0x1234,
+                timestamp: 0x5678_9ABC,
+                ssrc: 0xDEAD_BEEF,
+                csrc_count: 0,
+                padding: false,
+                len: 12,
+                extension: None,
+            }
+        );
+    }
+
+    #[test]
+    fn csrcs_and_extension_belong_to_the_header() {
+        let mut packet = a_packet()[..12].to_vec();
+        packet[0] = 0x92;
+        packet.extend([0; 8]);
+        packet.extend([0xBE, 0xDE, 0, 1, 0x10, 7, 0, 0, 42]);
+        let header = Header::parse(&packet).unwrap();
+        assert_eq!((header.csrc_count, header.len), (2, 28));
+        let block = header.extension.unwrap();
+        assert_eq!((block.profile, block.range()), (0xBEDE, 24..28));
+        assert_eq!(payload_end(&packet, &header), Ok(29));
+    }
+
+    #[test]
+    fn a_header_over_the_end_is_refused() {
+        let packet = a_packet();
+        assert!((0..12).all(|len| Header::parse(&packet[..len]) == Err(RtpError::Truncated)));
+        for first in [0x84, 0x90] {
+            let mut packet = packet.clone();
+            packet[0] = first;
+            assert_eq!(Header::parse(&packet), Err(RtpError::Truncated));
+        }
+    }
+
+    #[test]
+    fn another_version_is_refused() {
+        let mut packet = a_packet();
+        packet[0] = 0x40;
+        assert_eq!(Header::parse(&packet), Err(RtpError::Version));
+    }
+
+    #[test]
+    fn padding_is_taken_off_down_to_an_empty_payload() {
+        let mut packet = a_packet();
+        packet[0] |= 0x20;
+        for (count, end) in [(1, Ok(14)), (3, Ok(12)), (0, Err(RtpError::Padding)), (4, Err(RtpError::Padding))] {
+            packet[14] = count;
+            assert_eq!(payload_end(&packet, &Header::parse(&packet).unwrap()), end);
+        }
+        let header = Header::parse(&packet[..12]).unwrap();
+        assert_eq!(payload_end(&packet[..12], &header), Err(RtpError::Padding));
+    }
+
+    #[test]
+    fn datagrams_are_told_apart_by_their_first_bytes() {
+        let kinds = [
+            (&[0, 1][..], Kind::Stun),
+            (&[22, 254], Kind::Dtls),
+            (&[0x80, 96], Kind::Rtp),
+            (&[0x80, 0x80 | 96], Kind::Rtp),
+            (&[0x80, 200], Kind::Rtcp),
+            (&[0x81, 206], Kind::Rtcp),
+            (&[0x80], Kind::Other),
+            (&[64, 0], Kind::Other),
+            (&[192, 0], Kind::Other),
+            (&[], Kind::Other),
+        ];
+        for (datagram, kind) in kinds {
+            assert_eq!(classify(datagram), kind, "{datagram:?}");
+        }
+    }
+}
