@@ -1,0 +1,1 @@
+"""Synthetic patients and doctors, and what they measured. Speaks the public contract only."""
