@@ -1,0 +1,239 @@
+/**
+ * One stay in one room on one node: a session, its peer connection and its picture of the room, kept in step. When it
+ * is lost for good, the client makes another.
+ */
+
+import { Peer } from "./peer.js";
+import { Room } from "./room.js";
+import { Session } from "./session.js";
+
+/** @typedef {import("./publication.js").Publication} Publication */
+/** @typedef {import("./types.js").Joined} Joined */
+/** @typedef {import("./types.js").Message} Message */
+/** @typedef {import("./types.js").Ticket} Ticket */
+
+/**
+ * @typedef {object} LinkOptions
+ * @property {boolean} autoSubscribe
+ * @property {Record<string, unknown>} client      what `join` says about this program
+ * @property {RTCConfiguration} rtcConfiguration   merged over the server's ICE servers
+ * @property {typeof WebSocket} [WebSocket]
+ */
+
+/**
+ * @typedef {object} LinkHooks
+ * @property {(event: Message) => void} event
+ * @property {() => void} changed                  something in the room is different
+ * @property {(online: boolean) => void} online    the socket came (back) or went
+ * @property {(state: "connecting" | "connected" | "interrupted" | "failed") => void} media
+ * @property {(detail: import("./client_events.js").TrackDetail) => void} track
+ * @property {(detail: import("./client_events.js").TrackDetail) => void} trackEnded
+ * @property {(publication: Publication, error?: import("./errors.js").TeleconsultError) => void} published
+ * @property {(code: string) => void} lost
+ * @property {(error: Error) => void} problem      something failed that the call survives
+ */
+
+export class Link {
+  #options;
+  #hooks;
+  #session;
+  /** @type {Peer | null} */
+  #peer = null;
+  /** @type {Room | null} */
+  #room = null;
+  /** Ids of subscribed tracks → media track, participant. @type {Map<string, {media: MediaStreamTrack, participant: string}>} */
+  #subscribed = new Map();
+  /** Tracks the server would not give us, so that we don't ask for ever. @type {Set<string>} */
+  #refused = new Set();
+  /** Tracks the embedder asked for itself. @type {Set<string>} */
+  #wanted = new Set();
+  #publications;
+
+  /**
+   * @param {string} url
+   * @param {LinkOptions} options
+   * @param {LinkHooks} hooks
+   * @param {Iterable<Publication>} publications  what to publish from the start
+   */
+  constructor(url, options, hooks, publications) {
+    this.#options = options;
+    this.#hooks = hooks;
+    this.#publications = new Set(publications);
+    this.#session = new Session(url, {
+      event: (event) => this.#event(event),
+      interrupted: () => this.#interrupted(),
+      joined: (joined) => this.#joined(joined),
+      lost: (code) => this.#hooks.lost(code),
+    }, options.WebSocket);
+  }
+
+  get room() {
+    return this.#room;
+  }
+
+  get peer() {
+    return this.#peer;
+  }
+
+  /** @param {string} ticket @returns {Promise<Joined>} */
+  open(ticket) {
+    return this.#session.join(ticket, this.#options.client);
+  }
+
+  /** @param {string} type @param {Record<string, unknown>} [fields] */
+  request(type, fields) {
+    return this.#session.request(type, fields);
+  }
+
+  /** @param {Record<string, unknown>} stats */
+  async reportStats(stats) {
+    await this.#session.probe("stats", stats);
+  }
+
+  /** The network changed: don't wait for time-outs, neither of the socket nor of the media path. */
+  networkChanged() {
+    if (!this.#session.online) this.#session.nudge();
+    else void this.#session.probe("stats", {});
+    this.#peer?.restart();
+  }
+
+  /** @param {Publication} publication */
+  publish(publication) {
+    this.#publications.add(publication);
+    this.#peer?.publish(publication);
+  }
+
+  /** @param {Publication} publication */
+  unpublish(publication) {
+    this.#publications.delete(publication);
+    this.#peer?.unpublish(publication);
+  }
+
+  /** @param {string} trackId @param {boolean} wanted */
+  want(trackId, wanted) {
+    if (wanted) this.#wanted.add(trackId);
+    else this.#wanted.delete(trackId);
+    this.#refused.delete(trackId);
+    this.#reconcile();
+  }
+
+  /** @param {boolean} [sayGoodbye] */
+  async close(sayGoodbye = true) {
+    this.#peer?.close();
+    await this.#session.close(sayGoodbye);
+  }
+
+  /** @param {Joined} joined */
+  #joined(joined) {
+    if (this.#room) {
+      this.#room.refresh(joined);
+    } else {
+      this.#room = new Room(joined);
+      this.#peer = this.#makePeer(joined);
+      for (const publication of this.#publications) this.#peer.publish(publication);
+    }
+    this.#reconcile();
+    this.#peer?.setReady(this.#room.self.admitted);
+    this.#hooks.online(true);
+    this.#hooks.changed();
+  }
+
+  /** @param {Joined} joined */
+  #makePeer(joined) {
+    const configuration = { iceServers: joined.ice_servers ?? [], ...this.#options.rtcConfiguration };
+    return new Peer(configuration, {
+      offer: async (sdp, tracks) => {
+        const reply = await this.#session.request("offer", { sdp, tracks });
+        return { sdp: reply.sdp, tracks: reply.tracks };
+      },
+      media: (state) => this.#hooks.media(state),
+      published: (publication, error) => this.#hooks.published(publication, error),
+      unsubscribed: (trackIds, error) => {
+        trackIds.forEach((id) => this.#refused.add(id));
+        this.#reconcile();
+        this.#hooks.problem(error);
+      },
+    });
+  }
+
+  #interrupted() {
+    this.#peer?.setReady(false);
+    this.#hooks.online(false);
+  }
+
+  /** @param {Message} event */
+  #event(event) {
+    const room = this.#room;
+    if (!room) return;
+    room.apply(event);
+    this.#reconcile();
+    if (event.type === "participant-admitted" && event.id === room.self.id) this.#peer?.setReady(true);
+    this.#hooks.event(event);
+    this.#hooks.changed();
+  }
+
+  /** Subscribe to what is wanted and offered, let go of the rest. Safe to call at any time, any number of times. */
+  #reconcile() {
+    const room = this.#room;
+    const peer = this.#peer;
+    if (!room || !peer) return;
+    const offered = new Map(room.offeredTracks.map((track) => [track.id, track]));
+    for (const [id, track] of offered) {
+      const wanted = this.#options.autoSubscribe || this.#wanted.has(id);
+      if (!wanted || this.#refused.has(id) || this.#subscribed.has(id)) continue;
+      const media = peer.subscribe(id, track.kind);
+      this.#subscribed.set(id, { media, participant: track.participant });
+      this.#attach(room, track, media);
+    }
+    for (const id of this.#subscribed.keys()) {
+      const kept = offered.has(id) && !this.#refused.has(id) && (this.#options.autoSubscribe || this.#wanted.has(id));
+      if (!kept) this.#release(peer, id);
+    }
+  }
+
+  /**
+   * @param {Room} room
+   * @param {import("./types.js").TrackInfo} track
+   * @param {MediaStreamTrack} media
+   */
+  #attach(room, track, media) {
+    const participant = room.others.get(track.participant);
+    if (!participant) return;
+    const stream = track.source === "screen" ? participant.screen : participant.stream;
+    stream.addTrack(media);
+    this.#hooks.track({ participant, track, stream, media });
+  }
+
+  /** @param {Peer} peer @param {string} id */
+  #release(peer, id) {
+    const subscribed = this.#subscribed.get(id);
+    this.#subscribed.delete(id);
+    peer.unsubscribe(id);
+    if (!subscribed) return;
+    const { media, participant: participantId } = subscribed;
+    const participant = this.#room?.others.get(participantId);
+    participant?.stream.removeTrack(media);
+    participant?.screen.removeTrack(media);
+    this.#hooks.trackEnded({ participant: participant ?? null, trackId: id, media });
+  }
+}
+
+/**
+ * Wait until sound and picture can flow over a link, or patience ends.
+ * @param {Link} link
+ * @param {number} patienceMs
+ */
+export async function mediaConnected(link, patienceMs) {
+  const pc = link.peer?.connection;
+  if (!pc || !link.room?.self.admitted) return; // nothing flows for somebody who waits
+  await new Promise((resolve) => {
+    const timer = setTimeout(resolve, patienceMs);
+    const look = () => {
+      if (pc.connectionState !== "connected") return;
+      clearTimeout(timer);
+      resolve(undefined);
+    };
+    pc.addEventListener("connectionstatechange", look);
+    look();
+  });
+}

@@ -1,0 +1,314 @@
+/**
+ * One RTCPeerConnection whose owner always offers. Every exchange is serialised and carries all changes made before it;
+ * the wish for each m-section is read after setLocalDescription, when mids exist. Knows no rooms, people or sockets.
+ */
+
+import { orderCodecs } from "./codecs.js";
+import { ConnectionClosed, TeleconsultError, codeOf } from "./errors.js";
+import { PathKeeper } from "./path_keeper.js";
+
+/** @typedef {import("./publication.js").Publication} Publication */
+/** @typedef {import("./types.js").Kind} Kind */
+/** @typedef {import("./types.js").Wish} Wish */
+
+/**
+ * One m-section. A section whose owner has gone is inactive, and waits to be used again: m-sections never leave an SDP.
+ * @typedef {object} Section
+ * @property {RTCRtpTransceiver} transceiver
+ * @property {"send" | "receive"} use
+ * @property {Kind} kind
+ * @property {Publication | null} publication   what it sends
+ * @property {string | null} subscription       id of the track it receives
+ * @property {string | null} trackId            as confirmed by the server
+ */
+
+/**
+ * @typedef {object} PeerHooks
+ * @property {(sdp: string, tracks: Record<string, Wish>) => Promise<{sdp: string, tracks: Record<string, string>}>} offer
+ * @property {(state: "connecting" | "connected" | "interrupted" | "failed") => void} media
+ * @property {(publication: Publication, error?: TeleconsultError) => void} published  accepted, or refused for good
+ * @property {(trackIds: string[], error: TeleconsultError) => void} unsubscribed      given up: the server refused them
+ */
+
+/** Refusals that the next try may not meet. */
+const PASSING = new Set(["unknown-track", "try-again", "too-many-requests", "timeout"]);
+const TRY_AGAIN_MS = 400;
+const MAX_REFUSALS = 4;
+export const DEFAULT_VIDEO_BPS = 1_500_000;
+
+export class Peer {
+  #pc;
+  #hooks;
+  #path;
+  /** @type {Section[]} */
+  #sections = [];
+  #ready = false;
+  #dirty = false;
+  #busy = false;
+  #closed = false;
+  #refusals = 0;
+
+  /**
+   * @param {RTCConfiguration} configuration
+   * @param {PeerHooks} hooks
+   */
+  constructor(configuration, hooks) {
+    this.#pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", ...configuration });
+    this.#hooks = hooks;
+    this.#path = new PathKeeper(this.#pc, {
+      restart: () => this.#restartIce(),
+      state: (state) => this.#hooks.media(state),
+    });
+  }
+
+  get connection() {
+    return this.#pc;
+  }
+
+  /** Whether offers may be sent now: admitted, and a socket to send them over. @param {boolean} ready */
+  setReady(ready) {
+    this.#ready = ready;
+    if (ready) this.#kick();
+  }
+
+  /** @param {Publication} publication */
+  publish(publication) {
+    const section = this.#spare("send", publication.kind) ?? this.#addSender(publication);
+    section.publication = publication;
+    section.transceiver.direction = "sendonly";
+    void section.transceiver.sender.replaceTrack(publication.track);
+    this.#preferCodec(section.transceiver, publication);
+    this.negotiate();
+  }
+
+  /** @param {Publication} publication */
+  unpublish(publication) {
+    const section = this.#sectionOf(publication);
+    if (!section) return;
+    this.#retire(section);
+    void section.transceiver.sender.replaceTrack(null);
+    this.negotiate();
+  }
+
+  /** @param {Publication} publication */
+  async replaceTrack(publication) {
+    await this.#sectionOf(publication)?.transceiver.sender.replaceTrack(publication.track);
+  }
+
+  /** @param {Publication} publication @returns {string | null} */
+  trackId(publication) {
+    return this.#sectionOf(publication)?.trackId ?? null;
+  }
+
+  /**
+   * Receive a track. The returned media track exists at once and starts to carry sound or picture after negotiation.
+   * @param {string} trackId
+   * @param {Kind} kind
+   * @returns {MediaStreamTrack}
+   */
+  subscribe(trackId, kind) {
+    const section = this.#spare("receive", kind) ?? this.#addReceiver(kind);
+    section.subscription = trackId;
+    section.transceiver.direction = "recvonly";
+    this.negotiate();
+    return section.transceiver.receiver.track;
+  }
+
+  /** @param {string} trackId @returns {MediaStreamTrack | undefined} the media track that carried it */
+  unsubscribe(trackId) {
+    const section = this.#sections.find((candidate) => candidate.subscription === trackId);
+    if (!section) return undefined;
+    this.#retire(section);
+    this.negotiate();
+    return section.transceiver.receiver.track;
+  }
+
+  /** Ask for an exchange; several asked for in one go become one offer. */
+  negotiate() {
+    this.#dirty = true;
+    this.#kick();
+  }
+
+  /** The network changed under us: find a new path now rather than when the old one times out. */
+  restart() {
+    this.#path.restartNow();
+  }
+
+  close() {
+    this.#closed = true;
+    this.#path.close();
+    this.#pc.close();
+  }
+
+  #restartIce() {
+    if (this.#closed || this.#sections.length === 0) return;
+    this.#pc.restartIce();
+    this.negotiate();
+  }
+
+  #kick() {
+    if (this.#busy || this.#closed || !this.#ready || !this.#dirty) return;
+    this.#busy = true;
+    queueMicrotask(() => void this.#run()); // after the caller has made all its changes
+  }
+
+  async #run() {
+    try {
+      while (this.#dirty && this.#ready && !this.#closed && this.#sections.length > 0) {
+        this.#dirty = false;
+        await this.#exchange();
+      }
+    } finally {
+      this.#busy = false;
+    }
+    if (this.#sections.length > 0) this.#kick(); // whatever was asked for while we were leaving the loop
+  }
+
+  async #exchange() {
+    const pc = this.#pc;
+    try {
+      await pc.setLocalDescription(); // also right when an earlier offer got no answer: the new one replaces it
+      const offered = this.#sections.filter(({ transceiver }) => transceiver.mid !== null);
+      const answer = await this.#hooks.offer(pc.localDescription?.sdp ?? "", wishes(offered));
+      if (this.#closed) return;
+      await pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+      this.#refusals = 0;
+      this.#confirm(offered, answer.tracks ?? {});
+      await this.#limitBitrates();
+    } catch (error) {
+      if (!this.#closed) await this.#refused(error);
+    }
+  }
+
+  /** @param {Section[]} offered @param {Record<string, string>} tracks  mid → track id */
+  #confirm(offered, tracks) {
+    for (const section of offered) {
+      const trackId = tracks[section.transceiver.mid ?? ""];
+      if (!section.publication || !trackId || section.trackId === trackId) continue;
+      section.trackId = trackId;
+      this.#hooks.published(section.publication);
+    }
+  }
+
+  /** @param {unknown} error */
+  async #refused(error) {
+    const code = codeOf(error);
+    this.#dirty = true;
+    if (error instanceof ConnectionClosed || code === "not-admitted") {
+      this.#ready = false; // our owner says when to go on
+      return;
+    }
+    if (this.#pc.signalingState === "have-local-offer") await this.#pc.setLocalDescription({ type: "rollback" });
+    const passing = PASSING.has(code);
+    if (passing && this.#refusals++ < MAX_REFUSALS) {
+      // A track can vanish between its announcement and our offer; the event that says so is on its way.
+      await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
+      return;
+    }
+    this.#refusals = 0;
+    this.#giveUpUnconfirmed(error instanceof TeleconsultError ? error : new TeleconsultError("negotiation", String(error)));
+  }
+
+  /** The offer as it stands is refused for good: withdraw what it added, keep what worked before. @param {TeleconsultError} error */
+  #giveUpUnconfirmed(error) {
+    const news = this.#sections.filter((section) => isActive(section) && !isAgreed(section));
+    if (news.length === 0) {
+      this.#ready = false; // nothing to withdraw: this connection is of no more use
+      return this.#hooks.media("failed");
+    }
+    const publications = news.flatMap(({ publication }) => publication ?? []);
+    const subscriptions = news.flatMap(({ subscription }) => subscription ?? []);
+    news.forEach((section) => this.#retire(section));
+    publications.forEach((publication) => this.#hooks.published(publication, error));
+    if (subscriptions.length > 0) this.#hooks.unsubscribed(subscriptions, error);
+  }
+
+  /** @param {"send" | "receive"} use @param {Kind} kind @returns {Section | undefined} */
+  #spare(use, kind) {
+    return this.#sections.find(
+      (section) =>
+        section.use === use && section.kind === kind && !isActive(section) &&
+        section.transceiver.currentDirection === "inactive",
+    );
+  }
+
+  /** @param {Publication} publication @returns {Section} */
+  #addSender(publication) {
+    const { encodings, maxBitrate = DEFAULT_VIDEO_BPS } = publication.options;
+    const single = publication.kind === "video" ? { maxBitrate } : { priority: "high", networkPriority: "high" };
+    const transceiver = this.#pc.addTransceiver(publication.kind, {
+      direction: "sendonly",
+      sendEncodings: encodings ?? [/** @type {RTCRtpEncodingParameters} */ (single)],
+    });
+    return this.#add({ transceiver, use: "send", kind: publication.kind, publication, subscription: null, trackId: null });
+  }
+
+  /** @param {Kind} kind @returns {Section} */
+  #addReceiver(kind) {
+    const transceiver = this.#pc.addTransceiver(kind, { direction: "recvonly" });
+    return this.#add({ transceiver, use: "receive", kind, publication: null, subscription: null, trackId: null });
+  }
+
+  /** @param {Section} section */
+  #add(section) {
+    this.#sections.push(section);
+    return section;
+  }
+
+  /** @param {Section} section */
+  #retire(section) {
+    section.publication = null;
+    section.subscription = null;
+    section.trackId = null;
+    section.transceiver.direction = "inactive";
+  }
+
+  /** @param {Publication} publication */
+  #sectionOf(publication) {
+    return this.#sections.find((section) => section.publication === publication);
+  }
+
+  /** @param {RTCRtpTransceiver} transceiver @param {Publication} publication */
+  #preferCodec(transceiver, { kind, options: { codec } }) {
+    const known = RTCRtpReceiver.getCapabilities?.(kind)?.codecs;
+    if (!codec || !known || !transceiver.setCodecPreferences) return;
+    transceiver.setCodecPreferences(orderCodecs(known, codec));
+  }
+
+  /** Limits set in addTransceiver survive; degradation preference can be set only on a negotiated sender. */
+  async #limitBitrates() {
+    for (const { transceiver, publication } of this.#sections) {
+      const wanted = publication?.options.degradationPreference;
+      if (!publication || !wanted) continue;
+      const parameters = transceiver.sender.getParameters();
+      if (parameters.degradationPreference === wanted) continue;
+      parameters.degradationPreference = wanted;
+      await transceiver.sender.setParameters(parameters).catch(() => {}); // a browser without it keeps its own way
+    }
+  }
+}
+
+/** @param {Section[]} offered @returns {Record<string, Wish>} by mid, for every section in use */
+function wishes(offered) {
+  /** @type {Record<string, Wish>} */
+  const tracks = {};
+  for (const { transceiver, publication, subscription } of offered) {
+    const mid = /** @type {string} */ (transceiver.mid);
+    if (publication) {
+      tracks[mid] = { publish: { source: publication.source, muted: publication.muted, encryption: "none" } };
+    } else if (subscription) {
+      tracks[mid] = { subscribe: subscription };
+    }
+  }
+  return tracks;
+}
+
+/** @param {Section} section */
+function isActive(section) {
+  return section.publication !== null || section.subscription !== null;
+}
+
+/** @param {Section} section */
+function isAgreed({ transceiver }) {
+  return transceiver.currentDirection === "sendonly" || transceiver.currentDirection === "recvonly";
+}

@@ -1,0 +1,212 @@
+/** One signalling session: it outlives its WebSocket by resuming (PROTOCOL.md, resume). Knows no media. */
+
+import { backoffMs } from "./backoff.js";
+import { ConnectionClosed, TeleconsultError, afterClose, codeOf, isFinal } from "./errors.js";
+import { Socket } from "./socket.js";
+
+/** @typedef {import("./types.js").Joined} Joined */
+/** @typedef {import("./types.js").Message} Message */
+
+/**
+ * @typedef {object} SessionEvents
+ * @property {(event: Message) => void} event       a server event, each exactly once and in order
+ * @property {() => void} interrupted               the socket is gone; resuming has begun
+ * @property {(joined: Joined) => void} joined      joined or resumed: the room as it is now, before any later event
+ * @property {(code: string) => void} lost          over: `resume-expired`, or a close code's meaning
+ */
+
+/** Slightly longer than any pause a phone makes between two base stations, far shorter than TCP's own patience. */
+const PROBE_TIMEOUT_MS = 4_000;
+
+export class Session {
+  /** @type {Socket | null} */
+  #socket = null;
+  #url;
+  #events;
+  #WebSocketClass;
+  #resumeToken = "";
+  #windowMs = 30_000;
+  #lastSeq = 0;
+  #over = false;
+  /** Wakes the pause between two attempts. @type {() => void} */
+  #wake = () => {};
+
+  /**
+   * @param {string} url
+   * @param {SessionEvents} events
+   * @param {typeof WebSocket} [WebSocketClass]
+   */
+  constructor(url, events, WebSocketClass) {
+    this.#url = url;
+    this.#events = events;
+    this.#WebSocketClass = WebSocketClass;
+  }
+
+  get online() {
+    return this.#socket !== null;
+  }
+
+  /**
+   * Open the socket and join. Rejects with the refusal's code; the session is over then.
+   * @param {string} ticket
+   * @param {Record<string, unknown>} client  name, version, platform
+   * @returns {Promise<Joined>}
+   */
+  async join(ticket, client) {
+    const socket = await Socket.open(this.#url, this.#WebSocketClass);
+    if (this.#over) {
+      socket.close();
+      throw new TeleconsultError("left");
+    }
+    const early = this.#collect(socket);
+    try {
+      const joined = /** @type {Joined & Message} */ (await socket.request("join", { ticket, client }));
+      this.#adopt(socket, joined, early);
+      return joined;
+    } catch (error) {
+      this.#over = true;
+      socket.close();
+      throw error;
+    }
+  }
+
+  /**
+   * A request over the present socket. Rejects with `connection-lost` when there is none.
+   * @param {string} type
+   * @param {Record<string, unknown>} [fields]
+   * @param {number} [timeoutMs]
+   * @returns {Promise<Message>}
+   */
+  request(type, fields, timeoutMs) {
+    if (!this.#socket) return Promise.reject(new ConnectionClosed(1006));
+    return this.#socket.request(type, fields, timeoutMs);
+  }
+
+  /**
+   * Send a request whose silence means a dead path, such as the statistics: a socket on a network that went away can
+   * look open for minutes.
+   * @param {string} type
+   * @param {Record<string, unknown>} fields
+   */
+  async probe(type, fields) {
+    const socket = this.#socket;
+    if (!socket) return this.nudge();
+    try {
+      await socket.request(type, fields, PROBE_TIMEOUT_MS);
+    } catch (error) {
+      if (codeOf(error) === "timeout") socket.abandon(); // any other refusal came from a living server
+    }
+  }
+
+  /** Try again now, for example because the network came back. */
+  nudge() {
+    this.#wake();
+  }
+
+  /** Leave politely if possible; idempotent. @param {boolean} [sayGoodbye] */
+  async close(sayGoodbye = true) {
+    if (this.#over) return;
+    this.#over = true;
+    this.#wake();
+    const socket = this.#socket;
+    this.#socket = null;
+    if (!socket) return;
+    socket.onclose = () => {};
+    if (sayGoodbye) await socket.request("leave", {}, 1_000).catch(() => {});
+    socket.close();
+  }
+
+  /** Events may overtake the reply's continuation; keep them until the reply is understood. @param {Socket} socket */
+  #collect(socket) {
+    /** @type {Message[]} */
+    const early = [];
+    socket.onevent = (event) => early.push(event);
+    return early;
+  }
+
+  /**
+   * @param {Socket} socket
+   * @param {Joined} joined
+   * @param {Message[]} early
+   */
+  #adopt(socket, joined, early) {
+    this.#socket = socket;
+    this.#resumeToken = joined.resume_token;
+    this.#windowMs = (joined.resume_window_s ?? 30) * 1000;
+    socket.onclose = (closeCode) => this.#lose(closeCode);
+    socket.onevent = (event) => this.#deliver(event);
+    this.#events.joined(joined);
+    early.forEach((event) => this.#deliver(event));
+  }
+
+  /** @param {Message} event */
+  #deliver(event) {
+    const seq = event.seq ?? 0;
+    if (this.#over || seq <= this.#lastSeq) return; // a resume may repeat what we already had
+    this.#lastSeq = seq;
+    this.#events.event(event);
+  }
+
+  /** @param {number} closeCode */
+  #lose(closeCode) {
+    this.#socket = null;
+    if (this.#over) return;
+    const { code, then } = afterClose(closeCode);
+    if (then === "resume") {
+      this.#events.interrupted();
+      void this.#resume(code === "too-many-requests" ? 3 : 0);
+    } else {
+      this.#finish(code);
+    }
+  }
+
+  /** @param {number} attempt  where in the back-off to begin */
+  async #resume(attempt) {
+    const deadline = Date.now() + this.#windowMs;
+    while (!this.#over) {
+      await this.#pause(backoffMs(attempt++));
+      if (this.#over) return;
+      if (Date.now() > deadline) return this.#finish("resume-expired");
+      try {
+        return await this.#tryResume();
+      } catch (error) {
+        const code = codeOf(error);
+        if (code === "resume-expired" || code === "draining" || code === "ticket-refused" || isFinal(code)) {
+          return this.#finish(code);
+        }
+      }
+    }
+  }
+
+  async #tryResume() {
+    const socket = await Socket.open(this.#url, this.#WebSocketClass);
+    if (this.#over) return socket.close();
+    const early = this.#collect(socket);
+    try {
+      const fields = { resume_token: this.#resumeToken, last_seq: this.#lastSeq };
+      const joined = /** @type {Joined & Message} */ (await socket.request("resume", fields));
+      this.#adopt(socket, joined, early);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  /** @param {number} ms */
+  #pause(ms) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve(undefined);
+      };
+    });
+  }
+
+  /** @param {string} code */
+  #finish(code) {
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.lost(code);
+  }
+}
