@@ -1,0 +1,70 @@
+# Sourced by the scripts beside it: what counts as a usable tool, and where to look for one.
+# Nothing here installs anything or asks for anything.
+
+# The floor of the crate (rust-version in sfu/dataplane/Cargo.toml, edition 2024).
+rust_floor=1.85
+
+# find_python: prints an interpreter of version 3.11 or newer that can make virtual environments. Debian leaves
+# ensurepip out of python3 and keeps it in python3-venv, so having Python is not enough.
+find_python() {
+    local name
+    for name in python3 python3.13 python3.12 python3.11 python3.14; do
+        if "$name" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+            command -v "$name"
+            return
+        fi
+    done
+    return 1
+}
+
+# at_least VERSION FLOOR: both dotted numbers.
+at_least() {
+    [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
+}
+
+# find_rust: prints a folder whose cargo and rustc are new enough. An old cargo first on PATH must not hide a good one
+# elsewhere: ~/.cargo/bin is where rustup puts its own, /usr/lib/rust-*/bin is Ubuntu's for versioned packages.
+find_rust() {
+    local cargo folder version
+    while IFS= read -r cargo; do
+        folder=$(dirname "$cargo")
+        [ -x "$folder/cargo" ] && [ -x "$folder/rustc" ] || continue
+        version=$("$folder/rustc" --version 2>/dev/null | cut -d' ' -f2) || continue
+        if [ -n "$version" ] && at_least "${version%%-*}" "$rust_floor"; then
+            printf '%s\n' "$folder"
+            return
+        fi
+    done < <(
+        type -ap cargo
+        printf '%s\n' "${HOME:-/nonexistent}/.cargo/bin/cargo" /usr/bin/cargo
+        printf '%s\n' /usr/lib/rust-*/bin/cargo | sort -rV
+    )
+    return 1
+}
+
+find_browser() {
+    command -v chromium || command -v google-chrome || command -v google-chrome-stable
+}
+
+# has TOOL: whether a usable one is here.
+has() {
+    case $1 in
+        make) command -v make >/dev/null ;;
+        python) find_python >/dev/null ;;
+        compiler) printf '#include <stdio.h>\n' | cc -E - >/dev/null 2>&1 ;;
+        rust) find_rust >/dev/null ;;
+        rust-lint)
+            local folder
+            folder=$(find_rust) || return
+            PATH="$folder:$PATH" cargo fmt --version >/dev/null 2>&1 &&
+                PATH="$folder:$PATH" cargo clippy --version >/dev/null 2>&1
+            ;;
+        certificates) [ -s /etc/ssl/certs/ca-certificates.crt ] || [ -n "${SSL_CERT_FILE:-}" ] ;;
+        node) command -v node >/dev/null && command -v npm >/dev/null ;;
+        browser) find_browser >/dev/null ;;
+        *)
+            printf 'no such tool: %s\n' "$1" >&2
+            return 2
+            ;;
+    esac
+}

@@ -1,0 +1,92 @@
+# Teleconsult. `make run` and `make test` are enough on a fresh clone: they install what is missing, and what they have
+# done once they don't do again. `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: run test lint bench lock clean help
+
+python := .venv/bin/python
+native := sfu/_dataplane.abi3.so
+manifest := sfu/dataplane/Cargo.toml
+rust_sources := $(shell find sfu/dataplane -name target -prune -o -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' \) -print)
+# The environment is read by `playwright`, which otherwise wants to fetch browsers of its own.
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Seconds the Python tests may take in all; the suite is meant to stay under eight minutes on two cores.
+test_limit_s ?= 600
+
+run: $(native) ## start the server, with an entrance for everybody of this machine, and print the two pages' addresses
+	@exec .venv/bin/teleconsult serve --walk-in
+
+test: .venv/.development $(native) ## run every test: the Rust core's, then Python's and the browsers'
+	@.ci/need browser
+	.ci/with-rust cargo test --quiet --locked --manifest-path $(manifest) --package dataplane-core
+	timeout --foreground --signal=INT --kill-after=30 $(test_limit_s) $(python) -m pytest
+
+lint: .venv/.development $(native) build/web/.installed ## check style, types, the way imports point, and the pages' types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	build/web/node_modules/.bin/tsc --project media_server/web/tsconfig.json
+	@.ci/need rust-lint
+	.ci/with-rust cargo fmt --all --check --manifest-path $(manifest)
+	PYO3_PYTHON=$(CURDIR)/$(python) .ci/with-rust cargo clippy --quiet --locked --workspace --all-targets --manifest-path $(manifest) -- -D warnings
+
+bench: $(native) ## measure; prints tables and, as its last line, one JSON object
+	@exec $(python) -m loadtest.bench
+
+# Lock files carry versions and hashes only: where packages come from is for each machine to say. The last one holds
+# the others' versions too, so that one environment can have all three.
+lock: .venv/.development ## choose the newest allowed Python dependencies again and write the lock files
+	@lock() { .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header --no-annotate "$$@"; }; \
+	lock pyproject.toml --output-file requirements.lock; \
+	lock --group build --output-file requirements-build.lock; \
+	lock pyproject.toml --group dev --constraints requirements.lock --constraints requirements-build.lock \
+	    --output-file requirements-dev.lock
+
+clean: ## remove all that was built or installed here; keys and records under data/ stay
+	rm -rf .venv build dist sfu/dataplane/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -f $(native)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## list what make can do here
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+# --- What the targets above stand on; each is made once, and again when what it was made from changes. ---
+
+$(python):
+	@.ci/need python certificates
+	@. .ci/tools.sh; interpreter=$$(find_python); echo "Making .venv with $$interpreter"; "$$interpreter" -m venv .venv
+
+.venv/.runtime: requirements.lock requirements-build.lock | $(python)
+	@echo "Installing the locked dependencies"
+	@$(python) -m pip install --quiet --require-hashes -r requirements.lock -r requirements-build.lock
+	@touch $@
+
+.venv/.development: requirements-dev.lock .venv/.runtime
+	@echo "Installing the locked development tools"
+	@$(python) -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# An editable installation: the console script, and the native module placed inside sfu/. Python's sources are used
+# where they are. Cargo compiles only what changed.
+$(native): $(rust_sources) pyproject.toml .venv/.runtime
+	@.ci/need certificates compiler rust
+	@echo "Building the native data plane (minutes the first time)"
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" MATURIN_PEP517_ARGS=--locked .ci/with-rust $(python) -m pip install --quiet \
+	    --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The pages have no build; this is the type checker for them. It lives outside the folder that is served.
+build/web/.installed: media_server/web/package.json media_server/web/package-lock.json
+	@.ci/need node
+	@echo "Installing the type checker of the pages"
+	@mkdir -p build/web && cp media_server/web/package.json media_server/web/package-lock.json build/web/
+	@cd build/web && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
