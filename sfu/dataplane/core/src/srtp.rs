@@ -5,6 +5,12 @@
 
 use std::fmt;
 
+use aws_lc_rs::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::cipher::{self, EncryptingKey, EncryptionContext, UnboundCipherKey};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac;
+use aws_lc_rs::iv::FixedLength;
+
 /// What a protected packet may at most grow by.
 pub const MAX_OVERHEAD: usize = 20;
 
@@ -97,6 +103,8 @@ impl std::error::Error for SrtpError {}
 /// The session keys of one direction.
 pub struct SrtpKeys {
     profile: Profile,
+    rtp: SessionKeys,
+    rtcp: SessionKeys,
 }
 
 impl fmt::Debug for SrtpKeys {
@@ -108,8 +116,15 @@ impl fmt::Debug for SrtpKeys {
 impl SrtpKeys {
     /// Derives the session keys (RFC 3711 §4.3, key derivation rate 0) and expands them once.
     pub fn new(profile: Profile, master_key: &[u8], master_salt: &[u8]) -> Result<Self, SrtpError> {
-        let _ = (profile, master_key, master_salt);
-        todo!()
+        if master_key.len() != profile.key_len() || master_salt.len() != profile.salt_len() {
+            return Err(SrtpError::KeyLength);
+        }
+        let kdf = KeyDerivation::new(master_key, master_salt)?;
+        Ok(Self {
+            profile,
+            rtp: SessionKeys::derive(profile, &kdf, Label::RTP)?,
+            rtcp: SessionKeys::derive(profile, &kdf, Label::RTCP)?,
+        })
     }
 
     #[must_use]
@@ -128,27 +143,286 @@ impl SrtpKeys {
         payload_len: usize,
         index: u64,
     ) -> Result<usize, SrtpError> {
-        let _ = (packet, header_len, payload_len, index);
-        todo!()
+        let id = PacketId::of_rtp(packet, header_len, index)?;
+        let plain_len = header_len.saturating_add(payload_len);
+        let total = plain_len.saturating_add(self.profile.rtp_overhead());
+        let (plain, tag_out) = packet.get_mut(..total).ok_or(SrtpError::NoRoom)?.split_at_mut(plain_len);
+        let (header, payload) = plain.split_at_mut(header_len);
+        match &self.rtp {
+            SessionKeys::Gcm(keys) => tag_out.copy_from_slice(keys.seal(&id, header, payload)?.as_ref()),
+            SessionKeys::Cm(keys) => {
+                keys.apply_keystream(&id, payload)?;
+                tag_out.copy_from_slice(&keys.tag([plain, &id.roc()]));
+            }
+        }
+        Ok(total)
     }
 
     /// Authenticates and decrypts an SRTP packet in place and returns the length of its payload, padding included.
     ///
     /// After an error the payload's bytes are unspecified.
     pub fn unprotect_rtp(&self, packet: &mut [u8], header_len: usize, index: u64) -> Result<usize, SrtpError> {
-        let _ = (packet, header_len, index);
-        todo!()
+        let id = PacketId::of_rtp(packet, header_len, index)?;
+        let (plain, tag) = packet
+            .split_at_mut_checked(packet.len().saturating_sub(self.profile.rtp_overhead()))
+            .filter(|(plain, _)| plain.len() >= header_len)
+            .ok_or(SrtpError::Truncated)?;
+        match &self.rtp {
+            SessionKeys::Gcm(keys) => {
+                let (header, payload) = plain.split_at_mut(header_len);
+                keys.open(&id, header, payload, tag)?;
+            }
+            SessionKeys::Cm(keys) => {
+                keys.verify([plain, &id.roc()], tag)?;
+                keys.apply_keystream(&id, &mut plain[header_len..])?;
+            }
+        }
+        Ok(plain.len() - header_len)
     }
 
     /// Encrypts a compound RTCP packet in place; `index` counts up by one for each packet of this direction.
     pub fn protect_rtcp(&self, packet: &mut Vec<u8>, index: u32) -> Result<(), SrtpError> {
-        let _ = (packet, index);
-        todo!()
+        let id = PacketId::of_rtcp(packet, index)?;
+        let trailer = (E_BIT | index).to_be_bytes();
+        match &self.rtcp {
+            SessionKeys::Gcm(keys) => {
+                let (header, body) = packet.split_at_mut(RTCP_HEADER_LEN);
+                let tag = keys.seal(&id, &rtcp_aad(header, trailer), body)?;
+                packet.extend_from_slice(tag.as_ref());
+                packet.extend_from_slice(&trailer);
+            }
+            SessionKeys::Cm(keys) => {
+                keys.apply_keystream(&id, &mut packet[RTCP_HEADER_LEN..])?;
+                packet.extend_from_slice(&trailer);
+                let tag = keys.tag([packet, &[]]);
+                packet.extend_from_slice(&tag);
+            }
+        }
+        Ok(())
     }
 
     /// Authenticates and decrypts an SRTCP packet in place; returns the plain length and the packet's index.
     pub fn unprotect_rtcp(&self, packet: &mut [u8]) -> Result<(usize, u32), SrtpError> {
-        let _ = packet;
-        todo!()
+        let tag_len = self.profile.rtp_overhead();
+        let plain_len = packet.len().checked_sub(tag_len + 4).ok_or(SrtpError::Truncated)?;
+        if plain_len < RTCP_HEADER_LEN {
+            return Err(SrtpError::Truncated);
+        }
+        // The index comes before the tag in RFC 3711 §3.4, and after it in RFC 7714 §9.2.
+        let (plain, rest) = packet.split_at_mut(plain_len);
+        let (tag, trailer) = match &self.rtcp {
+            SessionKeys::Gcm(_) => rest.split_at(tag_len),
+            SessionKeys::Cm(_) => {
+                let (trailer, tag) = rest.split_at(4);
+                (tag, trailer)
+            }
+        };
+        let trailer = *trailer.first_chunk::<4>().ok_or(SrtpError::Truncated)?;
+        let word = u32::from_be_bytes(trailer);
+        if word & E_BIT == 0 {
+            return Err(SrtpError::NotEncrypted);
+        }
+        let index = word & !E_BIT;
+        let id = PacketId::of_rtcp(plain, index)?;
+        match &self.rtcp {
+            SessionKeys::Gcm(keys) => {
+                let (header, body) = plain.split_at_mut(RTCP_HEADER_LEN);
+                keys.open(&id, &rtcp_aad(header, trailer), body, tag)?;
+            }
+            SessionKeys::Cm(keys) => {
+                keys.verify([plain, &trailer], tag)?;
+                keys.apply_keystream(&id, &mut plain[RTCP_HEADER_LEN..])?;
+            }
+        }
+        Ok((plain_len, index))
     }
 }
+
+/// The header and SSRC in front of every RTCP compound, which stay clear.
+const RTCP_HEADER_LEN: usize = 8;
+const E_BIT: u32 = 1 << 31;
+
+/// What RFC 7714 §9.3 authenticates besides the ciphertext: the clear header and the word of E bit and index.
+fn rtcp_aad(header: &[u8], trailer: [u8; 4]) -> [u8; RTCP_HEADER_LEN + 4] {
+    let mut aad = [0; RTCP_HEADER_LEN + 4];
+    aad[..RTCP_HEADER_LEN].copy_from_slice(header);
+    aad[RTCP_HEADER_LEN..].copy_from_slice(&trailer);
+    aad
+}
+
+/// What makes a packet's initialisation vector its own: the SSRC and the 48-bit index.
+struct PacketId {
+    ssrc: [u8; 4],
+    index: [u8; 6],
+}
+
+impl PacketId {
+    fn of_rtp(packet: &[u8], header_len: usize, index: u64) -> Result<Self, SrtpError> {
+        let [_, _, s0, s1, _, _, _, _, ssrc @ ..] = *packet
+            .first_chunk::<12>()
+            .filter(|_| (12..=packet.len()).contains(&header_len))
+            .ok_or(SrtpError::Truncated)?;
+        match index.to_be_bytes() {
+            [0, 0, r0, r1, r2, r3, _, _] => Ok(Self { ssrc, index: [r0, r1, r2, r3, s0, s1] }),
+            _ => Err(SrtpError::Exhausted),
+        }
+    }
+
+    fn of_rtcp(packet: &[u8], index: u32) -> Result<Self, SrtpError> {
+        let [_, _, _, _, ssrc @ ..] = *packet.first_chunk::<8>().ok_or(SrtpError::Truncated)?;
+        if index >= E_BIT {
+            return Err(SrtpError::Exhausted);
+        }
+        let [i0, i1, i2, i3] = index.to_be_bytes();
+        Ok(Self { ssrc, index: [0, 0, i0, i1, i2, i3] })
+    }
+
+    fn roc(&self) -> [u8; 4] {
+        let [r0, r1, r2, r3, ..] = self.index;
+        [r0, r1, r2, r3]
+    }
+}
+
+enum SessionKeys {
+    Gcm(GcmKeys),
+    Cm(CmKeys),
+}
+
+impl SessionKeys {
+    fn derive(profile: Profile, kdf: &KeyDerivation, labels: Label) -> Result<Self, SrtpError> {
+        match profile {
+            Profile::AeadAes256Gcm => Ok(Self::Gcm(GcmKeys {
+                key: gcm_key(&aead::AES_256_GCM, &kdf.derive::<32>(labels.cipher)?)?,
+                salt: kdf.derive(labels.salt)?,
+            })),
+            Profile::AeadAes128Gcm => Ok(Self::Gcm(GcmKeys {
+                key: gcm_key(&aead::AES_128_GCM, &kdf.derive::<16>(labels.cipher)?)?,
+                salt: kdf.derive(labels.salt)?,
+            })),
+            Profile::AesCm128HmacSha1_80 => Ok(Self::Cm(CmKeys {
+                cipher: ctr_key(&kdf.derive::<16>(labels.cipher)?)?,
+                auth: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &kdf.derive::<20>(labels.auth)?),
+                salt: kdf.derive(labels.salt)?,
+            })),
+        }
+    }
+}
+
+/// AES-GCM session keys (RFC 7714).
+struct GcmKeys {
+    key: LessSafeKey,
+    salt: [u8; 12],
+}
+
+impl GcmKeys {
+    /// RFC 7714 §8.1 and §9.1: for SRTCP the upper half of the 48-bit index is zero.
+    fn nonce(&self, id: &PacketId) -> Nonce {
+        let mut nonce = [0; 12];
+        nonce[2..6].copy_from_slice(&id.ssrc);
+        nonce[6..].copy_from_slice(&id.index);
+        xor(&mut nonce, &self.salt);
+        Nonce::assume_unique_for_key(nonce)
+    }
+
+    fn seal(&self, id: &PacketId, aad: &[u8], body: &mut [u8]) -> Result<aead::Tag, SrtpError> {
+        self.key.seal_in_place_separate_tag(self.nonce(id), Aad::from(aad), body).map_err(|_| SrtpError::Exhausted)
+    }
+
+    fn open(&self, id: &PacketId, aad: &[u8], body: &mut [u8], tag: &[u8]) -> Result<(), SrtpError> {
+        self.key
+            .open_in_place_separate_tag(self.nonce(id), Aad::from(aad), tag, body)
+            .map(|_| ())
+            .map_err(|_| SrtpError::Authentication)
+    }
+}
+
+/// AES counter mode and HMAC-SHA1 session keys (RFC 3711 §4.1.1, §4.2.1).
+struct CmKeys {
+    cipher: EncryptingKey,
+    auth: hmac::Key,
+    salt: [u8; 14],
+}
+
+const SHA1_80_LEN: usize = 10;
+
+impl CmKeys {
+    /// Encrypts or decrypts, which is the same in counter mode.
+    fn apply_keystream(&self, id: &PacketId, body: &mut [u8]) -> Result<(), SrtpError> {
+        let mut iv = [0; 16];
+        iv[4..8].copy_from_slice(&id.ssrc);
+        iv[8..14].copy_from_slice(&id.index);
+        xor(&mut iv, &self.salt);
+        apply_ctr(&self.cipher, iv, body)
+    }
+
+    fn tag(&self, parts: [&[u8]; 2]) -> [u8; SHA1_80_LEN] {
+        let mut context = hmac::Context::with_key(&self.auth);
+        parts.into_iter().for_each(|part| context.update(part));
+        let mut tag = [0; SHA1_80_LEN];
+        tag.copy_from_slice(&context.sign().as_ref()[..SHA1_80_LEN]);
+        tag
+    }
+
+    fn verify(&self, parts: [&[u8]; 2], tag: &[u8]) -> Result<(), SrtpError> {
+        verify_slices_are_equal(&self.tag(parts), tag).map_err(|_| SrtpError::Authentication)
+    }
+}
+
+/// Key derivation labels (RFC 3711 §4.3.2).
+#[derive(Clone, Copy)]
+struct Label {
+    cipher: u8,
+    auth: u8,
+    salt: u8,
+}
+
+impl Label {
+    const RTP: Self = Self { cipher: 0, auth: 1, salt: 2 };
+    const RTCP: Self = Self { cipher: 3, auth: 4, salt: 5 };
+}
+
+/// The pseudo-random function of RFC 3711 §4.3.3: AES counter mode under the master key (RFC 6188 for 256 bits).
+struct KeyDerivation {
+    cipher: EncryptingKey,
+    /// A 96-bit salt of AES-GCM has zeros behind it (RFC 7714 §11).
+    salt: [u8; 14],
+}
+
+impl KeyDerivation {
+    fn new(master_key: &[u8], master_salt: &[u8]) -> Result<Self, SrtpError> {
+        let mut salt = [0; 14];
+        salt.get_mut(..master_salt.len()).ok_or(SrtpError::KeyLength)?.copy_from_slice(master_salt);
+        Ok(Self { cipher: ctr_key(master_key)?, salt })
+    }
+
+    fn derive<const LEN: usize>(&self, label: u8) -> Result<[u8; LEN], SrtpError> {
+        let mut iv = [0; 16];
+        xor(&mut iv, &self.salt);
+        iv[7] ^= label;
+        let mut key = [0; LEN];
+        apply_ctr(&self.cipher, iv, &mut key)?;
+        Ok(key)
+    }
+}
+
+fn gcm_key(algorithm: &'static aead::Algorithm, key: &[u8]) -> Result<LessSafeKey, SrtpError> {
+    UnboundKey::new(algorithm, key).map(LessSafeKey::new).map_err(|_| SrtpError::KeyLength)
+}
+
+fn ctr_key(key: &[u8]) -> Result<EncryptingKey, SrtpError> {
+    let algorithm = if key.len() == 32 { &cipher::AES_256 } else { &cipher::AES_128 };
+    UnboundCipherKey::new(algorithm, key).and_then(EncryptingKey::ctr).map_err(|_| SrtpError::KeyLength)
+}
+
+fn apply_ctr(key: &EncryptingKey, iv: [u8; 16], data: &mut [u8]) -> Result<(), SrtpError> {
+    let context = EncryptionContext::Iv128(FixedLength::from(iv));
+    // Fails only on a context that does not suit the cipher, and ours does.
+    key.less_safe_encrypt(data, context).map(|_| ()).map_err(|_| SrtpError::KeyLength)
+}
+
+fn xor(into: &mut [u8], with: &[u8]) {
+    into.iter_mut().zip(with).for_each(|(byte, other)| *byte ^= other);
+}
+
+#[cfg(test)]
+mod tests;
