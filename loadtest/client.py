@@ -25,7 +25,7 @@ from aiortc import (
     RTCStatsReport,
 )
 
-from loadtest.errors import ClientError, MediaFailed, Refused, SessionClosed
+from loadtest.errors import ClientError, MediaFailed, Refused
 from loadtest.events import (
     Cut,
     Event,
@@ -76,7 +76,9 @@ class Client:
         auto_subscribe: bool = True,
         auto_resume: bool = True,
     ) -> None:
-        self._session = Session(url, ticket, encoding, self._take, auto_resume=auto_resume)
+        self._session = Session(
+            url, ticket, encoding, self._take, self._end_of_events, auto_resume=auto_resume
+        )
         self._auto_subscribe = auto_subscribe
         self._pc = RTCPeerConnection(
             # No STUN server: our own is ICE-lite and learns our address from the checks.
@@ -133,8 +135,6 @@ class Client:
                 continue  # the next step is worth taking all the same
         for gate in self._gates.values():
             gate.stop()
-        for reader in self._readers:
-            self._put(reader, None)
         await self._notify()
 
     async def leave(self) -> None:
@@ -174,8 +174,6 @@ class Client:
             while not condition(self.room):
                 if self._session.over is not None:
                     raise self._session.over
-                if self._closed:
-                    raise SessionClosed(1000)
                 await self._changed.wait()
 
     async def until_connected(self, timeout_s: float = 10.0) -> None:
@@ -350,6 +348,11 @@ class Client:
             reader.get_nowait()
             self.dropped_events += 1
         reader.put_nowait(event)
+
+    def _end_of_events(self) -> None:
+        for reader in self._readers:
+            self._put(reader, None)
+        self._nudge()
 
     def _nudge(self) -> None:
         if not self._closed:

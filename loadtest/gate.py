@@ -16,7 +16,7 @@ class Gate(MediaStreamTrack):
         self.shut = shut
         self._source = source
 
-    async def recv(self) -> Frame | Packet[Any]:
+    async def recv(self) -> "Frame | Packet[Any]":
         """The next frame that may pass. Raises MediaStreamError at the source's end."""
         while True:
             media = await self._source.recv()

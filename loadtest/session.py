@@ -44,6 +44,7 @@ class Session:
         ticket: str,
         encoding: Encoding,
         on_event: EventSink,
+        on_over: Callable[[], None] = lambda: None,
         *,
         auto_resume: bool = True,
     ) -> None:
@@ -52,6 +53,7 @@ class Session:
         self._ticket = ticket
         self._encoding = encoding
         self._on_event = on_event
+        self._on_over = on_over
         self._auto_resume = auto_resume
         self._http: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
@@ -276,6 +278,7 @@ class Session:
     def _finish(self, why: ClientError) -> None:
         if self._over is None:
             self._over = why
+            self._on_over()
         self._interrupt_pending()
         self._up.set()  # whoever waits for the connection learns that there will be none
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 
 from loadtest.errors import ServerViolation
 
