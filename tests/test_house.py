@@ -67,7 +67,7 @@ def test_private_names_of_aiortc_and_aioice_are_touched_in_one_file_only() -> No
         found += [
             f"{named(path)}:{line} {name}" for line, _, name in theirs if name is not None and private(name)
         ]
-        # Which object is aiortc's cannot be told from the text, so a file that imports aiortc touches only the
+        # Which object is aiortc's cannot be told from the text, so a file importing aiortc touches only the
         # private attributes of its own object.
         found += [
             f"{named(path)}:{node.lineno} .{node.attr}"
