@@ -112,9 +112,12 @@ class Speakers:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
+    """`media_lost`: the server gave our media path up; only a new connection helps."""
+
     participant: ParticipantId
     uplink: str
     downlink: str
+    media_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +202,10 @@ def _parse_event(message: Message) -> Event:
             heard = message["speakers"]
             return Speakers(tuple((ParticipantId(s["participant"]), float(s["level_dbov"])) for s in heard))
         case "quality":
-            return Quality(ParticipantId(message["participant"]), message["uplink"], message["downlink"])
+            lost = message.get("transport") == "closed"
+            return Quality(
+                ParticipantId(message["participant"]), message["uplink"], message["downlink"], lost
+            )
         case "relay":
             return Relayed(ParticipantId(message["from"]), message["kind"], binary(message["body"]))
         case "room-ended":
