@@ -168,8 +168,8 @@ class Client:
         state: str = self._pc.connectionState
         return state
 
-    async def until(self, condition: Callable[[RoomView], bool], timeout_s: float = 10.0) -> None:
-        """Wait until the room is so. Raises TimeoutError; SessionClosed when the session ends before."""
+    async def until(self, condition: Callable[[RoomView], bool], timeout_s: float | None = 10.0) -> None:
+        """Wait until the room is so. Raises TimeoutError; why the session is over, when it ends before."""
         async with asyncio.timeout(timeout_s), self._changed:
             while not condition(self.room):
                 if self._session.over is not None:
@@ -184,6 +184,10 @@ class Client:
             raise MediaFailed("not connected in time") from error
         if self.media_state != "connected":
             raise MediaFailed(self.media_state)
+
+    async def until_disconnected(self) -> None:
+        """Wait for the end of the media path. Raises why the session is over, when it ends before."""
+        await self.until(lambda _: self.media_state in ("failed", "closed"), None)
 
     async def until_received(self, track: TrackId, timeout_s: float = 10.0) -> MediaStreamTrack:
         """Wait until a track is subscribed to; its frames come from the answer."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiortc import MediaStreamTrack
 from aiortc.contrib.media import MediaPlayer
 from av import VideoFrame
 
@@ -29,6 +30,13 @@ def doctor_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return film(tmp_path_factory.mktemp("film"), DOCTOR, SMALL)
 
 
+def the_video(path: Path) -> MediaStreamTrack:
+    """Decoded by aiortc's player, encoded again by its sender."""
+    video = MediaPlayer(str(path)).video
+    assert video is not None
+    return video
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[FakeServer]:
     async with a_server() as fake:
@@ -39,8 +47,7 @@ async def server() -> AsyncIterator[FakeServer]:
 async def test_it_publishes_a_film_and_receives_another(
     server: FakeServer, patient_film: Path, doctor_film: Path, encoding: Encoding
 ) -> None:
-    player = MediaPlayer(str(doctor_film))
-    server.sources["their-video"] = player.video
+    server.sources["their-video"] = the_video(doctor_film)
     there = [a_participant(tracks=[a_track("their-video")])]
     server.answers["join"] = lambda _: a_joined_state(participants=there)
     async with Client(server.url, "ticket", encoding=encoding) as client:
@@ -62,7 +69,7 @@ async def test_it_publishes_a_film_and_receives_another(
 async def test_a_track_published_later_is_subscribed_to_by_itself(
     server: FakeServer, doctor_film: Path
 ) -> None:
-    server.sources["late"] = MediaPlayer(str(doctor_film)).video
+    server.sources["late"] = the_video(doctor_film)
     async with Client(server.url, "ticket") as client:
         await server.event("participant-joined", participant=a_participant())
         await server.event("track-published", track=a_track("late"))
@@ -73,7 +80,7 @@ async def test_a_track_published_later_is_subscribed_to_by_itself(
 
 
 async def test_one_refused_wish_does_not_sink_the_others(server: FakeServer, doctor_film: Path) -> None:
-    server.sources["good"] = MediaPlayer(str(doctor_film)).video
+    server.sources["good"] = the_video(doctor_film)
     negotiate = server._negotiate
 
     async def picky(message: dict[str, object]) -> dict[str, object]:
@@ -93,7 +100,7 @@ async def test_one_refused_wish_does_not_sink_the_others(server: FakeServer, doc
 
 
 async def test_an_unadmitted_patient_offers_only_once_admitted(server: FakeServer, doctor_film: Path) -> None:
-    server.sources["t"] = MediaPlayer(str(doctor_film)).video
+    server.sources["t"] = the_video(doctor_film)
     me = {"id": "me", "role": "patient", "name": "N", "grants": []}
     there = [a_participant("me", role="patient", admitted=False), a_participant(tracks=[a_track("t")])]
     server.answers["join"] = lambda _: a_joined_state(participant=me, participants=there)

@@ -53,8 +53,8 @@ def test_a_patient_waits_until_admitted() -> None:
 def test_the_room_opens_and_ends() -> None:
     room = {**a_joined_state()["room"], "state": "waiting"}
     view = a_view(room=room)
-    assert view.state is RoomState.WAITING
-    told(view, {"type": "room-opened"})
-    assert view.state is RoomState.OPEN
-    told(view, {"type": "room-ended", "reason": "doctor"})
-    assert (view.state, view.ended_for) == (RoomState.ENDED, "doctor")
+    states = [view.state]
+    for event in ({"type": "room-opened"}, {"type": "room-ended", "reason": "doctor"}):
+        states.append(told(view, event).state)
+    assert states == [RoomState.WAITING, RoomState.OPEN, RoomState.ENDED]
+    assert view.ended_for == "doctor"
