@@ -67,7 +67,7 @@ class Negotiated:
 
 
 class MediaRefused(SignallingError):
-    """The media plane cannot do what the offer asks; `code` and the text go to the client, nothing has changed."""
+    """The media plane cannot do what the offer asks and changed nothing; the client gets `code` and text."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -75,14 +75,18 @@ class MediaRefused(SignallingError):
 
 
 class Media(Protocol):
-    """One node's media plane, by participant. A participant has at most one transport, made by its first offer."""
+    """One node's media plane, by participant, who has at most one transport, made by the first offer.
+
+    The key is opaque to the media plane: the server hands in a new one for each session, so that the late end
+    of an old transport never touches the one that replaced it.
+    """
 
     async def negotiate(self, participant: ParticipantId, sdp: str, wishes: Mapping[Mid, Wish]) -> Negotiated:
         """Answer an offer. Mids already known may be left out of `wishes`. Raises MediaRefused."""
         ...
 
     def prefer(self, participant: ParticipantId, track: TrackId, max_height: int | None) -> None:
-        """0 pauses the participant's subscription to the track, None resumes at the best. Unknown: no effect."""
+        """0 pauses the participant's subscription to the track, None is the best. Unknown: ignored."""
         ...
 
     def set_muted(self, track: TrackId, muted: bool) -> None:

@@ -1,0 +1,131 @@
+"""What can be asked of a room. Commands are verbs; `Room.receive` takes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from signalling.media import ParticipantId, PublishedTrack, TrackId
+from signalling.private import Private
+from signalling.tickets import Admission
+from signalling.views import LeaveReason, Rating
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    admission: Admission
+    encryption_key: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    participant: ParticipantId
+    reason: LeaveReason
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    by: ParticipantId
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    by: ParticipantId
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    by: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """The media plane has these tracks now. Checked beforehand by `Room.check_offer`."""
+
+    owner: ParticipantId
+    tracks: tuple[PublishedTrack, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublish:
+    """The media plane has these tracks no longer. Ids that are not the owner's are ignored."""
+
+    owner: ParticipantId
+    tracks: tuple[TrackId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoseMedia:
+    """The participant's media transport is gone, its WebSocket is not."""
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    by: ParticipantId
+    track: TrackId
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """`to` None: all others."""
+
+    sender: ParticipantId
+    to: ParticipantId | None
+    kind: str
+    body: Private[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSilence:
+    track: TrackId
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLevels:
+    """Who is heard; levels in dBov, -127 to 0."""
+
+    levels: Mapping[TrackId, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportQuality:
+    participant: ParticipantId
+    uplink: Rating
+    downlink: Rating
+
+
+@dataclass(frozen=True, slots=True)
+class WantLayers:
+    """Only these simulcast layers are watched by anybody."""
+
+    track: TrackId
+    rids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The room ends without anybody in it having asked: empty for long, or its node closes."""
+
+    empty: bool
+
+
+Command = (
+    Join
+    | Leave
+    | Admit
+    | Remove
+    | End
+    | Publish
+    | Unpublish
+    | LoseMedia
+    | Mute
+    | Relay
+    | ReportSilence
+    | ReportLevels
+    | ReportQuality
+    | WantLayers
+    | Close
+)

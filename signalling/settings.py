@@ -1,0 +1,59 @@
+"""Every limit and time of signalling, with the value it has when nobody says otherwise."""
+
+from dataclasses import dataclass
+
+from signalling.replies import IceServer
+from signalling.store import NodeId
+from signalling.views import RoomEncryption
+
+_ONLY_NODE = NodeId("node")
+
+
+@dataclass(frozen=True, slots=True)
+class SignallingSettings:
+    """Times in seconds, sizes in bytes."""
+
+    node: NodeId = _ONLY_NODE
+    node_url: str = ""
+    """Where this node's signalling is reached; what `moved` tells a client that came to another node."""
+
+    # Who may connect, and what a room is
+    allowed_origins: tuple[str, ...] = ()
+    """Beside the server's own; "*" for any. Programs that send no Origin may: the ticket decides."""
+    policy: str = "belgium"
+    encryption: RoomEncryption = RoomEncryption.TRANSPORT
+    ice_servers: tuple[IceServer, ...] = ()
+
+    # Rooms
+    max_participants: int = 200
+    max_tracks_per_participant: int = 16
+    max_rooms: int = 10_000
+    room_empty_s: float = 300.0
+    """An empty room ends after this."""
+    ended_room_memory_s: float = 120.0
+    """So long is a join to an ended room refused: longer than any ticket issued before the end lives."""
+
+    # Sessions
+    resume_window_s: float = 30.0
+    replay_events: int = 1024
+    replay_bytes: int = 1024 * 1024
+    """What a session keeps for a resume; the oldest go first, and a resume from before them is refused."""
+
+    # Connections
+    max_unjoined: int = 1000
+    """Connections that have not joined yet; further ones get HTTP 503."""
+    join_timeout_s: float = 5.0
+    ping_interval_s: float = 15.0
+    outbox_frames: int = 512
+    outbox_bytes: int = 2 * 1024 * 1024
+    """What waits for a client that reads slowly; beyond it the client is closed (4408), nothing skipped."""
+    close_timeout_s: float = 2.0
+    rate_per_s: float = 30.0
+    rate_burst: float = 150.0
+    """Requests; one more counts for each 4 KiB of a message."""
+
+    # Elsewhere
+    offer_timeout_s: float = 5.0
+    lease_s: float = 5.0
+    session_record_s: float = 12 * 3600.0
+    drain_timeout_s: float = 5.0

@@ -1,0 +1,112 @@
+"""How people, tracks and rooms are shown on the wire (protocol §2, joined state), and their closed sets."""
+
+from enum import Enum
+
+from pydantic import Field
+
+from signalling.media import ParticipantId, RoomId, Source, TrackEncryption, TrackId
+from signalling.private import Private
+from signalling.wire_model import Binary, WireModel, absent
+
+
+class Role(Enum):
+    PATIENT = "patient"
+    DOCTOR = "doctor"
+    GUEST = "guest"
+
+
+class RoomState(Enum):
+    WAITING = "waiting"
+    OPEN = "open"
+    ENDED = "ended"
+
+
+class RoomEncryption(Enum):
+    TRANSPORT = "transport"
+    END_TO_END = "end-to-end"
+
+
+class RecordingState(Enum):
+    OFF = "off"
+    STARTING = "starting"
+    ON = "on"
+    STOPPING = "stopping"
+
+
+class Rating(Enum):
+    """How well one direction of a participant's connection does; `lost`: nothing arrives."""
+
+    GOOD = "good"
+    FAIR = "fair"
+    POOR = "poor"
+    LOST = "lost"
+
+
+class LeaveReason(Enum):
+    LEFT = "left"
+    REMOVED = "removed"
+    REPLACED = "replaced"
+    CONNECTION_LOST = "connection-lost"
+
+
+class EndReason(Enum):
+    ENDED = "ended"
+    EMPTY = "empty"
+    NODE_CLOSED = "node-closed"
+
+
+class TransportState(Enum):
+    CLOSED = "closed"
+
+
+class Track(WireModel):
+    """A published track as the room shows it."""
+
+    id: TrackId
+    participant: ParticipantId
+    kind: str
+    source: Source
+    muted: bool
+    encryption: TrackEncryption
+    codec: str
+
+
+class Participant(WireModel):
+    """A person in a room as others see them."""
+
+    id: ParticipantId
+    role: Role
+    name: Private[str]
+    admitted: bool
+    encryption_key: Binary | None = Field(default=None, exclude_if=absent)
+    tracks: tuple[Track, ...] = ()
+
+
+class Recording(WireModel):
+    """`since`: Unix seconds, null while nothing is recorded."""
+
+    state: RecordingState
+    since: float | None
+
+
+NOT_RECORDING = Recording(state=RecordingState.OFF, since=None)
+
+
+class RoomView(WireModel):
+    """The room itself; people are listed beside it."""
+
+    id: RoomId
+    state: RoomState
+    encryption: RoomEncryption
+    recording: Recording
+    policy: str
+
+
+class Self(WireModel):
+    """Who the ticket said the client is, and whether it is admitted by now."""
+
+    id: ParticipantId
+    role: Role
+    name: Private[str]
+    admitted: bool
+    grants: tuple[str, ...]
