@@ -4,11 +4,25 @@
 #![forbid(unsafe_code)]
 
 pub mod codec;
+pub mod counters;
+pub mod event;
 pub mod extension;
+mod forward;
+pub mod history;
+pub mod ice;
+pub mod keyframe;
 pub mod nack;
+pub mod outbox;
+pub mod plane;
+pub mod receive;
+pub mod reception;
 pub mod replay;
 pub mod rtcp;
 pub mod rtp;
 pub mod srtp;
 pub mod stun;
+pub mod subscription;
+mod timers;
+pub mod track;
+pub mod transport;
 pub mod twcc;

@@ -79,7 +79,6 @@ pub struct Subscription {
     next_out: u64,
     next_rtx: u64,
     timestamp_offset: u32,
-    last_timestamp: u32,
     last_sent_us: Option<u64>,
     reported: bool,
     resent: Vec<(u64, u64)>,
@@ -99,7 +98,6 @@ impl Subscription {
             next_out: start.random % FIRST_SEQ_LIMIT,
             next_rtx: (start.random >> 16) % FIRST_SEQ_LIMIT,
             timestamp_offset: (start.random >> 32) as u32,
-            last_timestamp: 0,
             last_sent_us: None,
             reported: false,
             resent: Vec::new(),
@@ -180,7 +178,6 @@ impl Subscription {
         let len = keys.protect_rtp(room, header_len, packet.payload.len(), out).ok()?;
         if out >= self.next_out {
             self.next_out = out + 1;
-            self.last_timestamp = timestamp;
         }
         self.last_sent_us = Some(now_us);
         self.payload_bytes += packet.payload.len() as u64;
@@ -259,19 +256,19 @@ impl Subscription {
             extended,
         );
         if !extended {
-            return Some(rtp::FIXED_LEN);
+            return Some(rtp::FIXED_HEADER_LEN);
         }
-        let mut writer = Writer::new(&mut room[rtp::FIXED_LEN..]);
+        let mut writer = Writer::new(&mut room[rtp::FIXED_HEADER_LEN..]);
         if let Some(mid) = mid {
-            writer.add(ids.mid, mid);
+            writer.push(ids.mid, mid).ok()?;
         }
         if let Some(level) = level {
-            writer.add(ids.audio_level, &[level]);
+            writer.push(ids.audio_level, &[level]).ok()?;
         }
         if let Some(descriptor) = descriptor {
-            writer.add(ids.dependency_descriptor, descriptor);
+            writer.push(ids.dependency_descriptor, descriptor).ok()?;
         }
-        Some(rtp::FIXED_LEN + writer.finish()?)
+        Some(rtp::FIXED_HEADER_LEN + writer.finish())
     }
 
     /// A report block of the subscriber on this stream. `round_trip_us`: from its LSR and DLSR, when it had them.

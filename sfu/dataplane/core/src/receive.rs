@@ -1,0 +1,541 @@
+//! A round of arrived datagrams: told apart, authenticated, taken in, and forwarded at the end of the round.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::counters::Tally;
+use crate::event::Event;
+use crate::extension::{audio_level, elements};
+use crate::ice::PathChange;
+use crate::outbox::{Outbox, Path};
+use crate::plane::Plane;
+use crate::replay::ReceiveIndex;
+use crate::rtcp;
+use crate::rtp::{Header, Kind as DatagramKind, classify, payload_end};
+use crate::stun::{self, ErrorCode, StunError};
+use crate::subscription::ExtensionIds;
+use crate::track::{Incoming, Kind, Track};
+use crate::transport::{Ingress, Role, Stream, StreamNames, Transport};
+
+/// One datagram as it came in; it is decrypted in place.
+pub struct Datagram<'a> {
+    pub bytes: &'a mut [u8],
+    pub path: Path,
+}
+
+/// SSRCs one transport may use; a browser with simulcast and retransmission needs some dozen.
+const MAX_STREAMS: usize = 64;
+/// Lost packets answered of one RTCP packet; a browser names a few at a time.
+const MAX_NACKED: usize = 256;
+const FEEDBACK_INTERVAL_US: u64 = 100_000;
+/// Sources with failed checks that are remembered for the current second.
+const MAX_SUSPECTS: usize = 4096;
+
+/// What one media thread keeps from round to round.
+#[derive(Default)]
+pub struct Worker {
+    routes: HashMap<SocketAddr, Arc<Transport>>,
+    routes_version: u64,
+    pub(crate) touched: Vec<Arc<Track>>,
+    pub(crate) packet: Vec<u8>,
+    pub(crate) due: Vec<u64>,
+    pub(crate) wire: Vec<u16>,
+    pub(crate) transports: Vec<Arc<Transport>>,
+    pub tally: Tally,
+    suspects: HashMap<IpAddr, u32>,
+    suspects_since_us: u64,
+}
+
+impl Worker {
+    fn transport(&mut self, plane: &Plane, remote: &SocketAddr) -> Option<Arc<Transport>> {
+        if let Some(transport) = self.routes.get(remote) {
+            return Some(transport.clone());
+        }
+        let transport = plane.by_source(remote)?;
+        self.routes.insert(*remote, transport.clone());
+        Some(transport)
+    }
+
+    /// Forget remembered routes when any has changed, so that a closed transport is let go.
+    pub(crate) fn refresh(&mut self, plane: &Plane) {
+        let version = plane.routes_version();
+        if version != self.routes_version {
+            self.routes.clear();
+            self.routes_version = version;
+        }
+    }
+
+    /// Whether a source with failed checks has used up its second.
+    fn is_suspect(&mut self, plane: &Plane, source: IpAddr, now_us: u64) -> bool {
+        if now_us.saturating_sub(self.suspects_since_us) >= 1_000_000 {
+            self.suspects.clear();
+            self.suspects_since_us = now_us;
+        }
+        self.suspects.get(&source).is_some_and(|&failures| failures >= plane.config.unauthenticated_per_s)
+    }
+
+    fn suspect(&mut self, source: IpAddr) {
+        if self.suspects.len() < MAX_SUSPECTS || self.suspects.contains_key(&source) {
+            *self.suspects.entry(source).or_default() += 1;
+        }
+    }
+}
+
+impl Plane {
+    /// Take a round of datagrams in and put everything that is to be sent into `outbox`; `flush` sends and empties it.
+    pub fn receive(
+        &self,
+        worker: &mut Worker,
+        datagrams: &mut [Datagram<'_>],
+        now_us: u64,
+        outbox: &mut Outbox,
+        flush: &mut dyn FnMut(&mut Outbox),
+    ) {
+        worker.refresh(self);
+        for datagram in datagrams {
+            self.receive_one(worker, datagram, now_us, outbox);
+        }
+        self.forward(worker, now_us, outbox, flush);
+        flush(outbox);
+        self.counters.add(&mut worker.tally);
+    }
+
+    fn receive_one(&self, worker: &mut Worker, datagram: &mut Datagram<'_>, now_us: u64, outbox: &mut Outbox) {
+        let kind = classify(datagram.bytes);
+        if kind == DatagramKind::Stun {
+            self.receive_stun(worker, datagram.bytes, datagram.path, now_us, outbox);
+            return;
+        }
+        let Some(transport) = worker.transport(self, &datagram.path.remote) else {
+            worker.tally.unknown_source += 1;
+            return;
+        };
+        match kind {
+            DatagramKind::Rtp => self.receive_rtp(worker, &transport, datagram.bytes, now_us),
+            DatagramKind::Rtcp => self.receive_rtcp(worker, &transport, datagram.bytes, now_us, outbox),
+            DatagramKind::Dtls => {
+                worker.tally.dtls_received += 1;
+                self.tell(Event::Dtls { transport: transport.id, datagram: datagram.bytes.to_vec() });
+            }
+            DatagramKind::Stun | DatagramKind::Other => worker.tally.malformed += 1,
+        }
+    }
+
+    // ---- STUN (RFC 8445 §7.3) ---------------------------------------------------------------------------------------
+
+    fn receive_stun(&self, worker: &mut Worker, bytes: &[u8], path: Path, now_us: u64, outbox: &mut Outbox) {
+        worker.tally.stun_requests += 1;
+        let source = path.remote.ip();
+        if worker.is_suspect(self, source, now_us) {
+            worker.tally.rate_limited += 1;
+            return;
+        }
+        let mut answer = std::mem::take(&mut worker.packet);
+        answer.clear();
+        if self.answer_check(bytes, path, now_us, &mut answer).is_err() {
+            worker.tally.stun_rejected += 1;
+            worker.suspect(source);
+        }
+        if !answer.is_empty() {
+            outbox.push(&path, &answer);
+        }
+        answer.clear();
+        worker.packet = answer;
+    }
+
+    /// Writes the answer to a check, if it deserves one. An error counts against its source.
+    fn answer_check(&self, bytes: &[u8], path: Path, now_us: u64, answer: &mut Vec<u8>) -> Result<(), StunError> {
+        let request = stun::parse_request(bytes).inspect_err(|error| match error {
+            StunError::MissingCredentials(id) => stun::write_error(answer, id, ErrorCode::BadRequest, None),
+            StunError::UnknownAttributes(id, unknown) => {
+                stun::write_error(answer, id, ErrorCode::UnknownAttribute(*unknown), None);
+            }
+            _ => {}
+        })?;
+        let id = request.transaction_id;
+        let ours = request.ufrags().map_or(request.username, |(ours, _)| ours);
+        let transport = self.by_ufrag(ours);
+        let password = transport.as_ref().and_then(|found| found.ice.lock().password(ours).map(str::to_owned));
+        let (Some(transport), Some(password)) = (transport, password) else {
+            stun::write_error(answer, &id, ErrorCode::Unauthenticated, None);
+            return Err(StunError::MissingCredentials(id));
+        };
+        let key = password.as_bytes();
+        if !stun::verify_integrity(bytes, &request, key) {
+            stun::write_error(answer, &id, ErrorCode::Unauthenticated, None);
+            return Err(StunError::MissingCredentials(id));
+        }
+        if request.controlled.is_some() {
+            // We are always the controlled side (RFC 8445 §6.1.1); whoever says the same has to change.
+            stun::write_error(answer, &id, ErrorCode::RoleConflict, Some(key));
+            return Ok(());
+        }
+        self.check_passed(&transport, ours, path, request.use_candidate, now_us);
+        stun::write_success(answer, &id, path.remote, key);
+        Ok(())
+    }
+
+    fn check_passed(&self, transport: &Arc<Transport>, ufrag: &str, path: Path, use_candidate: bool, now_us: u64) {
+        let outcome = {
+            let mut ice = transport.ice.lock();
+            let outcome = ice.checked(ufrag, path, use_candidate, now_us);
+            if outcome.change != PathChange::Same {
+                transport.egress.write().path = ice.path();
+            }
+            outcome
+        };
+        self.route(transport, outcome.added, outcome.removed);
+        if outcome.change == PathChange::Same {
+            return;
+        }
+        transport.wake_at(now_us + self.config.consent_timeout_us);
+        transport.figures.path_changes.fetch_add(1, Ordering::Relaxed);
+        self.tell(Event::Path { transport: transport.id, first: outcome.change == PathChange::First });
+    }
+
+    // ---- RTP --------------------------------------------------------------------------------------------------------
+
+    fn receive_rtp(&self, worker: &mut Worker, transport: &Arc<Transport>, bytes: &mut [u8], now_us: u64) {
+        let Ok(header) = Header::parse(bytes) else {
+            worker.tally.malformed += 1;
+            return;
+        };
+        let mut ingress = transport.ingress.lock();
+        let Some(opened) = open(&mut ingress, transport, &header, bytes, &mut worker.tally) else { return };
+        transport.figures.packets_received.fetch_add(1, Ordering::Relaxed);
+        transport.figures.bytes_received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        worker.tally.packets_received += 1;
+        worker.tally.bytes_received += bytes.len() as u64;
+        let packet = &bytes[..header.len + opened.payload_len];
+        let Ok(end) = payload_end(packet, &header) else {
+            worker.tally.malformed += 1;
+            return;
+        };
+        let marks = Marks::read(packet, &header, &ingress.ids, opened.known.is_none());
+        if let Some(number) = marks.transport_cc {
+            ingress.note_for_feedback(transport, number, now_us);
+        }
+        let Some((role, is_new)) = opened
+            .known
+            .map(|role| (role, false))
+            .or_else(|| Some((ingress.role_of(header.ssrc, header.payload_type, &marks.names)?, true)))
+        else {
+            worker.tally.unbound += 1;
+            return;
+        };
+        if is_new && !ingress.bind(header.ssrc, opened.index, role.clone()) {
+            worker.tally.unbound += 1;
+            return;
+        }
+        drop(ingress);
+        let payload = &packet[header.len..end];
+        self.take_in(worker, &role, is_new, header, opened.index, payload, &marks, now_us);
+    }
+
+    #[allow(clippy::too_many_arguments)] // one packet's parts, already borrowed from different places
+    fn take_in(
+        &self,
+        worker: &mut Worker,
+        role: &Role,
+        is_new: bool,
+        header: Header,
+        index: u64,
+        payload: &[u8],
+        marks: &Marks<'_>,
+        now_us: u64,
+    ) {
+        let track = role.track();
+        let description = &track.description;
+        let mut state = track.state.lock();
+        let incoming = match role {
+            Role::Media(_) => {
+                if header.payload_type != description.payload_type {
+                    worker.tally.unbound += 1;
+                    return;
+                }
+                if is_new {
+                    if !state.has_started() {
+                        self.tell(Event::TrackStarted { track: track.id });
+                        track.publisher.wake_at(now_us);
+                    }
+                    state.switch_source(description, header.ssrc, &header, index, now_us);
+                } else if state.ssrc() != Some(header.ssrc) {
+                    return; // a straggler of an SSRC that was replaced
+                }
+                (index, payload, false)
+            }
+            Role::Retransmission(_) => {
+                worker.tally.rtx_received += 1;
+                let Some((original, payload)) = payload.split_first_chunk::<2>() else { return };
+                let Some(wire_seq) = state.original_wire_seq(u16::from_be_bytes(*original)) else { return };
+                if payload.is_empty() {
+                    return; // a probe of nothing but padding
+                }
+                (wire_seq, payload, true)
+            }
+        };
+        let (wire_seq, payload, is_retransmission) = incoming;
+        state.receive(
+            description,
+            &Incoming {
+                header,
+                wire_seq,
+                payload,
+                audio_level: marks.audio_level,
+                dependency_descriptor: marks.dependency_descriptor,
+                now_us,
+                is_retransmission,
+            },
+        );
+        match description.kind {
+            Kind::Audio => worker.tally.audio_packets_received += 1,
+            Kind::Video => worker.tally.video_packets_received += 1,
+        }
+        // The first of the round puts the track on the list, also when a gap became known without a packet to forward.
+        if !state.is_listed {
+            state.is_listed = true;
+            worker.touched.push(track.clone());
+        }
+    }
+
+    // ---- RTCP -------------------------------------------------------------------------------------------------------
+
+    fn receive_rtcp(
+        &self,
+        worker: &mut Worker,
+        transport: &Arc<Transport>,
+        bytes: &mut [u8],
+        now_us: u64,
+        outbox: &mut Outbox,
+    ) {
+        let len = {
+            let mut ingress = transport.ingress.lock();
+            let Some(keys) = ingress.keys.as_ref() else { return };
+            let Ok((len, index)) = keys.unprotect_rtcp(bytes) else {
+                worker.tally.auth_failures += 1;
+                transport.figures.auth_failures.fetch_add(1, Ordering::Relaxed);
+                return;
+            };
+            if ingress.srtcp_replay.check(index).is_err() {
+                worker.tally.replays += 1;
+                transport.figures.replays.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            ingress.srtcp_replay.accept(index);
+            len
+        };
+        for packet in rtcp::packets(&bytes[..len]) {
+            match packet {
+                Ok(packet) => self.receive_report(worker, transport, &packet, now_us, outbox),
+                Err(_) => worker.tally.malformed += 1,
+            }
+        }
+    }
+
+    fn receive_report(
+        &self,
+        worker: &mut Worker,
+        transport: &Arc<Transport>,
+        packet: &rtcp::Packet<'_>,
+        now_us: u64,
+        outbox: &mut Outbox,
+    ) {
+        match *packet {
+            rtcp::Packet::SenderReport { ssrc, ntp, rtp, reports, .. } => {
+                transport.note_clock(self.ntp(now_us), ntp);
+                let track = transport.ingress.lock().streams.get(&ssrc).map(|stream| stream.role.track().clone());
+                if let Some(track) = track {
+                    track.state.lock().sender_reported(ssrc, ntp, rtp, now_us);
+                }
+                self.receive_blocks(transport, reports, now_us);
+            }
+            rtcp::Packet::ReceiverReport { reports, .. } => self.receive_blocks(transport, reports, now_us),
+            rtcp::Packet::Nack { media, lost, .. } => {
+                self.resend(worker, transport, media, lost, now_us, outbox);
+            }
+            rtcp::Packet::Pli { media, .. } => self.picture_lost(worker, transport, media, now_us),
+            rtcp::Packet::Fir { entries, .. } => {
+                for (ssrc, _) in entries.take(MAX_STREAMS) {
+                    self.picture_lost(worker, transport, ssrc, now_us);
+                }
+            }
+            rtcp::Packet::Sdes { .. }
+            | rtcp::Packet::Bye { .. }
+            | rtcp::Packet::TransportCc { .. }
+            | rtcp::Packet::Remb { .. }
+            | rtcp::Packet::Unknown { .. } => {}
+        }
+    }
+
+    fn receive_blocks(&self, transport: &Transport, reports: rtcp::Reports<'_>, now_us: u64) {
+        for block in reports {
+            let Some(subscriber) = transport.subscriptions.lock().get(&block.ssrc).cloned() else { continue };
+            let mut subscription = subscriber.state.lock();
+            if subscription.face.ssrc != block.ssrc {
+                continue; // on the retransmissions
+            }
+            let rtt_us = round_trip_us(&block, self.ntp(now_us));
+            if let Some(rtt_us) = rtt_us {
+                transport.note_rtt(rtt_us);
+            }
+            subscription.reported(&block, rtt_us);
+        }
+    }
+
+    fn resend(
+        &self,
+        worker: &mut Worker,
+        transport: &Transport,
+        media: u32,
+        lost: rtcp::Lost<'_>,
+        now_us: u64,
+        outbox: &mut Outbox,
+    ) {
+        worker.tally.nacks_received += 1;
+        let Some(subscriber) = transport.subscriptions.lock().get(&media).cloned() else { return };
+        let track = subscriber.track.state.lock();
+        let mut subscription = subscriber.state.lock();
+        subscription.figures.nacks_received += 1;
+        let egress = transport.egress.read();
+        let Some((keys, path)) = egress.ready() else { return };
+        for wire_seq in lost.take(MAX_NACKED) {
+            // What the publisher's path lost is asked for upstream and forwarded when it comes.
+            let Some(lost) = subscription.lost(wire_seq, now_us) else { continue };
+            let Some(packet) = track.history.get(lost.track_seq) else { continue };
+            let Some(room) = outbox.room() else { return };
+            if let Some(len) = subscription.retransmit(lost, packet, keys, &egress.ids, room) {
+                outbox.commit(path, len);
+                worker.tally.rtx_sent += 1;
+                worker.tally.packets_sent += 1;
+                worker.tally.bytes_sent += len as u64;
+            }
+        }
+    }
+
+    fn picture_lost(&self, worker: &mut Worker, transport: &Transport, media: u32, now_us: u64) {
+        worker.tally.plis_received += 1;
+        let Some(subscriber) = transport.subscriptions.lock().get(&media).cloned() else { return };
+        let mut track = subscriber.track.state.lock();
+        let mut subscription = subscriber.state.lock();
+        subscription.figures.plis_received += 1;
+        if subscription.is_paused() {
+            return;
+        }
+        let counts_from_us = subscription.patience.ask(now_us);
+        track.keyframes.want(counts_from_us);
+        if !track.is_listed {
+            track.is_listed = true;
+            worker.touched.push(subscriber.track.clone());
+        }
+    }
+}
+
+/// A packet that passed authentication.
+struct Opened {
+    index: u64,
+    payload_len: usize,
+    known: Option<Role>,
+}
+
+/// Authenticate and decrypt in place. A packet that fails changes nothing.
+fn open(
+    ingress: &mut Ingress,
+    transport: &Transport,
+    header: &Header,
+    bytes: &mut [u8],
+    tally: &mut Tally,
+) -> Option<Opened> {
+    let Ingress { keys, streams, .. } = ingress;
+    let keys = keys.as_ref()?;
+    let mut stream = streams.get_mut(&header.ssrc);
+    let index = match &stream {
+        Some(stream) => stream.index.estimate(header.seq),
+        None => ReceiveIndex::new().estimate(header.seq),
+    };
+    if let Some(stream) = &stream
+        && stream.index.check(index).is_err()
+    {
+        tally.replays += 1;
+        transport.figures.replays.fetch_add(1, Ordering::Relaxed);
+        return None;
+    }
+    let Ok(payload_len) = keys.unprotect_rtp(bytes, header.len, index) else {
+        tally.auth_failures += 1;
+        transport.figures.auth_failures.fetch_add(1, Ordering::Relaxed);
+        return None;
+    };
+    if let Some(stream) = &mut stream {
+        stream.index.accept(index);
+    }
+    Some(Opened { index, payload_len, known: stream.map(|stream| stream.role.clone()) })
+}
+
+impl Ingress {
+    fn note_for_feedback(&mut self, transport: &Transport, number: u16, now_us: u64) {
+        self.twcc.record(number, now_us);
+        if self.feedback_due_us.is_none() {
+            let due = now_us + FEEDBACK_INTERVAL_US;
+            self.feedback_due_us = Some(due);
+            transport.wake_at(due);
+        }
+    }
+
+    fn bind(&mut self, ssrc: u32, index: u64, role: Role) -> bool {
+        if self.streams.len() >= MAX_STREAMS {
+            return false;
+        }
+        let mut received = ReceiveIndex::new();
+        received.accept(index);
+        self.streams.insert(ssrc, Stream { index: received, role });
+        true
+    }
+}
+
+/// What a packet's header extensions say.
+#[derive(Default)]
+struct Marks<'a> {
+    transport_cc: Option<u16>,
+    audio_level: Option<u8>,
+    dependency_descriptor: Option<&'a [u8]>,
+    names: StreamNames<'a>,
+}
+
+impl<'a> Marks<'a> {
+    fn read(packet: &'a [u8], header: &Header, ids: &ExtensionIds, with_names: bool) -> Self {
+        let mut marks = Self::default();
+        let Some(block) = header.extension else { return marks };
+        for (id, value) in elements(&packet[block.range()], block.profile) {
+            if id == 0 {
+                continue; // not negotiated ids are 0 on our side
+            }
+            if id == ids.transport_cc {
+                marks.transport_cc = value.first_chunk().map(|bytes| u16::from_be_bytes(*bytes));
+            } else if id == ids.audio_level {
+                marks.audio_level = audio_level(value).map(|_| value[0]);
+            } else if id == ids.dependency_descriptor {
+                marks.dependency_descriptor = Some(value);
+            } else if with_names {
+                if id == ids.mid {
+                    marks.names.mid = Some(value);
+                } else if id == ids.rid {
+                    marks.names.rid = Some(value);
+                } else if id == ids.repaired_rid {
+                    marks.names.repaired_rid = Some(value);
+                }
+            }
+        }
+        marks
+    }
+}
+
+/// RFC 3550 §6.4.1; `None` without a sender report of ours, or when the peer claims to have held it longer than it can.
+fn round_trip_us(block: &rtcp::ReportBlock, now_ntp: u64) -> Option<u64> {
+    if block.lsr == 0 {
+        return None;
+    }
+    let elapsed = ((now_ntp >> 16) as u32).wrapping_sub(block.lsr).checked_sub(block.dlsr)?;
+    let rtt_us = (u64::from(elapsed) * 1_000_000) >> 16;
+    (rtt_us < 30_000_000).then_some(rtt_us)
+}

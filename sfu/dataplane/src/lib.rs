@@ -1,0 +1,7 @@
+//! The data plane around its core: sockets, threads, and the face towards Python.
+
+pub mod engine;
+pub mod io;
+
+#[cfg(feature = "python")]
+mod bindings;
