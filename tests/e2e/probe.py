@@ -153,9 +153,11 @@ class Probe:
         self._page = page
 
     @staticmethod
-    async def install(context: BrowserContext) -> None:
-        """Before any page of the context is opened."""
+    async def install(context: BrowserContext, sample_s: float | None = None) -> None:
+        """Before any page of the context is opened. `sample_s`: sample from the start, this often."""
         await context.add_init_script(path=_SCRIPT)
+        if sample_s is not None:
+            await context.add_init_script(f"__probe.start({sample_s * 1000})")
 
     async def start(self, interval_s: float = 0.2) -> None:
         """Sample the statistics at this interval from now on."""
@@ -166,17 +168,21 @@ class Probe:
         raw = await self._page.evaluate("() => window.__probe.look()")
         return None if raw is None else Sample.parse(raw)
 
-    async def samples(self, since_s: float = 0.0) -> list[Sample]:
-        raw = await self._page.evaluate("ms => __probe.samples.filter(s => s.at >= ms)", since_s * 1000)
+    async def samples(self, since_s: float = 0.0, until_s: float = 1e10) -> list[Sample]:
+        raw = await self._page.evaluate(
+            "([from, to]) => __probe.samples.filter((s) => s.at >= from && s.at < to)", _ms(since_s, until_s)
+        )
         return [Sample.parse(entry) for entry in raw]
 
-    async def frames(self, since_s: float = 0.0, *, remote: bool = True) -> list[Frame]:
+    async def frames(
+        self, since_s: float = 0.0, until_s: float = 1e10, *, remote: bool = True
+    ) -> list[Frame]:
         """Painted frames, of remote tracks or of the page's own preview."""
         raw = await self._page.evaluate(
-            "([ms, remote]) => __probe.frames.filter(f => f.at >= ms && f.remote === remote)",
-            [since_s * 1000, remote],
+            "([from, to]) => __probe.frames.filter((f) => f.at >= from && f.at < to)", _ms(since_s, until_s)
         )
-        return [Frame(f["at"] / 1000, f["track"], f["remote"], f["width"], f["height"]) for f in raw]
+        frames = [Frame(f["at"] / 1000, f["track"], f["remote"], f["width"], f["height"]) for f in raw]
+        return [frame for frame in frames if frame.remote == remote]
 
     async def answers_s(self) -> list[float]:
         """When each answer arrived, before it was applied."""
@@ -194,6 +200,10 @@ class Probe:
         return ufrag
 
 
+def _ms(*seconds: float) -> list[float]:
+    return [second * 1000 for second in seconds]
+
+
 def gaps_s(frames: Sequence[Frame]) -> list[float]:
     """Times between painted frames that follow each other on one track, in order."""
     last: dict[str, float] = {}
@@ -205,9 +215,17 @@ def gaps_s(frames: Sequence[Frame]) -> list[float]:
     return gaps
 
 
-def longest_gap_s(frames: Sequence[Frame]) -> float:
-    """Raises ValueError with fewer than two frames on every track: then nothing was seen, not no gap."""
-    return max(gaps_s(frames))
+def longest_gap_s(frames: Sequence[Frame], start_s: float, end_s: float) -> float:
+    """The longest time within an interval in which a track that was painted at all was not painted anew.
+
+    Without any frame it is the whole interval.
+    """
+    if not frames:
+        return end_s - start_s
+    first = {frame.track: frame.at_s for frame in reversed(frames)}
+    last = {frame.track: frame.at_s for frame in frames}
+    edges = [at - start_s for at in first.values()] + [end_s - at for at in last.values()]
+    return max(edges + gaps_s(frames))
 
 
 def rate_hz(first: Sample, last: Sample) -> float:
