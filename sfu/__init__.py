@@ -1,0 +1,57 @@
+"""Selective forwarding: negotiates with each participant, and lets the native data plane move the packets.
+
+Knows no rooms, people, HTTP or WebSocket: everything is keyed by ids minted here.
+"""
+
+from sfu.codecs import CodecName
+from sfu.errors import (
+    BadOffer,
+    BadSettings,
+    DataPlaneFailed,
+    LimitReached,
+    SdpError,
+    SfuError,
+    TransportClosed,
+    UnknownTrack,
+    UnsupportedCodec,
+)
+from sfu.events import LossReason, SfuEvent, TrackStarted, TransportConnected, TransportLost
+from sfu.settings import SfuSettings
+from sfu.sfu import Sfu
+from sfu.stats import PlaneStats, SubscriptionStats, TrackStats, TransportStats
+from sfu.track import Kind, PublishedTrack, PublishWish, SubscribeWish, TrackId, TransportId, Wish
+from sfu.transport import Answer, Transport
+
+# In the order a newcomer should read them.
+__all__ = [  # noqa: RUF022
+    "Sfu",
+    "SfuSettings",
+    "Transport",
+    "TransportId",
+    "Answer",
+    "Wish",
+    "PublishWish",
+    "SubscribeWish",
+    "PublishedTrack",
+    "TrackId",
+    "Kind",
+    "CodecName",
+    "SfuEvent",
+    "TransportConnected",
+    "TransportLost",
+    "LossReason",
+    "TrackStarted",
+    "PlaneStats",
+    "TransportStats",
+    "TrackStats",
+    "SubscriptionStats",
+    "SfuError",
+    "BadOffer",
+    "SdpError",
+    "UnknownTrack",
+    "UnsupportedCodec",
+    "LimitReached",
+    "TransportClosed",
+    "DataPlaneFailed",
+    "BadSettings",
+]

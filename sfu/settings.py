@@ -1,0 +1,22 @@
+"""What an operator can choose of the media plane."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SfuSettings:
+    """Durations in seconds; every limit is for one node unless it says otherwise."""
+
+    port: int = 0  # UDP; 0 takes any free one
+    bind: str | None = None  # one address, or all of the host
+    announced: tuple[str, ...] = ()  # addresses to write into answers; none: those of the host
+    workers: int = os.cpu_count() or 1
+    consent_timeout_s: float = 30.0  # RFC 7675 §5.1
+    handshake_timeout_s: float = 10.0
+    max_handshakes: int = 64  # at once; a client that finds no place repeats its first message by itself
+    max_transports: int = 10_000
+    max_tracks: int = 16  # published by one participant
+    max_subscriptions: int = 64  # to one track
+    history_packets: int = 1_024  # kept of one track for retransmission
+    unauthenticated_per_s: int = 200  # datagrams from one source
