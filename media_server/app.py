@@ -1,0 +1,254 @@
+"""One running node: the parts wired together, from the first socket bound to the last one closed.
+
+What is opened is put on a stack, so that whatever goes wrong, and in whatever order, all of it is closed
+again. On SIGTERM the node says that it is not ready, lets signalling take leave of everybody, and ends with
+status 0; a second signal ends the taking leave.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import uvloop
+from aiohttp import web
+
+import sfu
+import signalling
+from auth import LONGEST_TICKET_S, AuthError, KeyRing, TicketIssuer, TicketVerifier
+from media_server.admission import Admissions
+from media_server.demo import Companion
+from media_server.errors import CannotStart
+from media_server.health import Health, Phase
+from media_server.http_api import Parts, build_http, build_metrics_http
+from media_server.listening import cannot_bind, check_udp_port_free, listen, load_certificate, server_tls
+from media_server.loop_lag import watch_loop_lag
+from media_server.media import MediaPlane
+from media_server.metrics import CallCollector, Metrics, PlaneCollector
+from media_server.pages import read_pages
+from media_server.settings import Settings
+from media_server.walk_in import WalkIn
+
+log = logging.getLogger(__name__)
+
+_PRUNE_KEYS_EVERY_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A node that takes participants. `origin` has no trailing slash."""
+
+    origin: str
+    http_port: int
+    metrics_port: int
+    media_port: int
+    issuer: TicketIssuer
+    drain: Callable[[], Coroutine[None, None, None]]
+
+
+def serve_until_stopped(
+    settings: Settings, *, started: Callable[[str], None], companion: Companion | None = None
+) -> None:
+    """Run a node until SIGTERM or SIGINT, or until the companion has ended. `started` hears the origin.
+
+    Raises CannotStart, and AuthError when the keys cannot be used.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, started, companion))
+
+
+async def _serve(settings: Settings, started: Callable[[str], None], companion: Companion | None) -> None:
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def told(name: str) -> None:
+        log.info("server.told_to_stop", extra={"signal": name})
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told, number.name)
+    async with node(settings) as running:
+        started(running.origin)
+        beside = [] if companion is None else [companion(settings, running.issuer, running.origin)]
+        await _until_first(stop.wait(), *beside)
+        await _until_first(running.drain(), hurry.wait())
+    log.info("server.stopped")
+
+
+@asynccontextmanager
+async def node(settings: Settings) -> AsyncIterator[Running]:
+    """A node, ready when entered and closed when left. Raises CannotStart, AuthError."""
+    started = time.perf_counter()
+    async with AsyncExitStack() as stack:
+        # Sockets first: that a port is taken should be said before half a second of other work.
+        http_socket = stack.enter_context(listen(settings.http_host, settings.http_port, "HTTP_PORT"))
+        metrics_socket = stack.enter_context(
+            listen(settings.metrics_host, settings.metrics_port, "METRICS_PORT")
+        )
+        http_port, metrics_port = (each.getsockname()[1] for each in (http_socket, metrics_socket))
+        tls = server_tls(settings)
+        keys = KeyRing.open(settings.keys_folder, longest_life_s=LONGEST_TICKET_S)
+        keys.prune()
+        issuer = TicketIssuer(keys)
+        metrics = Metrics()
+        health = Health(settings.node_id, metrics.ready)
+
+        media = MediaPlane(metrics)
+        plane = await stack.enter_async_context(_plane(settings, media))
+        store = signalling.MemoryRooms(time.monotonic)
+        rooms = signalling.SignallingServer(
+            store,
+            media,
+            Admissions(TicketVerifier(keys, store), metrics),
+            _signalling_settings(settings, settings.origin(http_port)),
+        )
+        await stack.enter_async_context(rooms)
+        media.attach(plane, rooms)
+        metrics.add(PlaneCollector(plane.stats))
+
+        await stack.enter_async_context(
+            _background(media.watch(), watch_loop_lag(metrics.loop_lag), _prune_keys(keys))
+        )
+        walk_in = WalkIn(settings, issuer) if settings.walk_in else None
+        parts = Parts(rooms.handle, signalling.message_schema(), read_pages(), health, metrics, walk_in)
+        await _site(stack, build_metrics_http(metrics), metrics_socket, None)
+        await _site(stack, build_http(settings, parts, http_port), http_socket, tls)
+        _reload_certificate_on_hangup(stack, settings, tls)
+
+        async def drain() -> None:
+            health.enter(Phase.DRAINING)
+            await rooms.drain()
+
+        health.enter(Phase.READY)
+        log.info(
+            "server.ready",
+            extra={
+                "node": settings.node_id,
+                "policy": settings.policy,
+                "http_port": http_port,
+                "metrics_port": metrics_port,
+                "media_port": plane.port,
+                "walk_in": settings.walk_in,
+                "workers": settings.workers,
+                "start_ms": round((time.perf_counter() - started) * 1000),
+            },
+        )
+        yield Running(settings.origin(http_port), http_port, metrics_port, plane.port, issuer, drain)
+
+
+@asynccontextmanager
+async def _plane(settings: Settings, media: MediaPlane) -> AsyncIterator[sfu.Sfu]:
+    check_udp_port_free(settings.media_host, settings.media_port, "MEDIA_PORT")
+    plane = sfu.Sfu(
+        sfu.SfuSettings(
+            port=settings.media_port,
+            bind=settings.media_host,
+            announced=settings.announced_addresses,
+            workers=settings.workers,
+            consent_timeout_s=settings.consent_timeout_s,
+        ),
+        media.on_event,
+    )
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(plane)
+        except OSError as error:
+            raise cannot_bind("MEDIA_PORT", settings.media_port, error) from error
+        except sfu.BadSettings as error:
+            raise CannotStart(f"MEDIA_HOST, MEDIA_PORT, ANNOUNCED_ADDRESSES, WORKERS: {error}") from error
+        yield plane
+
+
+def _signalling_settings(settings: Settings, origin: str) -> signalling.SignallingSettings:
+    return signalling.SignallingSettings(
+        node=signalling.NodeId(settings.node_id),
+        node_url=f"{origin.replace('http', 'ws', 1)}/v1/signal",
+        allowed_origins=(origin, *settings.allowed_origins),
+        policy=settings.policy.value,
+        ice_servers=tuple(
+            signalling.IceServer(
+                urls=each.urls,
+                username=each.username,
+                credential=signalling.Private(each.credential.get_secret_value())
+                if each.credential
+                else None,
+            )
+            for each in settings.ice_servers
+        ),
+        join_timeout_s=settings.join_timeout_s,
+        resume_window_s=settings.resume_window_s,
+        ping_interval_s=settings.ping_interval_s,
+        room_empty_s=settings.room_empty_s,
+        drain_timeout_s=settings.drain_s,
+    )
+
+
+async def _site(
+    stack: AsyncExitStack, app: web.Application, listener: socket.socket, tls: ssl.SSLContext | None
+) -> None:
+    """Serve an application until the stack is left."""
+    # No access log: it is made of addresses. Handlers have ended before, by `drain`, or are ended now.
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, listener, ssl_context=tls).start()
+
+
+def _reload_certificate_on_hangup(
+    stack: AsyncExitStack, settings: Settings, tls: ssl.SSLContext | None
+) -> None:
+    """SIGHUP reads a renewed certificate; one that cannot be read leaves the old one in use."""
+    loop = asyncio.get_running_loop()
+
+    def reload() -> None:
+        if tls is None:
+            return
+        try:
+            load_certificate(tls, settings)
+        except CannotStart:
+            log.error("tls.reload_failed")
+        else:
+            log.info("tls.reloaded")
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    stack.callback(loop.remove_signal_handler, signal.SIGHUP)
+
+
+async def _prune_keys(keys: KeyRing) -> None:
+    while True:
+        await asyncio.sleep(_PRUNE_KEYS_EVERY_S)
+        try:
+            for kid in keys.prune():
+                log.info("keys.pruned", extra={"kid": kid})
+        except AuthError:
+            log.error("keys.prune_failed")
+
+
+@asynccontextmanager
+async def _background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run until left. The end of one by a bug ends the node: half a server is worse than a restarted one."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each, name=f"background-{each.__name__}") for each in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _until_first(*work: Coroutine[None, None, object]) -> None:
+    """Run all; when the first has ended, end the others. Raises what the first raised."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()

@@ -1,0 +1,90 @@
+"""What browsers are told to allow our pages, and which pages may talk to us."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from media_server.errors import ForeignOrigin
+from media_server.settings import Settings, is_loopback
+
+_OWN_DEVICES = ("camera", "microphone", "display-capture", "autoplay", "fullscreen", "picture-in-picture",
+                "screen-wake-lock", "speaker-selection")  # fmt: skip
+_NO_DEVICES = ("geolocation", "usb", "serial", "hid", "midi", "payment", "gyroscope", "accelerometer",
+               "magnetometer", "browsing-topics")  # fmt: skip
+
+
+def security_headers(settings: Settings, port: int) -> Mapping[str, str]:
+    """Headers of every HTTP response; handlers may set stricter or other caching."""
+    headers = {
+        "Content-Security-Policy": content_security_policy(settings, port),
+        "Permissions-Policy": ", ".join(
+            [*(f"{name}=(self)" for name in _OWN_DEVICES), *(f"{name}=()" for name in _NO_DEVICES)]
+        ),
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Server": "teleconsult",  # without the versions that aiohttp would tell
+    }
+    if settings.secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers
+
+
+def content_security_policy(settings: Settings, port: int) -> str:
+    """Everything from ourselves, nothing inline, no framing (CSP level 3).
+
+    The socket's own address is named beside 'self': browsers before CSP 3 do not take ws: for the same
+    origin.
+    """
+    scheme = "wss" if settings.secure else "ws"
+    hosts = [urlsplit(settings.origin(port)).netloc]
+    if settings.on_loopback and not settings.secure:
+        hosts += [f"localhost:{port}", f"127.0.0.1:{port}"]
+    # A bracketed IPv6 address is not in the grammar of a host-source (CSP 3 §2.3.1).
+    sockets = " ".join(f"{scheme}://{host}" for host in dict.fromkeys(hosts) if "[" not in host)
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data: blob:",
+            "media-src 'self' blob:",
+            "font-src 'self'",
+            "worker-src 'self'",
+            "manifest-src 'self'",
+            f"connect-src 'self' {sockets}".strip(),
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ]
+    )
+
+
+def check_origin(request: web.Request, settings: Settings) -> None:
+    """Raises ForeignOrigin for a browser's request that a page of somebody else makes (RFC 6455 §10.2).
+
+    Programs that are no browsers send no Origin; what keeps those out is the ticket.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return
+    scheme = "https" if settings.secure else "http"
+    ours = {f"{scheme}://{request.host.lower()}", settings.public_url, *settings.allowed_origins}
+    if origin.lower() not in ours:
+        raise ForeignOrigin("this origin may not talk to this server; see ALLOWED_ORIGINS")
+
+
+@web.middleware
+async def loopback_names_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """For walk-in: the browser reached us under a loopback name, and no proxy stands between.
+
+    Otherwise any web site could point its own name at 127.0.0.1 and be "the same origin" (DNS rebinding).
+    """
+    host = urlsplit(f"//{request.host}").hostname or ""
+    forwarded = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host"))
+    if forwarded or not (is_loopback(host) or host.endswith(".localhost")):
+        raise ForeignOrigin("walk-in is for this machine only")
+    return await handler(request)

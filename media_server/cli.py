@@ -1,0 +1,219 @@
+"""The command line: `teleconsult serve | demo | ticket | keys | check-config`.
+
+Exit status: 0 done, 1 refused or failed, 2 wrong usage, which includes settings that cannot be read. What a
+script reads goes to standard output alone; logs and words for people go to standard error.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from auth import LONGEST_TICKET_S, AuthError, BadGrant, KeyRing, Private, Role, TicketIssuer
+from media_server.errors import ApplicationError, BadSettings
+from media_server.settings import Policy, Settings, effective, load, unknown_variables
+
+app = typer.Typer(
+    name="teleconsult",
+    help="Video consultations between patients and doctors.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its pretty traces show local variables
+)
+keys_app = typer.Typer(help="The keys that sign tickets.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="TOML file of settings; else TELECONSULT_CONFIG, else ./teleconsult.toml if there is one.",
+        show_default=False,
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def teleconsult(
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"teleconsult {_version()}")
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    walk_in: Annotated[
+        bool, typer.Option("--walk-in", help="Tickets without a login, for trying out; on loopback only.")
+    ] = False,
+) -> None:
+    """Run the server until it is told to stop (SIGTERM, Ctrl-C)."""
+    with _reporting():
+        settings = _load(config, **({"walk_in": True} if walk_in else {}))
+        _run(settings)
+
+
+@app.command()
+def demo(
+    config: Config = None,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", help="End after so long.", min=1, show_default="never")
+    ] = None,
+) -> None:
+    """Run a server with a call on it between two built-in participants, who send a film; for a machine
+    without a camera.
+    """
+    with _reporting():
+        settings = _load(config, walk_in=True, policy=Policy.CONSENTED_RECORDING)
+        _run(settings, demo_s=seconds if seconds is not None else float("inf"))
+
+
+@app.command()
+def ticket(
+    room: Annotated[str, typer.Option("--room", help="The room's id.")],
+    role: Annotated[Role, typer.Option("--role", help="What the participant may do.")],
+    name: Annotated[str, typer.Option("--name", help="The name the others see.")],
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Has to be admitted by a doctor before any media flows.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Print a ticket: the right to join one room once, within a minute."""
+    with _reporting():
+        issuer = TicketIssuer(_keys(_load(config)))
+        try:
+            made = issuer.issue(room=room, role=role, name=Private(name), admitted=not waiting)
+        except BadGrant as error:
+            _wrong_usage(str(error))
+        typer.echo(made)
+
+
+@keys_app.command("rotate")
+def rotate_keys(config: Config = None) -> None:
+    """Make a new signing key. Tickets signed before stay valid; a running server notices by itself."""
+    with _reporting():
+        typer.echo(_keys(_load(config)).rotate())
+
+
+@keys_app.command("list")
+def list_keys(config: Config = None) -> None:
+    """Show the keys, oldest first: id, when made, and whether it signs or until when it verifies."""
+    with _reporting():
+        for state in _keys(_load(config)).described():
+            until = state.verifies_until_s
+            use = "signs" if until is None else f"verifies until {_moment(until)}"
+            typer.echo(f"{state.kid}  made {_moment(state.created_s)}  {use}")
+
+
+@app.command("check-config")
+def check_config(config: Config = None) -> None:
+    """Check the settings and print the effective ones as TOML, with secrets hidden."""
+    with _reporting():
+        settings = _load(config)
+        for name, value in effective(settings).items():
+            typer.echo(f"# {name} is not set" if value is None else f"{name} = {_toml(value)}")
+
+
+def main() -> NoReturn:
+    """The console script."""
+    app()
+    raise SystemExit(0)  # not reached: typer leaves by itself
+
+
+def _run(settings: Settings, *, demo_s: float | None = None) -> None:
+    # The media plane and its libraries take half a second to import: not for `ticket` or `--help`.
+    from media_server import logs
+    from media_server.app import serve_until_stopped
+
+    logs.configure(settings.log_level)
+    companion = None
+    if demo_s is not None:
+        from media_server.demo import companion_for
+
+        companion = companion_for(demo_s)
+    serve_until_stopped(settings, started=_announcer(settings), companion=companion)
+
+
+def _announcer(settings: Settings) -> Callable[[str], None]:
+    """What to do once the server is there, given its origin: on a terminal, say in large where to go."""
+
+    def announce(origin: str) -> None:
+        if not (settings.walk_in and sys.stdout.isatty()):
+            return
+        from rich.console import Console
+        from rich.panel import Panel
+
+        Console().print(
+            Panel(
+                f"  patient   [bold link={origin}/patient]{origin}/patient[/]\n"
+                f"  doctor    [bold link={origin}/doctor]{origin}/doctor[/]",
+                title="Teleconsult: open these in two tabs",
+                subtitle="Ctrl-C ends it",
+                expand=False,
+                padding=(1, 3),
+            )
+        )
+
+    return announce
+
+
+def _load(config: Path | None, **overrides: Any) -> Settings:
+    settings = load(config, **overrides)
+    for name in unknown_variables(os.environ):
+        typer.echo(f"teleconsult: warning: {name} sets nothing", err=True)
+    return settings
+
+
+def _keys(settings: Settings) -> KeyRing:
+    return KeyRing.open(settings.keys_folder, longest_life_s=LONGEST_TICKET_S)
+
+
+@contextmanager
+def _reporting() -> Iterator[None]:
+    """Errors made on purpose become one line and an exit status; others are bugs and keep their trace."""
+    try:
+        yield
+    except BadSettings as error:
+        _wrong_usage(str(error))
+    except (ApplicationError, AuthError) as error:
+        typer.echo(f"teleconsult: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _wrong_usage(text: str) -> NoReturn:
+    typer.echo(f"teleconsult: {text}", err=True)
+    raise typer.Exit(2) from None
+
+
+def _moment(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it on one line; JSON's strings, numbers, booleans and arrays are TOML too."""
+    if isinstance(value, dict):
+        inner = ", ".join(f"{key} = {_toml(each)}" for key, each in value.items() if each is not None)
+        return f"{{ {inner} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(_toml(each) for each in value)}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _version() -> str:
+    try:
+        return version("teleconsult")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""The demonstration's two participants: what the load tester's demo needs of a server that runs in this
+process.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import auth
+from auth import Private, Role
+from media_server.settings import Settings
+from media_server.walk_in import DEFAULT_ROOM
+
+log = logging.getLogger(__name__)
+
+Companion = Callable[[Settings, auth.TicketIssuer, str], Awaitable[None]]
+
+
+def companion_for(seconds: float) -> Companion:
+    """What runs beside the server for so long (infinity: until it is stopped); then the server ends."""
+
+    async def play(settings: Settings, issuer: auth.TicketIssuer, origin: str) -> None:
+        # The load tester stands outside the server and is imported only where one asks for it.
+        from loadtest import demo
+
+        async def ticket(role: str, name: str) -> str:
+            return issuer.issue(room=DEFAULT_ROOM, role=Role(role), name=Private(name))
+
+        url = f"{origin.replace('http', 'ws', 1)}/v1/signal"
+        try:
+            async with asyncio.timeout(None if seconds == float("inf") else seconds):
+                await demo.run(url, ticket, settings.data_dir, on_ready=lambda: log.info("demo.playing"))
+        except TimeoutError:
+            log.info("demo.ended")
+
+    return play

@@ -1,0 +1,74 @@
+"""The HTTP face: routes, and what holds for all of them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from media_server.browser_rules import loopback_names_only, security_headers
+from media_server.health import Health
+from media_server.metrics import Metrics
+from media_server.pages import Page, add_pages
+from media_server.problems import problems
+from media_server.settings import Settings
+from media_server.walk_in import WalkIn
+
+_MOST_BODY_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the routes lead to."""
+
+    signal: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    schema: Mapping[str, object]
+    pages: Mapping[str, Page]
+    health: Health
+    metrics: Metrics
+    walk_in: WalkIn | None
+
+
+def build_http(settings: Settings, parts: Parts, port: int) -> web.Application:
+    """The public application. `port` is the one it will be reached at."""
+    middlewares: list[Middleware] = [_counting(parts.metrics), problems]
+    if parts.walk_in is not None:
+        middlewares.append(loopback_names_only)
+    app = web.Application(middlewares=middlewares, client_max_size=_MOST_BODY_BYTES)
+    headers = security_headers(settings, port)
+
+    async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        response.headers["Server"] = headers["Server"]
+
+    async def schema(_request: web.Request) -> web.Response:
+        return web.json_response(parts.schema, headers={"Cache-Control": "no-cache"})
+
+    app.on_response_prepare.append(add_headers)
+    app.router.add_get("/healthz", parts.health.live)
+    app.router.add_get("/readyz", parts.health.ready)
+    app.router.add_get("/v1/signal", parts.signal, allow_head=False)
+    app.router.add_get("/v1/signal/schema.json", schema)
+    if parts.walk_in is not None:
+        app.router.add_post("/v1/walk-in/ticket", parts.walk_in.handle)
+    add_pages(app.router, parts.pages)
+    return app
+
+
+def build_metrics_http(metrics: Metrics) -> web.Application:
+    """The operators' application, on its own port."""
+    app = web.Application(middlewares=[problems])
+    app.router.add_get("/metrics", metrics.handle)
+    return app
+
+
+def _counting(metrics: Metrics) -> Middleware:
+    @web.middleware
+    async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        resource = request.match_info.route.resource
+        metrics.http_response(resource.canonical if resource is not None else "none", response.status)
+        return response
+
+    return count

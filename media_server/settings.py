@@ -1,0 +1,292 @@
+"""The server's settings: a TOML file, overridden by `TELECONSULT_…` environment variables.
+
+One field per setting; in the environment it is the field's name in capitals after the prefix, in the file
+the name in either case. Everything is checked before anything starts, and an error names the setting. Two
+kinds of error: a value that cannot be read (wrong usage), and a readable one that this server refuses to
+run with.
+"""
+
+import os
+import re
+import socket
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from enum import Enum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from media_server.errors import BadSettings, RefusedSettings
+
+ENV_PREFIX = "TELECONSULT_"
+CONFIG_VARIABLE = "TELECONSULT_CONFIG"
+DEFAULT_FILE = Path("teleconsult.toml")
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+# Lists are written with commas in the environment, as arrays in TOML.
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Policy(Enum):
+    """What a deployment allows; shown in every room."""
+
+    BELGIUM = "belgium"  # nothing is ever recorded
+    CONSENTED_RECORDING = "consented-recording"
+
+
+class IceServer(BaseModel):
+    """One STUN or TURN server told to clients (W3C WebRTC, RTCIceServer)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    urls: tuple[Annotated[str, Field(pattern=r"^(stun|stuns|turn|turns):\S+$")], ...]
+    username: str | None = None
+    credential: SecretStr | None = None
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _node_id() -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64] or "node"
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults; immutable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    http_host: str = Field("127.0.0.1", description="address the HTTP and WebSocket server binds to")
+    http_port: Port = Field(8080, description="its TCP port; 0 takes any free one")
+    public_url: str | None = Field(None, description="https://… address clients reach this node by")
+    tls_certificate: Path | None = Field(None, description="PEM file: certificate and chain")
+    tls_key: Path | None = Field(None, description="PEM file: its private key")
+    behind_tls_proxy: bool = Field(False, description="a proxy in front ends TLS; plain HTTP is then allowed")
+    allowed_origins: Names = Field((), description="further web origins whose pages may open the socket")
+
+    metrics_host: str = Field("127.0.0.1", description="address the metrics server binds to")
+    metrics_port: Port = Field(9090, description="its TCP port; 0 takes any free one")
+
+    # Under Linux' ephemeral range (32768 and up), so that no outgoing connection holds it when we start.
+    media_port: Port = Field(10000, description="UDP port of all media; 0 takes any free one")
+    media_host: str | None = Field(
+        None, description="address media binds to; unset: all of the host, v4 and v6"
+    )
+    announced_addresses: Names = Field((), description="addresses told to clients; unset: the host's own")
+    workers: int = Field(default_factory=_cores, ge=1, le=256, description="media threads; unset: one a core")
+    consent_timeout_s: Seconds = Field(30.0, description="silence after which a media path is given up")
+    ice_servers: tuple[IceServer, ...] = Field((), description="STUN and TURN servers told to clients")
+
+    join_timeout_s: Seconds = Field(5.0, description="time from connecting to `join` or `resume`")
+    resume_window_s: Seconds = Field(30.0, description="how long a session outlives its WebSocket")
+    ping_interval_s: Seconds = Field(15.0, description="between WebSocket pings; two unanswered end it")
+    room_empty_s: Seconds = Field(60.0, description="how long an empty room is kept")
+    drain_s: Seconds = Field(5.0, description="time given to closing when asked to stop")
+
+    data_dir: Path = Field(Path("data"), description="folder of keys and records")
+    node_id: str = Field(default_factory=_node_id, pattern=r"^[A-Za-z0-9._-]{1,64}$", description="this node")
+    policy: Policy = Field(Policy.BELGIUM, description="belgium or consented-recording")
+    redis_url: SecretStr | None = Field(None, description="shared room state; not supported by this version")
+    database_url: SecretStr | None = Field(None, description="records; not supported by this version")
+
+    walk_in: bool = Field(False, description="tickets without a login, on loopback only: for trying it out")
+    walk_in_admitted: bool = Field(True, description="whether walk-in patients and guests enter at once")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)  # `load` merges file, environment and command line itself
+
+    @field_validator("allowed_origins", "announced_addresses", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("announced_addresses")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for part in value:
+            _check_address(part)
+        return value
+
+    @field_validator("media_host")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None:
+            _check_address(value)
+        return value
+
+    @field_validator("public_url", "allowed_origins")
+    @classmethod
+    def _origins(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if isinstance(value, tuple):
+            return tuple(_origin(part) for part in value)
+        return value and _origin(value)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only programs of this machine reach the HTTP server."""
+        return is_loopback(self.http_host)
+
+    @property
+    def ends_tls(self) -> bool:
+        return self.tls_certificate is not None
+
+    @property
+    def secure(self) -> bool:
+        """Whether clients reach us by https and wss."""
+        return self.ends_tls or self.behind_tls_proxy
+
+    @property
+    def keys_folder(self) -> Path:
+        return self.data_dir / "keys"
+
+    def origin(self, port: int) -> str:
+        """Where clients reach us, without a trailing slash; `port` is the one bound."""
+        if self.public_url is not None:
+            return self.public_url
+        host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
+        return f"{'https' if self.secure else 'http'}://{host}:{port}"
+
+    def check(self) -> Self:
+        """Raises RefusedSettings for settings that can be read, but must not or cannot be run with."""
+        for name, value in (("REDIS_URL", self.redis_url), ("DATABASE_URL", self.database_url)):
+            if value is not None:
+                raise RefusedSettings(f"{name}: not supported by this version; leave it out")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise RefusedSettings("TLS_CERTIFICATE and TLS_KEY: give both or neither")
+        if not (self.on_loopback or self.secure):
+            raise RefusedSettings(
+                "HTTP_HOST: plain HTTP is served on loopback only (elsewhere browsers give it no camera); "
+                "set TLS_CERTIFICATE and TLS_KEY, or BEHIND_TLS_PROXY when a proxy ends TLS"
+            )
+        public = self.public_url
+        if public is not None and public.startswith("http:") and not _local_url(public):
+            raise RefusedSettings("PUBLIC_URL: has to begin with https:// unless it is on loopback")
+        if self.walk_in:
+            self._check_walk_in()
+        return self
+
+    def _check_walk_in(self) -> None:
+        """Walk-in asks for no login, so only this machine may come near it, not through a proxy either."""
+        if not self.on_loopback:
+            raise RefusedSettings("WALK_IN: refused unless HTTP_HOST is a loopback address")
+        if self.behind_tls_proxy or (self.public_url is not None and not _local_url(self.public_url)):
+            raise RefusedSettings("WALK_IN: refused behind a proxy, or with a PUBLIC_URL off loopback")
+
+
+def load(
+    config: Path | None = None, *, environment: Mapping[str, str] | None = None, **overrides: Any
+) -> Settings:
+    """The effective settings, checked; `overrides` (the command line) win over environment and file.
+
+    `config`: the file, else TELECONSULT_CONFIG, else ./teleconsult.toml if there is one.
+    Raises BadSettings, RefusedSettings.
+    """
+    environment = os.environ if environment is None else environment
+    path = config or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
+    if path is None and DEFAULT_FILE.exists():
+        path = DEFAULT_FILE
+    values = _from_file(path) if path else {}
+    try:
+        values |= _from_environment(environment)
+        return Settings(**(values | overrides)).check()
+    except SettingsError as error:
+        raise BadSettings(_name_only(str(error))) from None
+    except ValidationError as error:
+        raise BadSettings("; ".join(_say(each) for each in error.errors(include_input=False))) from None
+
+
+def effective(settings: Settings) -> dict[str, Any]:
+    """By name, in plain values, secrets hidden: what `check-config` prints."""
+    return {name.upper(): value for name, value in settings.model_dump(mode="json").items()}
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables with our prefix that set nothing. Only to warn of: Kubernetes adds such (service links)."""
+    known = {f"{ENV_PREFIX}{name}".upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    return sorted(n for n in environment if n.upper().startswith(ENV_PREFIX) and n.upper() not in known)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            values = tomllib.load(file)
+    except OSError as error:
+        raise BadSettings(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path} is not TOML: {error}") from None
+    return {name.lower(): value for name, value in values.items()}
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    source = EnvSettingsSource(Settings)
+    source.env_vars = {
+        name.lower(): value for name, value in environment.items() if value or not source.env_ignore_empty
+    }
+    return source()
+
+
+def _check_address(text: str) -> None:
+    try:
+        ip_address(text)
+    except ValueError:
+        raise ValueError("has to be an IPv4 or IPv6 address") from None
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port (RFC 6454 §6.1). Raises ValueError."""
+    parts = urlsplit(url)
+    try:
+        complete = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        complete = False
+    if not complete or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("has to look like https://host or https://host:port")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _local_url(url: str) -> bool:
+    return is_loopback(urlsplit(url).hostname or "")
+
+
+def _say(error: Any) -> str:
+    """One pydantic error, by our name of the setting and without its value."""
+    names = [str(part) for part in error["loc"]]
+    name = names[0].upper() if names else "settings"
+    if error["type"] == "extra_forbidden" and len(names) == 1:
+        near = get_close_matches(name.lower(), Settings.model_fields, n=1)
+        return f"{name}: no such setting" + (f"; did you mean {near[0].upper()}?" if near else "")
+    return f"{'.'.join([name, *names[1:]])}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _name_only(message: str) -> str:
+    field = re.search(r'field "(\w+)"', message)
+    return f"{field[1].upper() if field else 'settings'}: not valid JSON"

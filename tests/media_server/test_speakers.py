@@ -1,0 +1,33 @@
+"""Speakers are told when it is news."""
+
+from media_server.speakers import Speakers, TrackId
+
+ANN, BOB = TrackId("ann"), TrackId("bob")
+
+
+def test_a_voice_is_news() -> None:
+    assert Speakers().heard([(ANN, 30)]) == {ANN: 30}
+
+
+def test_the_same_voice_at_nearly_the_same_level_is_not() -> None:
+    speakers = Speakers()
+    speakers.heard([(ANN, 30)])
+    assert speakers.heard([(ANN, 33)]) is None
+
+
+def test_a_louder_voice_and_another_voice_are() -> None:
+    speakers = Speakers()
+    speakers.heard([(ANN, 30)])
+    assert speakers.heard([(ANN, 20)]) == {ANN: 20}
+    assert speakers.heard([(ANN, 20), (BOB, 40)]) == {ANN: 20, BOB: 40}
+
+
+def test_silence_after_a_voice_is_told_once() -> None:
+    speakers = Speakers()
+    speakers.heard([(ANN, 30)])
+    assert speakers.heard([]) == {}
+    assert speakers.heard([]) is None
+
+
+def test_the_noise_of_a_quiet_room_is_no_voice() -> None:
+    assert Speakers().heard([(ANN, 70), (BOB, 127)]) is None
