@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts beside it: what counts as a usable tool, and where to look for one.
 # Nothing here installs anything or asks for anything.
 
@@ -28,7 +29,7 @@ find_rust() {
     local cargo folder version
     while IFS= read -r cargo; do
         folder=$(dirname "$cargo")
-        [ -x "$folder/cargo" ] && [ -x "$folder/rustc" ] || continue
+        if ! [ -x "$folder/cargo" ] || ! [ -x "$folder/rustc" ]; then continue; fi
         version=$("$folder/rustc" --version 2>/dev/null | cut -d' ' -f2) || continue
         if [ -n "$version" ] && at_least "${version%%-*}" "$rust_floor"; then
             printf '%s\n' "$folder"
