@@ -1,0 +1,244 @@
+"""A synthetic participant that costs little: its own ICE, DTLS and SRTP, made-up media, no decoding.
+
+For benchmarks and tests of robustness; `Client` is the one to copy for an application. It joins like anybody,
+by the public contract, and says how long each step took.
+"""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from loadtest import rtcp
+from loadtest.dtls_client import SrtpProfile, identity
+from loadtest.errors import ClientError, MediaFailed
+from loadtest.events import Event, Track, TrackId, TrackPublished
+from loadtest.lean_sdp import OPUS, VP8, VP8_RTX, Answer, Section, new_section, read_answer, write_offer
+from loadtest.media_socket import MEDIA_TIMEOUT_S, Counters, MediaSocket, Traffic
+from loadtest.room_view import RoomView
+from loadtest.session import Session
+from loadtest.synthetic_media import Audio, Stream, Video
+from loadtest.wire import Encoding
+
+REPORT_S = 1.0
+SOURCES = {"audio": "microphone", "video": "camera"}
+
+
+@dataclass(slots=True)
+class JoinSteps:
+    """Milliseconds since the beginning, before the WebSocket was opened; None: not reached (yet)."""
+
+    websocket: float | None = None  # open, and joined
+    answer: float | None = None
+    ice: float | None = None
+    dtls: float | None = None
+    first_packet: float | None = None  # decrypted
+
+
+class LeanParticipant:
+    """`join`, then `send` for as long as it runs, then `close`; a context manager joins and closes."""
+
+    def __init__(
+        self,
+        url: str,
+        ticket: str,
+        *,
+        traffic: Traffic | None = None,
+        profile: SrtpProfile = SrtpProfile.AEAD_AES_128_GCM,
+        encoding: Encoding = Encoding.MSGPACK,
+        follow: bool = True,
+    ) -> None:
+        """`traffic` None: receives only. `follow`: subscribe to what others publish later, too."""
+        self._session = Session(url, ticket, encoding, self._take)
+        self._traffic = traffic
+        self._profile = profile
+        self._follow = follow
+        self._sections: list[Section] = []
+        self._ufrag, self._pwd = secrets.token_hex(4), secrets.token_hex(12)
+        self._offers = 0
+        self._negotiating = asyncio.Lock()
+        self._room: RoomView | None = None
+        self._wanted: set[TrackId] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._media: MediaSocket | None = None
+        self._sources: list[Audio | Video] = []
+        self._began = 0.0
+        self.steps = JoinSteps()
+        self.failures: list[ClientError] = []
+
+    async def __aenter__(self) -> Self:
+        await self.join()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def room(self) -> RoomView:
+        assert self._room is not None, "not joined"
+        return self._room
+
+    @property
+    def media(self) -> MediaSocket:
+        assert self._media is not None, "no media yet"
+        return self._media
+
+    @property
+    def counters(self) -> Counters:
+        return self.media.counters
+
+    async def join(self) -> JoinSteps:
+        """Join, publish, subscribe to what is there, connect. Raises ClientError subclasses."""
+        self._began = time.perf_counter()
+        try:
+            self._room = RoomView(await self._session.open())
+            self.steps.websocket = self._elapsed_ms()
+            self._session.start()
+            kinds = self._traffic.kinds if self._traffic is not None else ()
+            await self._negotiate(kinds, self.room.others_tracks())
+        except BaseException:
+            await self.close()
+            raise
+        return self.steps
+
+    async def first_packet(self, timeout_s: float = MEDIA_TIMEOUT_S) -> JoinSteps:
+        """Wait for the first decrypted packet. Raises MediaFailed."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.media.first_packet.wait()
+        except TimeoutError as error:
+            raise MediaFailed("no packet in time") from error
+        return self.steps
+
+    async def send(self, duration_s: float | None = None) -> None:
+        """Send our media for so long, or until cancelled. Does nothing for one that only receives."""
+        if not self._sources:
+            return
+        end = None if duration_s is None else time.monotonic() + duration_s
+        async with asyncio.TaskGroup() as streams:
+            for source in self._sources:
+                streams.create_task(self._pace(source, end))
+            reports = streams.create_task(self._report(end))
+        await reports
+
+    async def close(self) -> None:
+        """Say goodbye on the media path and leave the room. Idempotent."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._media is not None:
+            self._media.close()
+        if self._session.over is None and self._room is not None:
+            with suppress(ClientError):
+                await self._session.request("leave")
+        await self._session.close()
+
+    # Negotiation
+
+    async def _negotiate(self, publish: Iterable[str], subscribe: Sequence[Track]) -> None:
+        async with self._negotiating:
+            wishes: dict[str, object] = {}
+            added: list[Section] = []
+            for kind in publish:
+                section = self._add(added, kind, "sendonly")
+                wishes[section.mid] = {
+                    "publish": {"source": SOURCES[kind], "muted": False, "encryption": "none"}
+                }
+            for track in subscribe:
+                self._wanted.add(track.id)
+                section = self._add(added, track.kind, "recvonly")
+                wishes[section.mid] = {"subscribe": track.id}
+            if not added:
+                return
+            self._offers += 1
+            sections = self._sections + added
+            offer = write_offer(sections, self._ufrag, self._pwd, identity().fingerprint, self._offers)
+            reply = await self._session.request("offer", sdp=offer, tracks=wishes)
+            self._sections = sections
+            answer = read_answer(str(reply["sdp"]))
+            if self._media is None:
+                self.steps.answer = self._elapsed_ms()
+                await self._connect(answer)
+            self._make_sources(added)
+
+    def _add(self, added: list[Section], kind: str, direction: str) -> Section:
+        section = new_section(len(self._sections) + len(added), kind, direction)
+        added.append(section)
+        return section
+
+    async def _connect(self, answer: Answer) -> None:
+        self._media = MediaSocket(answer, self._ufrag, self._pwd, self._profile, self._traffic, self._mark)
+        await self._media.connect()
+
+    def _make_sources(self, sections: Iterable[Section]) -> None:
+        traffic = self._traffic or Traffic()
+        for section in sections:
+            if section.direction != "sendonly":
+                continue
+            stream = Stream(
+                id=section.ssrc,
+                ssrc=section.ssrc,
+                payload_type=OPUS if section.kind == "audio" else VP8,
+                mid=section.mid,
+                counter=self.media.counter,
+                sequence=random.getrandbits(15),  # below half, so that no wrap comes before the first report
+                timestamp=random.getrandbits(32),
+            )
+            source: Audio | Video = Audio(stream)
+            if section.kind == "video":
+                stream.rtx_ssrc, stream.rtx_payload_type = section.rtx_ssrc, VP8_RTX
+                source = Video(stream, bitrate_bps=traffic.video_bps, frames_per_s=traffic.frames_per_s)
+            self._sources.append(source)
+            self.media.sources[section.ssrc] = source
+
+    # Sending
+
+    async def _pace(self, source: Audio | Video, end: float | None) -> None:
+        interval_s = 0.02 if isinstance(source, Audio) else 1 / source.frames_per_s
+        due = time.monotonic() + random.random() * interval_s  # participants must not send in step
+        while end is None or due < end:
+            await asyncio.sleep(due - time.monotonic())
+            for packet in source.packets(time.monotonic_ns()):
+                self.media.send(packet)
+            due = max(due + interval_s, time.monotonic() - interval_s)  # late: catch up by one, skip the rest
+
+    async def _report(self, end: float | None) -> None:
+        while end is None or time.monotonic() + REPORT_S < end:
+            await asyncio.sleep(REPORT_S)
+            for source in self._sources:
+                stream = source.stream
+                self.media.send_rtcp(
+                    rtcp.sender_report(
+                        stream.ssrc, time.time(), stream.timestamp, stream.number, stream.octets
+                    )
+                )
+
+    # Inside
+
+    def _take(self, event: Event) -> None:
+        self.room.apply(event)
+        if isinstance(event, TrackPublished) and self._follow and event.track.participant != self.room.me:
+            task = asyncio.create_task(self._follow_track(event.track), name="follow")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _follow_track(self, track: Track) -> None:
+        if track.id in self._wanted:
+            return
+        try:
+            await self._negotiate((), [track])
+        except ClientError as error:
+            self.failures.append(error)
+
+    def _mark(self, step: str) -> None:
+        setattr(self.steps, step, self._elapsed_ms())
+
+    def _elapsed_ms(self) -> float:
+        return (time.perf_counter() - self._began) * 1000

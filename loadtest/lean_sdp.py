@@ -1,0 +1,124 @@
+"""Offers written by hand, answers read for their few facts (RFC 8866, RFC 8829)."""
+
+import random
+from dataclasses import dataclass
+
+from loadtest.errors import ServerViolation
+from loadtest.synthetic_media import AUDIO_LEVEL, MID, TRANSPORT_CC
+
+OPUS, VP8, VP8_RTX = 111, 96, 97
+
+
+@dataclass(slots=True)
+class Section:
+    """One m-section; `mid` is its place, `direction` sendonly, recvonly or inactive."""
+
+    mid: str
+    kind: str
+    direction: str
+    ssrc: int
+    rtx_ssrc: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`candidates`: (address, port) of the UDP host candidates, as they came; `ssrcs`: by mid."""
+
+    ufrag: str
+    pwd: str
+    fingerprint: str
+    candidates: tuple[tuple[str, int], ...]
+    ssrcs: dict[str, tuple[int, ...]]
+
+
+def new_section(number: int, kind: str, direction: str) -> Section:
+    return Section(str(number), kind, direction, random.getrandbits(32), random.getrandbits(32))
+
+
+def write_offer(sections: list[Section], ufrag: str, pwd: str, fingerprint: str, version: int) -> str:
+    """The offer of all sections; all carry the same transport, as BUNDLE and rtcp-mux demand."""
+    lines = [
+        "v=0",
+        f"o=- 1 {version} IN IP4 0.0.0.0",
+        "s=-",
+        "t=0 0",
+        "a=group:BUNDLE " + " ".join(section.mid for section in sections),
+        "a=extmap-allow-mixed",
+    ]
+    transport = [
+        f"a=ice-ufrag:{ufrag}",
+        f"a=ice-pwd:{pwd}",
+        f"a=fingerprint:{fingerprint}",
+        "a=setup:active",
+    ]
+    for section in sections:
+        lines += [*_media(section)[:2], *transport, *_media(section)[2:]]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _media(section: Section) -> list[str]:
+    audio = section.kind == "audio"
+    formats = f"{OPUS}" if audio else f"{VP8} {VP8_RTX}"
+    lines = [
+        f"m={section.kind} 9 UDP/TLS/RTP/SAVPF {formats}",
+        "c=IN IP4 0.0.0.0",
+        f"a=mid:{section.mid}",
+        f"a={section.direction}",
+        "a=rtcp-mux",
+        "a=rtcp-rsize",
+        f"a=extmap:{MID} urn:ietf:params:rtp-hdrext:sdes:mid",
+        f"a=extmap:{TRANSPORT_CC} http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+    ]
+    if audio:
+        lines += [
+            f"a=extmap:{AUDIO_LEVEL} urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+            f"a=rtpmap:{OPUS} opus/48000/2",
+            f"a=fmtp:{OPUS} minptime=10;useinbandfec=1",
+            f"a=rtcp-fb:{OPUS} transport-cc",
+        ]
+    else:
+        lines += [f"a=rtpmap:{VP8} VP8/90000", f"a=rtpmap:{VP8_RTX} rtx/90000", f"a=fmtp:{VP8_RTX} apt={VP8}"]
+        lines += [
+            f"a=rtcp-fb:{VP8} {feedback}" for feedback in ("transport-cc", "ccm fir", "nack", "nack pli")
+        ]
+    if section.direction == "sendonly":
+        lines.append(f"a=msid:- {section.mid}")
+        if not audio:
+            lines.append(f"a=ssrc-group:FID {section.ssrc} {section.rtx_ssrc}")
+            lines.append(f"a=ssrc:{section.rtx_ssrc} cname:loadtest")
+        lines.append(f"a=ssrc:{section.ssrc} cname:loadtest")
+    return lines
+
+
+def read_answer(sdp: str) -> Answer:
+    """Raises ServerViolation when what a client needs is not there."""
+    facts: dict[str, str] = {}
+    candidates: list[tuple[str, int]] = []
+    ssrcs: dict[str, list[int]] = {}
+    mid = ""
+    try:
+        for line in sdp.splitlines():
+            name, _, value = line.removeprefix("a=").partition(":")
+            match name:
+                case "mid":
+                    mid = value
+                    ssrcs[mid] = []
+                case "ice-ufrag" | "ice-pwd" | "fingerprint":
+                    facts.setdefault(name, value)
+                case "candidate":
+                    _, _, protocol, _, address, port, *_ = value.split()
+                    if protocol.lower() == "udp" and (address, int(port)) not in candidates:
+                        candidates.append((address, int(port)))
+                case "ssrc":
+                    ssrc = int(value.split()[0])
+                    if ssrc not in ssrcs.setdefault(mid, []):
+                        ssrcs[mid].append(ssrc)
+        return Answer(
+            facts["ice-ufrag"],
+            facts["ice-pwd"],
+            facts["fingerprint"],
+            tuple(candidates),
+            {mid: tuple(those) for mid, those in ssrcs.items()},
+        )
+    except (KeyError, ValueError, IndexError) as error:
+        raise ServerViolation("an answer without transport") from error

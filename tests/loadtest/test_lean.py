@@ -1,0 +1,87 @@
+"""The synthetic participant against a peer that aiortc answers for: real ICE, DTLS and SRTP."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from aiortc.contrib.media import MediaPlayer
+
+from loadtest.dtls_client import SrtpProfile
+from loadtest.errors import Refused, ServerViolation
+from loadtest.film import DOCTOR, Format, film
+from loadtest.lean import LeanParticipant
+from loadtest.lean_sdp import new_section, read_answer, write_offer
+from loadtest.media_socket import Traffic
+from tests.loadtest.fake_server import a_joined_state, a_participant, a_server, a_track, refused
+
+SMALL = Format(width=160, height=120, frames_per_s=10, duration_s=2, bit_rate=60_000)
+
+
+@pytest.fixture(scope="module")
+def doctor_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return film(tmp_path_factory.mktemp("film"), DOCTOR, SMALL)
+
+
+@pytest.mark.parametrize("profile", list(SrtpProfile))
+async def test_it_joins_receives_and_says_how_long_each_step_took(
+    doctor_film: Path, profile: SrtpProfile
+) -> None:
+    async with a_server() as server:
+        video = MediaPlayer(str(doctor_film)).video
+        assert video is not None
+        server.sources["their-video"] = video
+        there = [a_participant(tracks=[a_track("their-video")])]
+        server.answers["join"] = lambda _: a_joined_state(participants=there)
+        async with LeanParticipant(server.url, "ticket", profile=profile) as participant:
+            steps = await participant.first_packet()
+            assert participant.counters.received > 0
+    times = [steps.websocket, steps.answer, steps.ice, steps.dtls, steps.first_packet]
+    reached = [step for step in times if step is not None]
+    assert len(reached) == 5
+    assert reached == sorted(reached)
+
+
+async def test_what_it_sends_arrives_and_is_recognised_as_vp8(doctor_film: Path) -> None:
+    async with a_server() as server, LeanParticipant(server.url, "ticket", traffic=Traffic()) as participant:
+        await participant.send(0.3)
+        (pc,) = server.pcs
+        received = 0
+        async with asyncio.timeout(5):
+            while received == 0:
+                reports = (await pc.getStats()).values()
+                received = sum(r.packetsReceived for r in reports if r.type == "inbound-rtp")
+        assert participant.counters.sent > 20
+
+
+async def test_a_refused_offer_is_raised() -> None:
+    async with a_server() as server:
+        server.answers["offer"] = refused("not-admitted")
+        participant = LeanParticipant(server.url, "ticket", traffic=Traffic())
+        with pytest.raises(Refused):
+            await participant.join()
+
+
+def test_offers_name_only_what_is_sent() -> None:
+    sending, receiving = new_section(0, "video", "sendonly"), new_section(1, "audio", "recvonly")
+    offer = write_offer([sending, receiving], "u", "p", "sha-256 AA", 1)
+    assert f"a=ssrc-group:FID {sending.ssrc} {sending.rtx_ssrc}" in offer
+    assert str(receiving.ssrc) not in offer
+    assert offer.count("a=ice-ufrag:u") == 2
+
+
+def test_an_answer_gives_transport_candidates_and_ssrcs() -> None:
+    answer = read_answer(
+        "v=0\r\na=ice-lite\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
+        "a=candidate:1 1 udp 2130706431 127.0.0.1 40000 typ host\r\n"
+        "a=candidate:2 1 tcp 1518280447 127.0.0.1 40000 typ host tcptype passive\r\n"
+        "a=ice-ufrag:u\r\na=ice-pwd:p\r\na=fingerprint:sha-256 AA\r\na=mid:0\r\n"
+        "a=ssrc:1 cname:c\r\na=ssrc:2 cname:c\r\n"
+    )
+    assert answer.candidates == (("127.0.0.1", 40000),)
+    assert (answer.ufrag, answer.pwd, answer.fingerprint) == ("u", "p", "sha-256 AA")
+    assert answer.ssrcs == {"0": (1, 2)}
+
+
+def test_an_answer_without_transport_is_the_servers_violation() -> None:
+    with pytest.raises(ServerViolation):
+        read_answer("v=0\r\n")
