@@ -6,10 +6,13 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::cipher::{self, EncryptingKey, EncryptionContext, UnboundCipherKey};
+use aws_lc_rs::cipher::EncryptingKey;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
-use aws_lc_rs::iv::FixedLength;
+
+mod derivation;
+
+use derivation::{KeyDerivation, Label, apply_ctr, ctr_key, xor};
 
 /// What a protected packet may at most grow by.
 pub const MAX_OVERHEAD: usize = 20;
@@ -285,7 +288,8 @@ impl PacketId {
 
 enum SessionKeys {
     Gcm(GcmKeys),
-    Cm(CmKeys),
+    /// Boxed: it is far larger, and seldom used.
+    Cm(Box<CmKeys>),
 }
 
 impl SessionKeys {
@@ -299,11 +303,11 @@ impl SessionKeys {
                 key: gcm_key(&aead::AES_128_GCM, &kdf.derive::<16>(labels.cipher)?)?,
                 salt: kdf.derive(labels.salt)?,
             })),
-            Profile::AesCm128HmacSha1_80 => Ok(Self::Cm(CmKeys {
+            Profile::AesCm128HmacSha1_80 => Ok(Self::Cm(Box::new(CmKeys {
                 cipher: ctr_key(&kdf.derive::<16>(labels.cipher)?)?,
                 auth: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &kdf.derive::<20>(labels.auth)?),
                 salt: kdf.derive(labels.salt)?,
-            })),
+            }))),
         }
     }
 }
@@ -368,60 +372,8 @@ impl CmKeys {
     }
 }
 
-/// Key derivation labels (RFC 3711 §4.3.2).
-#[derive(Clone, Copy)]
-struct Label {
-    cipher: u8,
-    auth: u8,
-    salt: u8,
-}
-
-impl Label {
-    const RTP: Self = Self { cipher: 0, auth: 1, salt: 2 };
-    const RTCP: Self = Self { cipher: 3, auth: 4, salt: 5 };
-}
-
-/// The pseudo-random function of RFC 3711 §4.3.3: AES counter mode under the master key (RFC 6188 for 256 bits).
-struct KeyDerivation {
-    cipher: EncryptingKey,
-    /// A 96-bit salt of AES-GCM has zeros behind it (RFC 7714 §11).
-    salt: [u8; 14],
-}
-
-impl KeyDerivation {
-    fn new(master_key: &[u8], master_salt: &[u8]) -> Result<Self, SrtpError> {
-        let mut salt = [0; 14];
-        salt.get_mut(..master_salt.len()).ok_or(SrtpError::KeyLength)?.copy_from_slice(master_salt);
-        Ok(Self { cipher: ctr_key(master_key)?, salt })
-    }
-
-    fn derive<const LEN: usize>(&self, label: u8) -> Result<[u8; LEN], SrtpError> {
-        let mut iv = [0; 16];
-        xor(&mut iv, &self.salt);
-        iv[7] ^= label;
-        let mut key = [0; LEN];
-        apply_ctr(&self.cipher, iv, &mut key)?;
-        Ok(key)
-    }
-}
-
 fn gcm_key(algorithm: &'static aead::Algorithm, key: &[u8]) -> Result<LessSafeKey, SrtpError> {
     UnboundKey::new(algorithm, key).map(LessSafeKey::new).map_err(|_| SrtpError::KeyLength)
-}
-
-fn ctr_key(key: &[u8]) -> Result<EncryptingKey, SrtpError> {
-    let algorithm = if key.len() == 32 { &cipher::AES_256 } else { &cipher::AES_128 };
-    UnboundCipherKey::new(algorithm, key).and_then(EncryptingKey::ctr).map_err(|_| SrtpError::KeyLength)
-}
-
-fn apply_ctr(key: &EncryptingKey, iv: [u8; 16], data: &mut [u8]) -> Result<(), SrtpError> {
-    let context = EncryptionContext::Iv128(FixedLength::from(iv));
-    // Fails only on a context that does not suit the cipher, and ours does.
-    key.less_safe_encrypt(data, context).map(|_| ()).map_err(|_| SrtpError::KeyLength)
-}
-
-fn xor(into: &mut [u8], with: &[u8]) {
-    into.iter_mut().zip(with).for_each(|(byte, other)| *byte ^= other);
 }
 
 #[cfg(test)]

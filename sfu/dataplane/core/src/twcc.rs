@@ -161,7 +161,7 @@ impl Recorder {
                 reference = Some(arrival / TICKS_PER_REFERENCE);
                 previous = arrival / TICKS_PER_REFERENCE * TICKS_PER_REFERENCE;
             }
-            let delta = arrival.wrapping_sub(previous).cast_signed();
+            let delta = arrival.wrapping_sub(previous) as i64;
             if let Ok(small) = u8::try_from(delta) {
                 self.symbols.push(SMALL_DELTA);
                 self.deltas.push(small);

@@ -103,7 +103,7 @@ fn bye_names_its_ssrcs_and_may_give_a_reason() {
 
 #[test]
 fn transport_feedback_is_handed_on_and_its_padding_taken_off() {
-    let bytes = [0xAf, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 9, 9, 9, 9, 9, 0, 0, 3];
+    let bytes = [0xAF, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 9, 9, 9, 9, 9, 0, 0, 3];
     assert_eq!(read(&bytes), [Packet::TransportCc { sender: 1, media: 2, fci: &[9; 5] }]);
 }
 

@@ -3,8 +3,11 @@ use crate::rtcp::{self, Packet};
 
 const MS: u64 = 1_000;
 
-/// All feedback that is due, each message as (base sequence, [(sequence, arrival in µs)]).
-fn feedback(recorder: &mut Recorder) -> Vec<(u16, Vec<(u16, Option<i64>)>)> {
+/// A message: its base sequence, and each packet with its arrival in µs.
+type Told = (u16, Vec<(u16, Option<i64>)>);
+
+/// All feedback that is due.
+fn feedback(recorder: &mut Recorder) -> Vec<Told> {
     let mut messages = Vec::new();
     loop {
         let mut out = Vec::new();

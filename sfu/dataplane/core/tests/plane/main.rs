@@ -1,0 +1,6 @@
+//! The data plane as a whole, without sockets: what goes in, what comes out.
+
+mod forwarding;
+mod paths;
+mod repair;
+mod stage;
