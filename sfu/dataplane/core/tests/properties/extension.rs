@@ -32,7 +32,7 @@ proptest! {
             }
         }
         let len = writer.finish();
-        prop_assert!(len <= room && len % 4 == 0);
+        prop_assert!(len <= room && len.is_multiple_of(4));
         prop_assert!(out[len..].iter().all(|&byte| byte == 0xEE));
         if len == 0 {
             prop_assert!(written.is_empty());
