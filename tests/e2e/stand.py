@@ -26,6 +26,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from tests.e2e.probe import Frame, Probe, Sample
 from tests.e2e.tcp_proxy import TcpProxy
 from tests.impairment import UdpProxy
+from tests.link import Conditions
 from tests.server_process import ServerProcess, running_server
 
 SERVER_ADDRESS = "127.0.0.2"
@@ -127,6 +128,7 @@ class Stand:
         self.browser = browser
         host, port = path.address
         self.origin = f"http://{host}:{port}"
+        self.media_address = (SERVER_ADDRESS, proxy.address[1])
 
     async def open(
         self, role: str, *, room: str = "demo", codec: str | None = None, sample_s: float | None = None
@@ -153,6 +155,14 @@ class Stand:
         )
         await asyncio.gather(patient.until_receiving(1), doctor.until_receiving(1))
         return patient, doctor
+
+    async def close_pages(self) -> None:
+        """Everybody leaves without a word, and the network is good again."""
+        for context in self.browser.contexts:
+            await context.close()
+        self.path.heal()
+        self.proxy.shape(up=Conditions(), down=Conditions())
+        self.proxy.tap = None
 
     def stall(self) -> None:
         """Stop the server's Python; see `stallable_server`."""

@@ -24,7 +24,6 @@ async def test_two_pages_see_and_hear_each_other(stand: Stand, codec: str) -> No
         last = watched.samples[-1]
         assert [s.codec for s in last.received("video")] == [f"video/{codec}"]
         assert [s.codec for s in last.sent("video")] == [f"video/{codec}"]
-    await asyncio.gather(patient.close(), doctor.close())
 
 
 @pytest.mark.slow
@@ -36,7 +35,6 @@ async def test_a_third_participant_comes_is_seen_by_all_and_leaves(stand: Stand)
     await patient.until_client("client.participants.length === 1")
     await doctor.until_client("client.participants.length === 1")
     await asyncio.gather(patient.until_more_frames(), doctor.until_more_frames())
-    await asyncio.gather(*(each.close() for each in (patient, doctor, guest)))
 
 
 @pytest.mark.slow
@@ -50,7 +48,6 @@ async def test_muting_silences_and_tells_and_unmuting_undoes_both(stand: Stand) 
     await patient.press("microphone")
     await doctor.until_client(f"!({MICROPHONE_MUTED})")
     await doctor.until(lambda sample: sample.audio_level > 0)
-    await asyncio.gather(patient.close(), doctor.close())
 
 
 @pytest.mark.slow
@@ -61,7 +58,6 @@ async def test_a_camera_goes_off_and_comes_back(stand: Stand) -> None:
     await patient.press("camera")
     await doctor.until_client(f"!({CAMERA_MUTED})")
     await doctor.until_more_frames()
-    await asyncio.gather(patient.close(), doctor.close())
 
 
 @pytest.mark.slow
@@ -71,7 +67,6 @@ async def test_a_publisher_who_reloads_is_seen_again(stand: Stand) -> None:
     await patient.until_receiving(1)
     await doctor.until_client("client.participants.length === 1")
     await doctor.until_more_frames()
-    await asyncio.gather(patient.close(), doctor.close())
 
 
 @pytest.mark.slow
@@ -93,7 +88,6 @@ async def test_a_cut_web_socket_is_resumed_while_media_goes_on(stand: Stand) -> 
     # And signalling works again, both ways.
     await patient.press("microphone")
     await doctor.until_client(MICROPHONE_MUTED)
-    await asyncio.gather(patient.close(), doctor.close())
 
 
 @pytest.mark.slow
@@ -102,4 +96,3 @@ async def test_the_doctor_ends_the_consultation_for_both(stand: Stand) -> None:
     await doctor.client("await client.end()")
     for each in (patient, doctor):
         await each.until_client("!client || client.state === 'ended'")
-    await asyncio.gather(patient.close(), doctor.close())

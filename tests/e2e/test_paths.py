@@ -14,7 +14,6 @@ async def test_ice_restarts_without_a_gap(stand: Stand) -> None:
     patient, doctor = await stand.pair(room="restart")
     assert await measure.ice_restart(patient, doctor) < 0.5
     assert await measure.ice_restart(doctor, doctor) < 0.5  # the viewer's own path
-    await asyncio.gather(patient.close(), doctor.close())
 
 
 async def test_a_call_heals_after_a_source_port_change(stand: Stand) -> None:
@@ -22,7 +21,6 @@ async def test_a_call_heals_after_a_source_port_change(stand: Stand) -> None:
     outage = await measure.rebinding(stand, patient, doctor)
     assert max(outage.gaps_s) < 4
     await asyncio.gather(patient.until_more_frames(), doctor.until_more_frames())
-    await asyncio.gather(patient.close(), doctor.close())
 
 
 async def test_five_percent_loss_each_way_is_repaired(stand: Stand) -> None:
@@ -31,7 +29,6 @@ async def test_five_percent_loss_each_way_is_repaired(stand: Stand) -> None:
         assert watched.decoded_hz > 0.7 * CAMERA_HZ
         assert watched.longest_gap_s < 1
         assert watched.retransmitted > 0
-    await asyncio.gather(patient.close(), doctor.close())
 
 
 async def test_a_publisher_follows_a_bottleneck(stand: Stand) -> None:
@@ -41,7 +38,6 @@ async def test_a_publisher_follows_a_bottleneck(stand: Stand) -> None:
     assert narrow.followed_s is not None
     assert narrow.sent_bps < 330_000
     assert narrow.viewer.decoded_hz > 5
-    await asyncio.gather(patient.close(), doctor.close())
 
 
 async def test_media_goes_on_while_python_is_stopped(stand: Stand) -> None:
@@ -53,4 +49,3 @@ async def test_media_goes_on_while_python_is_stopped(stand: Stand) -> None:
     for watched in stalled.watched:
         assert watched.decoded_hz > 0.7 * CAMERA_HZ
         assert watched.longest_gap_s < 0.5
-    await asyncio.gather(patient.close(), doctor.close())

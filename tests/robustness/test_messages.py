@@ -4,7 +4,7 @@ import json
 from itertools import islice
 from random import Random
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 import pytest
 
 from tests.robustness.messages import mutations, requests

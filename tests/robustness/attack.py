@@ -1,0 +1,160 @@
+"""Attacks on a running server: floods of datagrams and of messages, and how its memory fares."""
+
+import asyncio
+import random
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import aiohttp
+
+from loadtest.wire import Encoding, encode
+from tests.impairment import Direction, Flow, UdpProxy
+
+Address = tuple[str, int]
+
+_KEPT_OF_A_KIND = 60
+_DATAGRAMS_AT_ONCE = 32
+_PAUSE_S = 0.002  # between these: some 10,000 a second, which a receive buffer takes
+_FROM_ONE_SOURCE = 100  # under the server's limit for sources it does not know
+_MESSAGES_OF_ONE_CONNECTION = 40
+
+
+class Capture:
+    """A `Tap` that keeps some of each kind of what clients really send; the newest media of each flow too."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[int, list[bytes]] = {}
+        self.media: list[tuple[Flow, bytes]] = []
+
+    def __call__(self, direction: Direction, flow: Flow, datagram: bytes, _at_s: float) -> None:
+        if direction is not Direction.UP or len(datagram) < 12:
+            return
+        kept = self._kinds.setdefault(_kind(datagram), [])
+        if len(kept) < _KEPT_OF_A_KIND:
+            kept.append(datagram)
+        if _kind(datagram) == _MEDIA:
+            self.media.append((flow, datagram))
+            del self.media[:-500]
+
+    @property
+    def datagrams(self) -> list[bytes]:
+        return [datagram for kept in self._kinds.values() for datagram in kept]
+
+
+_MEDIA, _CONTROL = 128, 129
+
+
+def _kind(datagram: bytes) -> int:
+    """The first byte's range (RFC 7983 §7), RTCP apart from RTP (RFC 5761 §4)."""
+    first = datagram[0]
+    if 128 <= first <= 191:
+        return _CONTROL if 192 <= datagram[1] <= 223 else _MEDIA
+    return first // 20
+
+
+async def flood(target: Address, datagrams: Iterable[bytes]) -> None:
+    """Send from many addresses of 127.0.0.0/8, a hundred datagrams from each: as strangers do."""
+    sources = _sources(Random(7))
+    batch = iter(datagrams)
+    while chunk := list(islice(batch, _FROM_ONE_SOURCE)):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind((next(sources), 0))
+            for start in range(0, len(chunk), _DATAGRAMS_AT_ONCE):
+                for datagram in chunk[start : start + _DATAGRAMS_AT_ONCE]:
+                    sock.sendto(datagram, target)
+                await asyncio.sleep(_PAUSE_S)
+
+
+async def flood_from(proxy: UdpProxy, flow: Flow, datagrams: Iterable[bytes]) -> None:
+    """Send from a participant's own 5-tuple."""
+    for index, datagram in enumerate(datagrams):
+        proxy.inject(flow, datagram)
+        if index % _DATAGRAMS_AT_ONCE == 0:
+            await asyncio.sleep(_PAUSE_S)
+
+
+def _sources(random: Random) -> Iterator[str]:
+    while True:
+        yield f"127.{random.randint(1, 254)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
+
+
+def forged(datagram: bytes) -> bytes:
+    """A media packet nobody with the key made: the last byte of its authentication tag is another."""
+    return datagram[:-1] + bytes([datagram[-1] ^ 0x55])
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident set size of a process, in bytes."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096
+
+
+async def bombard(
+    url: str,
+    get_ticket: Callable[[], Awaitable[str]],
+    encoding: Encoding,
+    messages: Iterator[bytes],
+    count: int,
+) -> Counter[str]:
+    """Send `count` messages over as many joined connections as it takes: the server closes them now and then.
+
+    Returns how each connection ended ("4400" and so on, "open" when we closed it) and how many replies came.
+    """
+    outcome: Counter[str] = Counter()
+    sent = 0
+    async with aiohttp.ClientSession() as http:
+        while sent < count:
+            ticket = await get_ticket()
+            async with http.ws_connect(url, protocols=[encoding.value], max_msg_size=0) as socket_:
+                if random.Random(sent).random() < 0.9:  # some begin with a bad message instead of joining
+                    join = encode(encoding, {"type": "join", "id": 1, "ticket": ticket, "client": _CLIENT})
+                    await _send(socket_, join)
+                async with asyncio.TaskGroup() as tasks:
+                    reading = tasks.create_task(_drain(socket_, outcome))
+                    for message in islice(messages, min(_MESSAGES_OF_ONE_CONNECTION, count - sent)):
+                        if socket_.closed:
+                            break
+                        await _send(socket_, _frame(encoding, message))
+                        sent += 1
+                    try:
+                        async with asyncio.timeout(0.05):
+                            await asyncio.shield(reading)
+                    except TimeoutError:
+                        outcome["open"] += 1
+                        await socket_.close()
+    return outcome
+
+
+_CLIENT = {"name": "attacker", "version": "0", "platform": "test"}
+
+
+def _frame(encoding: Encoding, message: bytes) -> str | bytes:
+    """What is no text goes out as a binary frame, which the JSON sub-protocol does not know either."""
+    if encoding is Encoding.MSGPACK:
+        return message
+    try:
+        return message.decode()
+    except UnicodeDecodeError:
+        return message
+
+
+async def _send(socket_: aiohttp.ClientWebSocketResponse, frame: str | bytes) -> None:
+    try:
+        if isinstance(frame, str):
+            await socket_.send_str(frame)
+        else:
+            await socket_.send_bytes(frame)
+    except (ConnectionError, aiohttp.ClientError):
+        return  # the reader sees the close and its code
+
+
+async def _drain(socket_: aiohttp.ClientWebSocketResponse, outcome: Counter[str]) -> None:
+    async for frame in socket_:
+        if frame.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+            outcome["replies"] += 1
+    if socket_.close_code not in (None, 1000):
+        outcome[str(socket_.close_code)] += 1
