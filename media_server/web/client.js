@@ -3,6 +3,7 @@
  * An EventTarget without any DOM; README.md has a complete example, signalling/PROTOCOL.md is the authority.
  */
 
+import { fromBase64url, toBase64url } from "./client/base64url.js";
 import { TeleconsultError, codeOf, isFinal } from "./client/errors.js";
 import { Joining } from "./client/joining.js";
 import { Link, mediaConnected } from "./client/link.js";
@@ -40,7 +41,7 @@ export class TeleconsultClient extends EventTarget {
   #options;
   /** @type {ClientState} */
   #state = "idle";
-  /** @type {"connecting" | "connected" | "interrupted" | "failed" | null} */
+  /** @type {"connecting" | "connected" | "interrupted" | null} */
   #media = null;
   /** @type {Link | null} */
   #link = null;
@@ -202,10 +203,10 @@ export class TeleconsultClient extends EventTarget {
    * Send something the server passes on unread.
    * @param {string | null} to  participant id; null for all others
    * @param {string} kind  at most 32 characters
-   * @param {unknown} body  at most 64 KiB as JSON
+   * @param {Uint8Array} body  at most 64 KiB
    */
   async relay(to, kind, body) {
-    await this.#request("relay", { to, kind, body });
+    await this.#request("relay", { to, kind, body: toBase64url(body) });
   }
 
   /** @param {"start" | "stop"} action @returns {Promise<unknown>} the recording state */
@@ -262,7 +263,7 @@ export class TeleconsultClient extends EventTarget {
       changed: () => link === this.#link && this.#changed(),
       online: (online) => link === this.#link && this.#state !== "connecting" &&
         this.#setState(online ? "connected" : "reconnecting"),
-      media: (state) => link === this.#link && this.#mediaChanged(link, state),
+      media: (state) => link === this.#link && this.#mediaChanged(state),
       track: (detail) => this.#dispatch("track", detail),
       trackEnded: (detail) => this.#dispatch("track-ended", detail),
       published: (publication, error) => {
@@ -279,23 +280,23 @@ export class TeleconsultClient extends EventTarget {
 
   /** @param {import("./client/types.js").Message} event */
   #event(event) {
-    this.#dispatch(/** @type {keyof ClientEventMap} */ (event.type), event);
-    if (event.type === "room-ended") this.#endWith("room-ended", event.reason ?? null);
+    const detail = event.type === "relay" ? { ...event, body: fromBase64url(event.body) } : event;
+    this.#dispatch(/** @type {keyof ClientEventMap} */ (event.type), /** @type {any} */ (detail));
+    if (event.type === "room-ended" && !this.#link?.nodeClosed) this.#end("room-ended", event.reason ?? null);
     else if (event.type === "moved") void this.#move({ ticket: event.ticket, url: event.url });
   }
 
-  /** @param {Link} link @param {"connecting" | "connected" | "interrupted" | "failed"} state */
-  #mediaChanged(link, state) {
+  /** @param {"connecting" | "connected" | "interrupted"} state */
+  #mediaChanged(state) {
     this.#media = state;
     this.#dispatch("media", { state });
     this.#changed();
-    if (state === "failed") void this.#lost(link, "media-failed");
   }
 
   /** A link is gone for good: end, or join afresh. @param {Link} link @param {string} code */
   async #lost(link, code) {
     if (this.#state === "ended") return;
-    if (isFinal(code)) return this.#end(code);
+    if (isFinal(code) && !(code === "room-ended" && link.nodeClosed)) return this.#end(code);
     this.#setState("reconnecting", code);
     void link.close(code === "media-failed");
     try {
@@ -368,13 +369,8 @@ export class TeleconsultClient extends EventTarget {
     /** @type {any} */ (globalThis.navigator)?.connection?.[verb]?.("change", this.#onNetwork);
   }
 
-  /** @param {string} code */
-  #end(code) {
-    this.#endWith(code, null);
-  }
-
-  /** @param {string} code @param {string | null} reason */
-  #endWith(code, reason) {
+  /** @param {string} code @param {string | null} [reason] */
+  #end(code, reason = null) {
     if (this.#state === "ended") return;
     clearInterval(this.#statsTimer);
     this.#listenToNetwork(false);

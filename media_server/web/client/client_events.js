@@ -14,7 +14,7 @@
  *
  * @typedef {object} ClientEventMap
  * @property {{state: ClientState, code: string | null, reason: string | null}} state
- * @property {{state: "connecting" | "connected" | "interrupted" | "failed"}} media   the path of sound and picture
+ * @property {{state: "connecting" | "connected" | "interrupted"}} media   the path of sound and picture
  * @property {null} change                  anything in room or participants; coalesced, render from the getters
  * @property {TrackDetail} track
  * @property {TrackDetail} track-ended
@@ -36,7 +36,7 @@
  * @property {Message} layers-wanted
  * @property {Message} recording
  * @property {Message} consent
- * @property {Message} relay
+ * @property {Message & {from: string, kind: string, body: Uint8Array}} relay
  * @property {Message} moved
  */
 

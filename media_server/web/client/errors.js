@@ -49,7 +49,9 @@ export class ConnectionClosed extends TeleconsultError {
 }
 
 /** Codes that no retry can help: the visit ends with them. */
-const FINAL = new Set(["bad-message", "not-allowed", "no-such-room", "replaced", "room-ended", "unsupported-browser"]);
+const FINAL = new Set([
+  "bad-message", "not-allowed", "no-such-room", "replaced", "room-ended", "limit-reached", "unsupported-browser",
+]);
 
 /**
  * @param {string} code

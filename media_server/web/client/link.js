@@ -3,6 +3,7 @@
  * is lost for good, the client makes another.
  */
 
+import { backoffMs } from "./backoff.js";
 import { Peer } from "./peer.js";
 import { Room } from "./room.js";
 import { Session } from "./session.js";
@@ -25,13 +26,15 @@ import { Session } from "./session.js";
  * @property {(event: Message) => void} event
  * @property {() => void} changed                  something in the room is different
  * @property {(online: boolean) => void} online    the socket came (back) or went
- * @property {(state: "connecting" | "connected" | "interrupted" | "failed") => void} media
+ * @property {(state: "connecting" | "connected" | "interrupted") => void} media
  * @property {(detail: import("./client_events.js").TrackDetail) => void} track
  * @property {(detail: import("./client_events.js").TrackDetail) => void} trackEnded
  * @property {(publication: Publication, error?: import("./errors.js").TeleconsultError) => void} published
  * @property {(code: string) => void} lost
  * @property {(error: Error) => void} problem      something failed that the call survives
  */
+
+const MAX_FAILURES = 3;
 
 export class Link {
   #options;
@@ -43,6 +46,12 @@ export class Link {
   #room = null;
   /** Ids of subscribed tracks → media track, participant. @type {Map<string, {media: MediaStreamTrack, participant: string}>} */
   #subscribed = new Map();
+  /** The joined state that the present connection was made from. @type {Joined | null} */
+  #joinedState = null;
+  /** The room closed only because its node did: it can be joined again, elsewhere or when this node is back. */
+  nodeClosed = false;
+  /** Connections made in a row that never worked. */
+  #failures = 0;
   /** Tracks the server would not give us, so that we don't ask for ever. @type {Set<string>} */
   #refused = new Set();
   /** Tracks the embedder asked for itself. @type {Set<string>} */
@@ -119,23 +128,47 @@ export class Link {
 
   /** @param {boolean} [sayGoodbye] */
   async close(sayGoodbye = true) {
+    this.#joinedState = null;
     this.#peer?.close();
     await this.#session.close(sayGoodbye);
   }
 
   /** @param {Joined} joined */
   #joined(joined) {
-    if (this.#room) {
-      this.#room.refresh(joined);
-    } else {
-      this.#room = new Room(joined);
-      this.#peer = this.#makePeer(joined);
-      for (const publication of this.#publications) this.#peer.publish(publication);
-    }
-    this.#reconcile();
-    this.#peer?.setReady(this.#room.self.admitted);
+    this.#joinedState = joined;
+    if (this.#room) this.#room.refresh(joined);
+    else this.#room = new Room(joined);
+    if (this.#peer) this.#connect(this.#peer);
+    else this.#newPeer();
     this.#hooks.online(true);
     this.#hooks.changed();
+  }
+
+  /** Media starts afresh within this session: at first, and when a connection is beyond repair. */
+  #newPeer() {
+    if (!this.#joinedState) return;
+    const old = this.#peer;
+    if (old) for (const id of [...this.#subscribed.keys()]) this.#release(old, id);
+    old?.close();
+    this.#peer = this.#makePeer(this.#joinedState);
+    for (const publication of this.#publications) this.#peer.publish(publication);
+    this.#connect(this.#peer);
+  }
+
+  /** @param {Peer} peer */
+  #connect(peer) {
+    this.#reconcile();
+    peer.setReady(this.#session.online && this.#room?.self.admitted === true);
+  }
+
+  /** @param {"connecting" | "connected" | "interrupted" | "failed"} state */
+  #media(state) {
+    if (state === "connected") this.#failures = 0;
+    if (state !== "failed") return this.#hooks.media(state);
+    this.#hooks.media("interrupted");
+    if (++this.#failures > MAX_FAILURES) return this.#hooks.lost("media-failed");
+    setTimeout(() => this.#newPeer(), backoffMs(this.#failures - 1));
+    return undefined;
   }
 
   /** @param {Joined} joined */
@@ -146,7 +179,7 @@ export class Link {
         const reply = await this.#session.request("offer", { sdp, tracks });
         return { sdp: reply.sdp, tracks: reply.tracks };
       },
-      media: (state) => this.#hooks.media(state),
+      media: (state) => this.#media(state),
       published: (publication, error) => this.#hooks.published(publication, error),
       unsubscribed: (trackIds, error) => {
         trackIds.forEach((id) => this.#refused.add(id));
@@ -166,8 +199,10 @@ export class Link {
     const room = this.#room;
     if (!room) return;
     room.apply(event);
+    if (event.type === "room-ended") this.nodeClosed = event.reason === "node-closed";
     this.#reconcile();
     if (event.type === "participant-admitted" && event.id === room.self.id) this.#peer?.setReady(true);
+    if (event.type === "quality" && event.participant === room.self.id && event.transport === "closed") this.#newPeer();
     this.#hooks.event(event);
     this.#hooks.changed();
   }

@@ -198,6 +198,7 @@ export class Peer {
       this.#ready = false; // our owner says when to go on
       return;
     }
+    if (code === "timed-out") return this.#useless(); // the server has let go of this connection
     if (this.#pc.signalingState === "have-local-offer") await this.#pc.setLocalDescription({ type: "rollback" });
     const passing = PASSING.has(code);
     if (passing && this.#refusals++ < MAX_REFUSALS) {
@@ -212,15 +213,17 @@ export class Peer {
   /** The offer as it stands is refused for good: withdraw what it added, keep what worked before. @param {TeleconsultError} error */
   #giveUpUnconfirmed(error) {
     const news = this.#sections.filter((section) => isActive(section) && !isAgreed(section));
-    if (news.length === 0) {
-      this.#ready = false; // nothing to withdraw: this connection is of no more use
-      return this.#hooks.media("failed");
-    }
+    if (news.length === 0) return this.#useless(); // nothing to withdraw
     const publications = news.flatMap(({ publication }) => publication ?? []);
     const subscriptions = news.flatMap(({ subscription }) => subscription ?? []);
     news.forEach((section) => this.#retire(section));
     publications.forEach((publication) => this.#hooks.published(publication, error));
     if (subscriptions.length > 0) this.#hooks.unsubscribed(subscriptions, error);
+  }
+
+  #useless() {
+    this.#ready = false;
+    this.#hooks.media("failed");
   }
 
   /** @param {"send" | "receive"} use @param {Kind} kind @returns {Section | undefined} */

@@ -1,0 +1,216 @@
+/** This person's camera, microphone and screen: on, off, which one, and published when there is a client. No DOM. */
+
+import { capture, captureBoth, devicesAvailable, problemOf } from "./devices.js";
+
+/** @typedef {import("../client.js").TeleconsultClient} TeleconsultClient */
+/** @typedef {import("../client.js").Publication} Publication */
+/** @typedef {import("./devices.js").Choice} Choice */
+/** @typedef {import("./devices.js").DeviceProblem} DeviceProblem */
+/** @typedef {"audio" | "video"} Kind */
+
+export const MAX_VIDEO_BPS = 1_500_000;
+
+export class LocalMedia extends EventTarget {
+  /** @type {Choice} */
+  choice = { microphone: null, camera: null, facing: "user" };
+  /** @type {Record<Kind, MediaStreamTrack | null>} */
+  tracks = { audio: null, video: null };
+  /** What the person wants, whether or not the device obeys. @type {Record<Kind, boolean>} */
+  wanted = { audio: true, video: true };
+  /** @type {Partial<Record<Kind, DeviceProblem>>} */
+  problems = {};
+  /** Whether the person has been asked for the devices. */
+  asked = false;
+  /** Where the others are heard; null leaves it to the browser. @type {string | null} */
+  speaker = null;
+  /** @type {MediaStreamTrack | null} */
+  screen = null;
+  /** @type {TeleconsultClient | null} */
+  #client = null;
+  /** @type {Record<Kind | "screen", Publication | null>} */
+  #publications = { audio: null, video: null, screen: null };
+  #codec;
+
+  /** @param {string | null} codec  preferred for video */
+  constructor(codec = null) {
+    super();
+    this.#codec = codec;
+  }
+
+  /** Ask for camera and microphone together. Never rejects: see `problems`. */
+  async start() {
+    this.asked = true;
+    if (!devicesAvailable()) {
+      this.problems = { audio: "insecure", video: "insecure" };
+      return this.#changed();
+    }
+    const { audio, video, problems } = await captureBoth(this.choice);
+    this.problems = problems;
+    this.#use("audio", audio);
+    this.#use("video", video);
+    return this.#changed();
+  }
+
+  /** @param {Kind} kind */
+  isOn(kind) {
+    return this.wanted[kind] && this.tracks[kind] !== null;
+  }
+
+  /** Microphone: muted, the device stays. @param {boolean} on */
+  async setMicrophone(on) {
+    this.wanted.audio = on;
+    if (on && !this.tracks.audio) await this.#acquire("audio");
+    if (this.tracks.audio) this.tracks.audio.enabled = on;
+    this.#changed();
+    await this.#publications.audio?.setMuted(!on);
+  }
+
+  /** Camera: off means released, so that its light goes out. @param {boolean} on */
+  async setCamera(on) {
+    this.wanted.video = on;
+    if (on) await this.#acquire("video");
+    else this.#use("video", null);
+    this.#changed();
+  }
+
+  /** @param {string} deviceId */
+  async selectMicrophone(deviceId) {
+    this.choice = { ...this.choice, microphone: deviceId };
+    await this.#acquire("audio");
+  }
+
+  /** @param {string} deviceId */
+  async selectCamera(deviceId) {
+    this.choice = { ...this.choice, camera: deviceId };
+    if (this.wanted.video) await this.#acquire("video");
+  }
+
+  /** @param {string} deviceId  of an audio output */
+  selectSpeaker(deviceId) {
+    this.speaker = deviceId || null;
+    this.#changed();
+  }
+
+  /** Front to back and back, on a phone. */
+  async flipCamera() {
+    const facing = this.facing === "user" ? "environment" : "user";
+    this.choice = { ...this.choice, camera: null, facing };
+    if (this.wanted.video) await this.#acquire("video");
+  }
+
+  /** Where the present camera looks; a camera that does not say faces the user. @returns {"user" | "environment"} */
+  get facing() {
+    const facing = this.tracks.video?.getSettings().facingMode ?? this.choice.facing;
+    return facing === "environment" ? "environment" : "user";
+  }
+
+  /** @returns {Promise<boolean>} false when the person thought better of it */
+  async shareScreen() {
+    try {
+      const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 15 } }, audio: false });
+      const track = stream.getVideoTracks()[0] ?? null;
+      this.screen = track;
+      track?.addEventListener("ended", () => this.stopScreen());
+      this.#publishScreen();
+    } catch {
+      return false;
+    }
+    this.#changed();
+    return true;
+  }
+
+  stopScreen() {
+    this.screen?.stop();
+    this.screen = null;
+    this.#publications.screen?.unpublish();
+    this.#publications.screen = null;
+    this.#changed();
+  }
+
+  /** Publish what there is now and whatever comes later. @param {TeleconsultClient} client */
+  bind(client) {
+    this.#client = client;
+    this.#publications = { audio: null, video: null, screen: null };
+    this.#publish("audio");
+    this.#publish("video");
+    this.#publishScreen();
+  }
+
+  /** The visit is over; the devices stay for the lobby. */
+  unbind() {
+    this.#client = null;
+    this.#publications = { audio: null, video: null, screen: null };
+    if (this.screen) this.stopScreen();
+  }
+
+  /** Let go of every device. */
+  stop() {
+    this.#use("audio", null);
+    this.#use("video", null);
+    if (this.screen) this.stopScreen();
+    this.#changed();
+  }
+
+  /** @param {Kind} kind */
+  async #acquire(kind) {
+    this.asked = true;
+    if (!devicesAvailable()) {
+      this.problems = { ...this.problems, [kind]: "insecure" };
+      return this.#changed();
+    }
+    // A phone opens its second camera only once the first is let go.
+    if (kind === "video") this.tracks.video?.stop();
+    try {
+      this.#use(kind, await capture(kind, this.choice));
+      delete this.problems[kind];
+    } catch (error) {
+      this.#use(kind, null);
+      this.problems = { ...this.problems, [kind]: problemOf(error) };
+    }
+    return this.#changed();
+  }
+
+  /** @param {Kind} kind @param {MediaStreamTrack | null} track */
+  #use(kind, track) {
+    const old = this.tracks[kind];
+    if (old !== track) old?.stop();
+    if (track && kind === "video" && !this.wanted.video) {
+      track.stop(); // switched off while we were asking
+      track = null;
+    }
+    this.tracks[kind] = track;
+    if (track) {
+      track.enabled = this.wanted[kind];
+      track.contentHint = kind === "audio" ? "speech" : "motion";
+      // Unplugged, taken by a phone call, or stopped by the system: take it back if we may.
+      track.addEventListener("ended", () => this.tracks[kind] === track && void this.#acquire(kind));
+    }
+    const publication = this.#publications[kind];
+    if (!publication) return this.#publish(kind);
+    void publication.replaceTrack(track);
+    void publication.setMuted(!track || !this.wanted[kind]);
+    return undefined;
+  }
+
+  /** @param {Kind} kind */
+  #publish(kind) {
+    const track = this.tracks[kind];
+    if (!this.#client || !track || this.#publications[kind]) return;
+    this.#publications[kind] = this.#client.publish(track, kind === "audio" ? "microphone" : "camera", {
+      muted: !this.wanted[kind],
+      ...(kind === "video" ? { maxBitrate: MAX_VIDEO_BPS, degradationPreference: "balanced" } : {}),
+      ...(kind === "video" && this.#codec ? { codec: this.#codec } : {}),
+    });
+  }
+
+  #publishScreen() {
+    if (!this.#client || !this.screen) return;
+    this.#publications.screen = this.#client.publish(this.screen, "screen", {
+      contentHint: "detail", maxBitrate: 2_500_000, degradationPreference: "maintain-resolution",
+    });
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,32 @@
+/** Where the pages get their right to join: the walk-in entrance. No token ever appears in an address. */
+
+import { TeleconsultError } from "../client.js";
+
+/** @typedef {import("../client.js").Ticket} Ticket */
+
+/** What an HTTP status of the entrance means to the client. @type {Record<number, string>} */
+const CODES = {
+  400: "bad-message", 401: "not-allowed", 403: "not-allowed", 404: "no-entrance", 405: "no-entrance",
+  409: "room-ended", 410: "room-ended", 422: "bad-message", 429: "too-many-requests", 503: "draining",
+};
+
+/**
+ * Ask for a ticket. Rejects with a TeleconsultError; `unreachable` when no answer came.
+ * @param {string} role
+ * @param {string} name  as typed, may be empty
+ * @param {string | null} room
+ * @returns {Promise<Ticket>}
+ */
+export async function walkInTicket(role, name, room) {
+  const body = JSON.stringify({ role, ...(name ? { name } : {}), ...(room ? { room } : {}) });
+  let response;
+  try {
+    response = await fetch("/v1/walk-in/ticket", {
+      method: "POST", body, headers: { "content-type": "application/json" }, credentials: "same-origin", cache: "no-store",
+    });
+  } catch {
+    throw new TeleconsultError("unreachable");
+  }
+  if (!response.ok) throw new TeleconsultError(CODES[response.status] ?? "unreachable");
+  return response.json();
+}

@@ -1,0 +1,88 @@
+/** The buttons of the call. DOM only. */
+
+import { handheld, listDevices } from "./devices.js";
+import { h, icon, setIcon, setText } from "./dom.js";
+import { t } from "./i18n.js";
+
+/** @typedef {import("./local_media.js").LocalMedia} LocalMedia */
+/** @typedef {import("./i18n.js").TextKey} TextKey */
+
+class ToolButton {
+  #label = h("span");
+  #svg;
+  element;
+
+  /** @param {string} symbol @param {string} className @param {() => void} act */
+  constructor(symbol, className, act) {
+    this.#svg = icon(symbol);
+    this.element = h("button.tool", { type: "button", onclick: act }, h("span.disc", {}, this.#svg), this.#label);
+    if (className) this.element.classList.add(className);
+  }
+
+  /** @param {TextKey} label @param {string} symbol @param {boolean} [off] */
+  render(label, symbol, off = false) {
+    setText(this.#label, t(label));
+    setIcon(this.#svg, symbol);
+    this.element.classList.toggle("off", off);
+  }
+}
+
+export class Toolbar {
+  #media;
+  #doctor;
+  #mic;
+  #camera;
+  #flip;
+  #share;
+  #settings;
+  #leave;
+  element;
+
+  /**
+   * @param {LocalMedia} media
+   * @param {boolean} doctor
+   * @param {{settings: () => void, leave: () => void, say: (key: TextKey) => void}} acts
+   */
+  constructor(media, doctor, { settings, leave, say }) {
+    this.#media = media;
+    this.#doctor = doctor;
+    this.#mic = new ToolButton("mic", "", () => {
+      const on = !media.isOn("audio");
+      say(on ? "say.unmuted" : "say.muted");
+      void media.setMicrophone(on);
+    });
+    this.#camera = new ToolButton("camera", "", () => {
+      const on = !media.isOn("video");
+      say(on ? "say.camera.on" : "say.camera.off");
+      void media.setCamera(on);
+    });
+    this.#flip = new ToolButton("flip", "", () => void media.flipCamera());
+    this.#share = new ToolButton("screen", "", () => media.screen ? media.stopScreen() : void media.shareScreen());
+    this.#settings = new ToolButton("settings", "", settings);
+    this.#leave = new ToolButton("leave", "danger", leave);
+    const buttons = [this.#mic, this.#camera, this.#flip, this.#share, this.#settings, this.#leave];
+    this.element = h("nav.toolbar", {}, ...buttons.map(({ element }) => element));
+    this.#flip.element.hidden = true;
+    void this.#offerFlip();
+    this.render();
+  }
+
+  render() {
+    const { screen } = this.#media;
+    const micOn = this.#media.isOn("audio");
+    const cameraOn = this.#media.isOn("video");
+    this.element.setAttribute("aria-label", t("call.controls"));
+    this.#mic.render(micOn ? "call.mute" : "call.unmute", micOn ? "mic" : "mic-off", !micOn);
+    this.#camera.render(cameraOn ? "call.camera.off" : "call.camera.on", cameraOn ? "camera" : "camera-off", !cameraOn);
+    this.#flip.render("call.flip", "flip");
+    this.#share.render(screen ? "call.unshare" : "call.share", "screen", Boolean(screen));
+    this.#share.element.hidden = !this.#doctor || handheld() || !navigator.mediaDevices?.getDisplayMedia;
+    this.#settings.render("call.settings", "settings");
+    this.#leave.render(this.#doctor ? "call.end" : "call.leave", "leave");
+  }
+
+  async #offerFlip() {
+    const { cameras } = await listDevices();
+    this.#flip.element.hidden = !handheld() || cameras.length < 2;
+  }
+}
