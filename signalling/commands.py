@@ -107,9 +107,7 @@ class WantLayers:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The room ends without anybody in it having asked: empty for long, or its node closes."""
-
-    empty: bool
+    """The room was empty for long."""
 
 
 Command = (

@@ -9,7 +9,7 @@ from signalling.views import Participant, Rating, Role, Self, Track
 
 @dataclass(slots=True)
 class Member:
-    """`admitted` may become true later than the ticket said. `quality`: uplink and downlink as last reported."""
+    """`admitted` may become true later than the ticket said. `quality`: uplink, downlink as last reported."""
 
     admission: Admission
     admitted: bool

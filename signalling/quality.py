@@ -1,7 +1,8 @@
 """From a client's `stats` to a word people understand. Pure.
 
 The bounds follow what people notice in a conversation: one-way delay over 150 ms is felt and over
-400 ms spoils it (ITU-T G.114 §6), Opus with in-band FEC hides a few per cent of loss, and a freeze is seen by everybody.
+400 ms spoils it (ITU-T G.114 §6), Opus with in-band FEC hides a few per cent of loss, and everybody sees a
+freeze.
 """
 
 from signalling.messages import LinkSummary

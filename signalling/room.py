@@ -7,7 +7,6 @@ names, no tracks and no number of others, and only doctors are told of it.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import assert_never
 
 from signalling import commands, events
@@ -24,6 +23,7 @@ from signalling.errors import (
 from signalling.media import Mid, ParticipantId, Publish, Subscribe, TrackId, Wish
 from signalling.member import Member
 from signalling.outcomes import Dismissed, Outcome, Tell, tell
+from signalling.room_states import TRANSITIONS, Trigger
 from signalling.store import MemberRecord, RoomRecord
 from signalling.tickets import Admission
 from signalling.views import (
@@ -39,22 +39,6 @@ from signalling.views import (
     Track,
     TransportState,
 )
-
-
-class Trigger(Enum):
-    """What moves a room from one state to the next."""
-
-    ADMITTED_PRESENT = "somebody admitted is here"
-    END = "a doctor ends it, it stayed empty, or its node closes"
-
-
-TRANSITIONS: Mapping[tuple[RoomState, Trigger], RoomState] = {
-    (RoomState.WAITING, Trigger.ADMITTED_PRESENT): RoomState.OPEN,
-    (RoomState.WAITING, Trigger.END): RoomState.ENDED,
-    (RoomState.OPEN, Trigger.ADMITTED_PRESENT): RoomState.OPEN,
-    (RoomState.OPEN, Trigger.END): RoomState.ENDED,
-}
-"""What is not in the table does not happen: an ended room refuses every command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +100,9 @@ class Room:
         """In the order they came, the viewer among them."""
         viewer = self._member(participant)
         return tuple(m.view() for m in self._members.values() if m is viewer or viewer.sees(m))
+
+    def admitted(self) -> tuple[ParticipantId, ...]:
+        return self._who(lambda member: member.admitted)
 
     def owner_of(self, track: TrackId) -> ParticipantId | None:
         return self._owner_of.get(track)
@@ -203,8 +190,8 @@ class Room:
                 return self._report_quality(self._member(participant), uplink, downlink)
             case commands.WantLayers(track, rids):
                 return self._want_layers(track, rids)
-            case commands.Close(empty):
-                return self._end(EndReason.EMPTY if empty else EndReason.NODE_CLOSED)
+            case commands.Close():
+                return self._end(EndReason.EMPTY)
             case _:
                 assert_never(command)
 
@@ -264,7 +251,8 @@ class Room:
         outcomes = self._leave(member, LeaveReason.REMOVED)
         self._admitted.discard(member.id)
         self._removed.add(member.id)
-        return [*outcomes, Dismissed(member.id, LeaveReason.REMOVED)]
+        own = events.ParticipantLeft(id=member.id, reason=LeaveReason.REMOVED)
+        return [*outcomes, Tell((member.id,), own), Dismissed(member.id, LeaveReason.REMOVED)]
 
     def _end(self, reason: EndReason) -> list[Outcome]:
         everybody = tuple(self._members)
@@ -364,7 +352,7 @@ class Room:
             return []
         heard = sorted(loudest.items(), key=lambda one: -one[1])
         speakers = tuple(events.Speaker(participant=who, level_dbov=level) for who, level in heard)
-        return tell(self._who(lambda member: member.admitted), events.Speakers(speakers=speakers))
+        return tell(self.admitted(), events.Speakers(speakers=speakers))
 
     def _report_quality(self, member: Member, uplink: Rating, downlink: Rating) -> list[Outcome]:
         if not member.admitted or member.quality == (uplink, downlink):

@@ -56,4 +56,7 @@ class SignallingSettings:
     offer_timeout_s: float = 5.0
     lease_s: float = 5.0
     session_record_s: float = 12 * 3600.0
+    store_retry_s: float = 1.0
     drain_timeout_s: float = 5.0
+    speaking_dbov: int = -60
+    """Whoever is quieter is not among the speakers; a quiet room hums at about -70."""

@@ -75,7 +75,7 @@ class RoomStore(Protocol):
     # Tickets
 
     async def claim(self, jti: str, ttl_s: float) -> bool:
-        """Use a ticket's id up: True the first time, then False for `ttl_s`, after which the ticket is dead."""
+        """Use a ticket's id up: True the first time, then False for `ttl_s`, by when the ticket is dead."""
         ...
 
     # Ownership

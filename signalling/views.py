@@ -52,7 +52,6 @@ class LeaveReason(Enum):
 class EndReason(Enum):
     ENDED = "ended"
     EMPTY = "empty"
-    NODE_CLOSED = "node-closed"
 
 
 class TransportState(Enum):

@@ -1,0 +1,205 @@
+"""How a connection gets its session: `join` with a ticket, or `resume` with a token (protocol §2)."""
+
+import logging
+from collections.abc import Callable
+
+from signalling import commands, messages
+from signalling.codes import CloseCode
+from signalling.counters import Counters, Observe, Step
+from signalling.errors import (
+    Draining,
+    Moved,
+    Refusal,
+    ResumeExpired,
+    RoomEnded,
+    StoreUnavailable,
+    TicketRefused,
+    TryAgain,
+)
+from signalling.live_rooms import LiveRoom, LiveRooms, LiveSession
+from signalling.media import RoomId
+from signalling.private import Private
+from signalling.replies import Joined
+from signalling.room import Room, RoomLimits
+from signalling.session import EventLog, SessionId, hash_token
+from signalling.settings import SignallingSettings
+from signalling.store import Lease, RoomRecord, RoomStore
+from signalling.tickets import Admission, TicketVerifier
+from signalling.views import RoomState
+from signalling.websocket import Connection
+from signalling.wire import encode
+
+log = logging.getLogger(__name__)
+
+
+class Entrance:
+    def __init__(
+        self,
+        rooms: LiveRooms,
+        store: RoomStore,
+        tickets: TicketVerifier,
+        settings: SignallingSettings,
+        clock: Callable[[], float],
+        random_token: Callable[[], str],
+        counters: Counters,
+        observe: Observe,
+    ) -> None:
+        """`random_token` gives at least 128 unguessable bits as text."""
+        self._rooms = rooms
+        self._store = store
+        self._tickets = tickets
+        self._settings = settings
+        self._clock = clock
+        self._random_token = random_token
+        self._counters = counters
+        self._observe = observe
+        self._limits = RoomLimits(
+            settings.max_participants, settings.max_tracks_per_participant, settings.room_empty_s
+        )
+        self.draining = False
+
+    async def join(self, connection: Connection, message: messages.Join) -> LiveSession:
+        """Use the ticket up, enter its room, send the joined state. Raises a Refusal."""
+        try:
+            session = await self._join(connection, message)
+        except TicketRefused as refusal:
+            self._counters.tickets_refused[refusal.reason] += 1
+            self._counters.joins[refusal.code.value] += 1
+            raise
+        except Refusal as refusal:
+            self._counters.joins[refusal.code.value] += 1
+            raise
+        self._counters.joins["ok"] += 1
+        return session
+
+    async def _join(self, connection: Connection, message: messages.Join) -> LiveSession:
+        if self.draining:
+            raise Draining
+        started = self._clock()
+        try:
+            admission = await self._tickets.verify(message.ticket.reveal())
+            verified = self._clock()
+            self._observe(Step.TICKET, verified - started)
+            live = await self._room(admission.room)
+        except StoreUnavailable:
+            self._counters.store_failures += 1
+            raise TryAgain from None
+        if self.draining:  # while we waited
+            raise Draining
+        session = self._enter(connection, message, admission, live)
+        self._observe(Step.ROOM, self._clock() - verified)
+        self._observe(Step.JOIN, self._clock() - started)
+        return session
+
+    async def _room(self, room: RoomId) -> LiveRoom:
+        """The room, ours and alive. Raises Moved, RoomEnded, TryAgain, StoreUnavailable."""
+        live = self._rooms.rooms.get(room)
+        if live is not None:
+            return live
+        if len(self._rooms.rooms) >= self._settings.max_rooms:
+            raise TryAgain("this node has as many rooms as it takes")
+        settings = self._settings
+        lease = await self._store.acquire(room, settings.node, settings.node_url, settings.lease_s)
+        if lease.node != settings.node:
+            raise Moved(lease.url)
+        record = await self._store.load_room(room)
+        if record is not None and record.state is RoomState.ENDED:
+            await self._store.release(lease)
+            raise RoomEnded
+        # Two who come first at once both get here; the second finds the first one's room.
+        return self._rooms.rooms.get(room) or self._open(lease, record)
+
+    def _open(self, lease: Lease, record: RoomRecord | None) -> LiveRoom:
+        if record is None:
+            record = RoomRecord(
+                lease.room, RoomState.WAITING, self._settings.encryption, self._settings.policy
+            )
+        live = LiveRoom(lease.room, Room(record, self._limits, self._clock()), lease)
+        self._rooms.rooms[lease.room] = live
+        log.info("room.taken", extra={"room": lease.room, "epoch": lease.epoch})
+        return live
+
+    def _enter(
+        self, connection: Connection, message: messages.Join, admission: Admission, live: LiveRoom
+    ) -> LiveSession:
+        """The one step in which the participant comes in: room, session and reply agree, then others hear."""
+        outcomes = live.room.receive(commands.Join(admission, message.encryption_key), self._clock())
+        before = live.sessions.get(admission.participant)
+        if before is not None:
+            self._rooms.end(before, CloseCode.REPLACED)
+        token = self._random_token()
+        session = LiveSession(
+            SessionId(self._random_token()),
+            hash_token(token),
+            admission.participant,
+            live,
+            EventLog(self._settings.replay_events, self._settings.replay_bytes),
+            connection.codec,
+            None,
+        )
+        self._rooms.begin(session)
+        self._rooms.attach(session, connection)
+        self._send_joined(connection, session, message.id, token)
+        self._rooms.carry_out(live, outcomes)
+        log.info(
+            "participant.joined",
+            extra={
+                "room": live.id,
+                "participant": session.participant,
+                "session": session.id,
+                "role": admission.role.value,
+                "replaced": before is not None,
+            },
+        )
+        return session
+
+    async def resume(self, connection: Connection, message: messages.Resume) -> LiveSession:
+        """Go on with a session over this connection. Raises Moved, ResumeExpired, TryAgain."""
+        try:
+            session = await self._resume(connection, message)
+        except Refusal as refusal:
+            self._counters.resumes[refusal.code.value] += 1
+            raise
+        self._counters.resumes["ok"] += 1
+        return session
+
+    async def _resume(self, connection: Connection, message: messages.Resume) -> LiveSession:
+        token = message.resume_token.reveal()
+        session = self._rooms.by_token.get(hash_token(token))
+        if session is None:
+            await self._look_elsewhere(token)
+            raise ResumeExpired
+        # From here to the last replayed event nothing else can happen, so nothing is missed or doubled.
+        missed = session.log.after(message.last_seq, connection.codec)
+        self._rooms.attach(session, connection)
+        self._send_joined(connection, session, message.id, token)
+        for payload in missed:
+            connection.send(payload)
+        log.info("session.resumed", extra={"session": session.id, "replayed": len(missed)})
+        return session
+
+    async def _look_elsewhere(self, token: str) -> None:
+        """Raises Moved when another node that is alive has this session's room."""
+        try:
+            record = await self._store.find_session(hash_token(token))
+            owner = None if record is None else await self._store.owner(record.room)
+        except StoreUnavailable:
+            self._counters.store_failures += 1
+            raise TryAgain from None
+        if owner is not None and owner.node != self._settings.node:
+            raise Moved(owner.url)
+
+    def _send_joined(self, connection: Connection, session: LiveSession, request: int, token: str) -> None:
+        room = session.live.room
+        joined = Joined(
+            id=request,
+            session=session.id,
+            resume_token=Private(token),
+            resume_window_s=self._settings.resume_window_s,
+            ping_interval_s=self._settings.ping_interval_s,
+            participant=room.self_view(session.participant),
+            room=room.view(),
+            participants=room.participants_seen_by(session.participant),
+            ice_servers=self._settings.ice_servers,
+        )
+        connection.send(encode(connection.codec, joined))

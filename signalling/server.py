@@ -1,0 +1,377 @@
+"""The signalling server: connections come in, rooms live, time passes. The shell around everything else here.
+
+Made by `async with SignallingServer(...) as signalling`; `handle` is mounted at `GET /v1/signal`. The media
+side brings its news by the methods named after them; those never wait.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from signalling import commands
+from signalling.codes import CloseCode
+from signalling.conversation import Conversation
+from signalling.counters import Counters, Observe, ignore_step
+from signalling.entrance import Entrance
+from signalling.errors import Refusal, SignallingError, StoreUnavailable
+from signalling.events import Event
+from signalling.live_rooms import LiveRoom, LiveRooms, LiveSession
+from signalling.media import Media, ParticipantId, RoomId, TrackId
+from signalling.publisher import StorePublisher
+from signalling.session import SessionId
+from signalling.settings import SignallingSettings
+from signalling.store import Lease, NodeRecord, RoomRecord, RoomStore
+from signalling.tickets import TicketVerifier
+from signalling.views import LeaveReason, Rating, RoomState
+from signalling.websocket import Connection
+from signalling.wire import MAX_MESSAGE_BYTES, Codec, choose_codec
+
+log = logging.getLogger(__name__)
+
+
+class SignallingServer:
+    def __init__(
+        self,
+        store: RoomStore,
+        media: Media,
+        tickets: TicketVerifier,
+        settings: SignallingSettings | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        random_token: Callable[[], str] = secrets.token_urlsafe,
+        observe: Observe = ignore_step,
+    ) -> None:
+        """`clock` gives monotonic seconds, `random_token` 256 random bits as text; `observe` is told how long
+        the steps of a join take.
+        """
+        self.counters = Counters()
+        self._settings = settings or SignallingSettings()
+        self._store = store
+        self._media = media
+        self._clock = clock
+        self._observe = observe
+        self._publisher = StorePublisher(
+            store, self._settings, self.counters, self._look_up, self._forget, self._fenced
+        )
+        self._rooms = LiveRooms(
+            self._settings, clock, self.counters, self._publisher, self._end_media, self._wake_housekeeping
+        )
+        self._entrance = Entrance(
+            self._rooms, store, tickets, self._settings, clock, random_token, self.counters, observe
+        )
+        self._connections: set[Connection] = set()
+        self._talking: set[RoomId] = set()
+        self._deadlines_changed = asyncio.Event()
+        self._no_connections = asyncio.Event()
+        self._no_connections.set()
+        self._tasks = asyncio.TaskGroup()
+        self._own: list[asyncio.Task[None]] = []
+        self._running = False
+
+    # Life
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self._own = [
+            self._tasks.create_task(self._keep(self._publisher.run), name="signal-publisher"),
+            self._tasks.create_task(self._keep(self._keep_house), name="signal-housekeeping"),
+            self._tasks.create_task(self._keep(self._keep_leases), name="signal-leases"),
+        ]
+        self._running = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                await self.close()
+        finally:
+            await self._tasks.__aexit__(kind, error, trace)
+
+    @property
+    def draining(self) -> bool:
+        """Whether new participants are refused; readiness follows it."""
+        return self._entrance.draining
+
+    @property
+    def rooms_now(self) -> int:
+        return len(self._rooms.rooms)
+
+    @property
+    def sessions_now(self) -> int:
+        return len(self._rooms.sessions)
+
+    def room_state(self, room: RoomId) -> RoomState | None:
+        """None: not on this node."""
+        live = self._rooms.rooms.get(room)
+        return None if live is None else live.room.state
+
+    async def drain(self) -> None:
+        """Take nobody new, let go of every room and close every connection with 4503. Idempotent, bounded.
+
+        Nobody is told that a room ended: clients come back, with a new ticket, to another node or its heir.
+        """
+        if not self.draining:
+            log.info("node.draining", extra={"rooms": self.rooms_now, "sessions": self.sessions_now})
+        self._entrance.draining = True
+        leases = [live.lease for live in self._rooms.rooms.values()]
+        for live in list(self._rooms.rooms.values()):
+            self._rooms.let_go(live)
+        for connection in self._connections:
+            connection.close(CloseCode.DRAINING)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.drain_timeout_s):
+                await self._no_connections.wait()
+        with suppress(TimeoutError, StoreUnavailable):
+            async with asyncio.timeout(self._settings.drain_timeout_s):
+                await self._publisher.flush()
+                for lease in leases:
+                    await self._store.release(lease)
+                await self._store.withdraw(self._settings.node)
+
+    async def close(self) -> None:
+        """Drain, then end our own tasks. Idempotent; media is closed by the end of `async with`."""
+        await self.drain()
+        self._running = False
+        for task in self._own:
+            task.cancel()
+
+    # Connections
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """`GET /v1/signal`. Refuses with 400 without one of our sub-protocols, 403 for a foreign origin, 503
+        when too many wait to join.
+        """
+        codec = self._admit_upgrade(request)
+        socket = web.WebSocketResponse(
+            protocols=(codec.value,),
+            # aiohttp refuses from this size on; a message may have exactly the most.
+            max_msg_size=MAX_MESSAGE_BYTES + 1,
+            compress=False,  # CPU and memory for each connection, and secrets beside others' words (CRIME)
+            autoping=False,
+            timeout=self._settings.close_timeout_s,
+        )
+        await socket.prepare(request)
+        transport = request.transport
+        connection = Connection(
+            socket,
+            transport.abort if transport is not None else _nothing_to_abort,
+            codec,
+            self._settings,
+            self._clock,
+            self.counters,
+        )
+        await self._serve(connection)
+        return socket
+
+    def _admit_upgrade(self, request: web.Request) -> Codec:
+        if not self._running and not self.draining:
+            raise RuntimeError("the signalling server is not running: use `async with`")
+        offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
+        codec = choose_codec(tuple(name.strip() for name in offered.split(",")))
+        if codec is None:
+            self.counters.connections_refused["subprotocol"] += 1
+            names = ", ".join(known.value for known in Codec)
+            raise web.HTTPBadRequest(text=f"offer one of the WebSocket sub-protocols {names}\n")
+        if not self._origin_may(request):
+            self.counters.connections_refused["origin"] += 1
+            raise web.HTTPForbidden(text="pages of this origin may not connect\n")
+        if sum(not connection.joined for connection in self._connections) >= self._settings.max_unjoined:
+            self.counters.connections_refused["too-many"] += 1
+            raise web.HTTPServiceUnavailable(text="too many connections wait to join\n")
+        return codec
+
+    def _origin_may(self, request: web.Request) -> bool:
+        """RFC 6455 §10.2. Only browsers send it; without a ticket a page may do nothing here, so this is
+        the second fence, not the first.
+        """
+        origin = request.headers.get("Origin")
+        allowed = self._settings.allowed_origins
+        if origin is None or "*" in allowed or origin in allowed:
+            return True
+        try:
+            return urlsplit(origin).netloc.lower() == request.host.lower()
+        except ValueError:
+            return False
+
+    async def _serve(self, connection: Connection) -> None:
+        conversation = Conversation(
+            connection,
+            self._entrance,
+            self._rooms,
+            self._media,
+            self._settings,
+            self._clock,
+            self.counters,
+            self._observe,
+        )
+        self.counters.connections += 1
+        self.counters.connections_now += 1
+        self._connections.add(connection)
+        self._no_connections.clear()
+        try:
+            if self.draining:
+                connection.close(CloseCode.DRAINING)
+            await connection.run(conversation.receive)
+        finally:
+            self._connections.discard(connection)
+            self.counters.connections_now -= 1
+            if not self._connections:
+                self._no_connections.set()
+            if conversation.session is not None:
+                self._rooms.detach(conversation.session, connection)
+
+    # News of the media side, by the key the media plane was given
+
+    def speakers(self, levels: Mapping[TrackId, int]) -> None:
+        """Who is heard now: RFC 6464 levels, 0 the loudest to 127, for tracks heard since the last call."""
+        by_room: dict[RoomId, dict[TrackId, int]] = {room: {} for room in self._talking}
+        for track, level in levels.items():
+            live = self._rooms.room_of.get(track)
+            if live is not None and -level >= self._settings.speaking_dbov:
+                by_room.setdefault(live.id, {})[track] = -level
+        self._talking = {room for room, heard in by_room.items() if heard}
+        for room, heard in by_room.items():
+            self._report(self._rooms.rooms.get(room), commands.ReportLevels(heard))
+
+    def track_silent(self, track: TrackId) -> None:
+        """Published and unmuted, but nothing arrives."""
+        self._report(self._rooms.room_of.get(track), commands.ReportSilence(track))
+
+    def layers_wanted(self, track: TrackId, rids: tuple[str, ...]) -> None:
+        """Only these simulcast layers are watched."""
+        self._report(self._rooms.room_of.get(track), commands.WantLayers(track, rids))
+
+    def quality(self, participant: ParticipantId, uplink: Rating, downlink: Rating) -> None:
+        """How well the media plane finds a participant's connection to be."""
+        session = self._rooms.sessions.get(SessionId(participant))
+        if session is not None:
+            self._report(session.live, commands.ReportQuality(session.participant, uplink, downlink))
+
+    def media_lost(self, participant: ParticipantId) -> None:
+        """The transport is dead (consent gone, DTLS ended). Unknown participants are ignored.
+
+        With its WebSocket gone too, the participant leaves now. Else it stays, everybody sees its quality as
+        lost, and it is told to offer from a new connection (`quality`, transport "closed").
+        """
+        session = self._rooms.sessions.get(SessionId(participant))
+        if session is None:
+            return
+        if session.connection is None:
+            self._rooms.leave(session, LeaveReason.CONNECTION_LOST, CloseCode.DONE)
+        else:
+            self._spawn(self._start_media_anew(session), "signal-media-lost")
+
+    def _report(self, live: LiveRoom | None, command: commands.Command) -> None:
+        if live is not None:
+            with suppress(Refusal):  # the room ended or the participant left meanwhile
+                self._rooms.do(live, command)
+
+    def tell(self, room: RoomId, event: Event, to: ParticipantId | None = None) -> None:
+        """Send an event decided elsewhere (`queue`, `consent`) to one participant, or to all admitted."""
+        live = self._rooms.rooms.get(room)
+        if live is not None:
+            self._rooms.tell(live, live.room.admitted() if to is None else (to,), event)
+
+    # Our own tasks
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        try:
+            self._tasks.create_task(work, name=name)
+        except RuntimeError:  # the server has ended, and with it all media
+            work.close()
+
+    async def _keep(self, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a task of ours for ever: a bug in it must be seen, and must not end every call of this node."""
+        while True:
+            try:
+                await task()
+            except Exception as error:
+                log.error("task.failed", extra={"task": task.__name__, "error": type(error).__name__})
+                await asyncio.sleep(self._settings.store_retry_s)
+
+    def _end_media(self, session: LiveSession) -> None:
+        self._spawn(self._close_media(session), "signal-close-media")
+
+    async def _close_media(self, session: LiveSession) -> None:
+        """After a running offer, so that no transport is made once the session is over. Never raises."""
+        try:
+            async with session.media_lock, asyncio.timeout(self._settings.offer_timeout_s):
+                await self._media.close(session.media_key)
+        except Exception as error:
+            log.error("media.close_failed", extra={"session": session.id, "error": type(error).__name__})
+
+    async def _start_media_anew(self, session: LiveSession) -> None:
+        await self._close_media(session)
+        with suppress(SignallingError):
+            self._rooms.lose_media(session)
+
+    def _wake_housekeeping(self) -> None:
+        self._deadlines_changed.set()
+
+    async def _keep_house(self) -> None:
+        """End what nobody resumed and rooms that stayed empty, each at its time."""
+        while True:
+            self._deadlines_changed.clear()
+            deadline = self._rooms.next_deadline()
+            wait_s = None if deadline is None else max(deadline - self._clock(), 0)
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._deadlines_changed.wait()
+            except TimeoutError:
+                self._expire()
+
+    def _expire(self) -> None:
+        sessions, rooms = self._rooms.expired(self._clock())
+        for session in sessions:
+            self._rooms.leave(session, LeaveReason.CONNECTION_LOST, CloseCode.DONE)
+        for live in rooms:
+            log.info("room.empty", extra={"room": live.id})
+            self._report(live, commands.Close())
+            self._publisher.room_changed(live.id)
+
+    async def _keep_leases(self) -> None:
+        """Prolong what we own and say that we are here, three times in a lease's life."""
+        settings = self._settings
+        while True:
+            try:
+                for live in list(self._rooms.rooms.values()):
+                    if not await self._store.renew(live.lease, settings.lease_s):
+                        self._fenced(live.id)
+                await self._store.announce(
+                    NodeRecord(settings.node, settings.node_url, self.sessions_now, self.draining),
+                    settings.lease_s,
+                )
+            except StoreUnavailable:
+                self.counters.store_failures += 1  # calls go on; the leases are tried again soon
+            await asyncio.sleep(settings.lease_s / 3)
+
+    def _look_up(self, room: RoomId) -> tuple[Lease, RoomRecord] | None:
+        live = self._rooms.rooms.get(room)
+        return None if live is None else (live.lease, live.room.record())
+
+    def _forget(self, room: RoomId) -> None:
+        live = self._rooms.rooms.get(room)
+        if live is not None:
+            self._rooms.forget(live)
+
+    def _fenced(self, room: RoomId) -> None:
+        """Another node has this room now: let go, and do not touch what is its."""
+        live = self._rooms.rooms.get(room)
+        if live is not None:
+            self.counters.rooms_fenced += 1
+            log.warning("room.fenced", extra={"room": room, "epoch": live.lease.epoch})
+            self._rooms.let_go(live)
+
+
+def _nothing_to_abort() -> None:
+    """The transport was gone before the connection began."""
