@@ -11,7 +11,7 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -29,7 +29,8 @@ from media_server.http_api import Parts, build_http, build_metrics_http
 from media_server.listening import cannot_bind, check_udp_port_free, listen, load_certificate, server_tls
 from media_server.loop_lag import watch_loop_lag
 from media_server.media import MediaPlane
-from media_server.metrics import CallCollector, Metrics, PlaneCollector
+from media_server.metric_rows import Kind, Row, plane_rows, signalling_rows
+from media_server.metrics import Metrics
 from media_server.pages import read_pages
 from media_server.settings import Settings
 from media_server.walk_in import WalkIn
@@ -104,12 +105,13 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
         rooms = signalling.SignallingServer(
             store,
             media,
-            Admissions(TicketVerifier(keys, store), metrics),
+            Admissions(TicketVerifier(keys, store)),
             _signalling_settings(settings, settings.origin(http_port)),
+            observe=lambda step, seconds: metrics.join_step(step.value, seconds),
         )
         await stack.enter_async_context(rooms)
         media.attach(plane, rooms)
-        metrics.add(PlaneCollector(plane.stats))
+        metrics.add(lambda: _figures(plane, rooms))
 
         await stack.enter_async_context(
             _background(media.watch(), watch_loop_lag(metrics.loop_lag), _prune_keys(keys))
@@ -162,6 +164,24 @@ async def _plane(settings: Settings, media: MediaPlane) -> AsyncIterator[sfu.Sfu
         except sfu.BadSettings as error:
             raise CannotStart(f"MEDIA_HOST, MEDIA_PORT, ANNOUNCED_ADDRESSES, WORKERS: {error}") from error
         yield plane
+
+
+def _figures(plane: sfu.Sfu, rooms: signalling.SignallingServer) -> Iterator[Row]:
+    """All that the metrics page shows of other parts."""
+    yield from plane_rows(plane.stats())
+    yield from signalling_rows(rooms.counters)
+    gauges = (
+        ("rooms", "Rooms on this node", rooms.rooms_now),
+        ("sessions", "Participants' sessions, those awaiting a resume included", rooms.sessions_now),
+        ("signal_connections_open", "WebSocket connections open", rooms.counters.connections_now),
+        ("handshakes_in_flight", "DTLS handshakes that have begun", plane.handshakes_in_flight),
+    )
+    yield from (Row(name, text, value, kind=Kind.GAUGE) for name, text, value in gauges)
+    for queue, dropped in (
+        ("signal-outbox", rooms.counters.outbox_overflows),
+        ("handshakes", plane.handshakes_turned_away),
+    ):
+        yield Row("queue_drops", "Thrown away because a queue was full", dropped, {"queue": queue})
 
 
 def _signalling_settings(settings: Settings, origin: str) -> signalling.SignallingSettings:
@@ -233,7 +253,7 @@ async def _prune_keys(keys: KeyRing) -> None:
 async def _background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """Run until left. The end of one by a bug ends the node: half a server is worse than a restarted one."""
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(each, name=f"background-{each.__name__}") for each in work]
+        tasks = [group.create_task(each) for each in work]
         try:
             yield
         finally:
@@ -243,7 +263,7 @@ async def _background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]
 
 async def _until_first(*work: Coroutine[None, None, object]) -> None:
     """Run all; when the first has ended, end the others. Raises what the first raised."""
-    tasks = [asyncio.create_task(each) for each in work]
+    tasks = [asyncio.ensure_future(each) for each in work]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

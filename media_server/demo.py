@@ -4,7 +4,7 @@ process.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 
 import auth
 from auth import Private, Role
@@ -13,7 +13,7 @@ from media_server.walk_in import DEFAULT_ROOM
 
 log = logging.getLogger(__name__)
 
-Companion = Callable[[Settings, auth.TicketIssuer, str], Awaitable[None]]
+Companion = Callable[[Settings, auth.TicketIssuer, str], Coroutine[None, None, None]]
 
 
 def companion_for(seconds: float) -> Companion:

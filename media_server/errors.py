@@ -1,10 +1,9 @@
-"""What goes wrong in the application, and the one table of what every package's errors become on the wire."""
+"""What goes wrong in the application, and the one table of what errors become in HTTP."""
 
 from dataclasses import dataclass
 
 import auth
-import signalling.errors as signalling_errors
-from signalling.codes import CloseCode
+import signalling
 
 
 class ApplicationError(Exception):
@@ -45,32 +44,22 @@ class NotReady(RequestRefused):
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """What a peer gets to see of an error: HTTP status, problem code (RFC 9457), WebSocket close code."""
+    """What an HTTP client gets to see of an error: status, and the problem's code and title (RFC 9457)."""
 
     status: int
     code: str
     title: str
-    close: CloseCode
 
 
 # First match wins, so a special case stands before its base. What is not here is our own fault: 500.
+# On the WebSocket it is signalling that answers: each of its refusals carries its code and close code itself.
 _TABLE: tuple[tuple[type[Exception], Wire], ...] = (
-    (BadBody, Wire(400, "bad-body", "The body cannot be read", CloseCode.BAD_MESSAGE)),
-    (BodyNotJson, Wire(415, "not-json", "The body has to be JSON", CloseCode.BAD_MESSAGE)),
-    (ForeignOrigin, Wire(403, "foreign-origin", "Not from this origin", CloseCode.NOT_ALLOWED)),
-    (NotReady, Wire(503, "not-ready", "The server is not ready", CloseCode.DRAINING)),
-    (auth.BadGrant, Wire(400, "bad-grant", "No ticket can say this", CloseCode.BAD_MESSAGE)),
-    (auth.TicketRefused, Wire(401, "ticket-refused", "The ticket is refused", CloseCode.TICKET_REFUSED)),
-    (
-        signalling_errors.TicketRefused,
-        Wire(401, "ticket-refused", "The ticket is refused", CloseCode.TICKET_REFUSED),
-    ),
-    (signalling_errors.NotAllowed, Wire(403, "not-allowed", "Not allowed", CloseCode.NOT_ALLOWED)),
-    (signalling_errors.NoSuchRoom, Wire(404, "no-such-room", "No such room", CloseCode.NO_SUCH_ROOM)),
-    (signalling_errors.RoomEnded, Wire(410, "room-ended", "The room has ended", CloseCode.ROOM_ENDED)),
-    (signalling_errors.Draining, Wire(503, "draining", "The node is draining", CloseCode.DRAINING)),
-    (signalling_errors.StoreUnavailable, Wire(503, "try-again", "Try again", CloseCode.DRAINING)),
-    (signalling_errors.PeerViolation, Wire(400, "bad-message", "Not understood", CloseCode.BAD_MESSAGE)),
+    (BadBody, Wire(400, "bad-body", "The body cannot be read")),
+    (BodyNotJson, Wire(415, "not-json", "The body has to be JSON")),
+    (ForeignOrigin, Wire(403, "foreign-origin", "Not from this origin")),
+    (NotReady, Wire(503, "not-ready", "The server is not ready")),
+    (auth.BadGrant, Wire(400, "bad-grant", "No ticket can say this")),
+    (signalling.StoreUnavailable, Wire(503, "try-again", "Try again")),
 )
 
 

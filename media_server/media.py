@@ -83,20 +83,17 @@ class MediaPlane:
 
     async def negotiate(self, participant: ParticipantId, sdp: str, wishes: Mapping[Mid, Wish]) -> Negotiated:
         """Answer an offer; the participant's first one opens its transport. Raises MediaRefused."""
-        started = time.perf_counter()
         connection = self._connections.get(participant)
         try:
             if connection is None:
                 connection = _Connection(self._plane.open_transport(), packets_at=self._clock())
             answer = connection.transport.answer(sdp, {str(mid): _wish(wish) for mid, wish in wishes.items()})
         except sfu.SfuError as error:
-            self._metrics.offer_refused(error.code)
             if connection is not None and participant not in self._connections:
                 await connection.transport.close()  # opened for nothing
             raise MediaRefused(error.code, str(error)) from None
         self._connections[participant] = connection
         self._owners[connection.transport.id] = participant
-        self._metrics.join_step("answer", time.perf_counter() - started)
         return self._negotiated(connection, answer, wishes)
 
     def prefer(self, participant: ParticipantId, track: TrackId, max_height: int | None) -> None:

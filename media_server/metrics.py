@@ -1,11 +1,9 @@
 """What an operator can see: counters and gauges in the Prometheus text format, on a port of their own.
 
-The data plane's figures are read when they are asked for, not kept here. No label holds an id: the number
-of time series does not grow with calls, and nobody can be followed through them.
+Figures that other parts keep are read when they are asked for, not kept here a second time.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 from aiohttp import web
 from prometheus_client import (
@@ -20,102 +18,36 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from auth import Refusal
+from media_server.metric_rows import Kind, Row
+from signalling import Step
 
+_PREFIX = "teleconsult_"
 _STEP_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
-JOIN_STEPS = ("ticket", "answer", "ice", "dtls")
-
-# Key of the data plane's statistics: (metric, help, labels). Several keys with one metric become its label
-# values.
-_GAUGES: Mapping[str, tuple[str, str]] = {
-    "transports": ("transports", "Media transports that are open"),
-    "tracks": ("tracks", "Published tracks"),
-    "subscriptions": ("subscriptions", "Tracks being forwarded, counted for each subscriber"),
-    "receive_buffer_bytes": ("media_receive_buffer_bytes", "Size that the kernel gave each media socket"),
-}
-_COUNTERS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
-    "audio_packets_received": ("media_packets", "RTP packets", {"direction": "in", "kind": "audio"}),
-    "video_packets_received": ("media_packets", "RTP packets", {"direction": "in", "kind": "video"}),
-    "audio_packets_sent": ("media_packets", "RTP packets", {"direction": "out", "kind": "audio"}),
-    "video_packets_sent": ("media_packets", "RTP packets", {"direction": "out", "kind": "video"}),
-    "packets_received": ("datagrams", "UDP datagrams", {"direction": "in"}),
-    "packets_sent": ("datagrams", "UDP datagrams", {"direction": "out"}),
-    "bytes_received": ("media_bytes", "Bytes of UDP payload", {"direction": "in"}),
-    "bytes_sent": ("media_bytes", "Bytes of UDP payload", {"direction": "out"}),
-    "packets_lost_upstream": ("packets_lost", "RTP packets that publishers sent and never arrived", {}),
-    "nacks_sent": ("nacks", "Packets asked for again (RFC 4585)", {"direction": "out"}),
-    "nacks_received": ("nacks", "Packets asked for again (RFC 4585)", {"direction": "in"}),
-    "plis_sent": ("key_frame_requests", "Key frames asked for", {"direction": "out"}),
-    "plis_received": ("key_frame_requests", "Key frames asked for", {"direction": "in"}),
-    "rtx_received": ("retransmissions", "Packets sent again (RFC 4588)", {"direction": "in"}),
-    "rtx_sent": ("retransmissions", "Packets sent again (RFC 4588)", {"direction": "out"}),
-    "stun_requests": ("stun_requests", "Authentic ICE checks", {}),
-    "dtls_received": ("dtls_datagrams", "DTLS datagrams received", {}),
-    "stun_rejected": ("datagrams_refused", "Datagrams not accepted", {"reason": "stun"}),
-    "unknown_source": ("datagrams_refused", "Datagrams not accepted", {"reason": "unknown-source"}),
-    "malformed": ("datagrams_refused", "Datagrams not accepted", {"reason": "malformed"}),
-    "auth_failures": ("datagrams_refused", "Datagrams not accepted", {"reason": "forged"}),
-    "replays": ("datagrams_refused", "Datagrams not accepted", {"reason": "replayed"}),
-    "rate_limited": ("datagrams_refused", "Datagrams not accepted", {"reason": "rate-limited"}),
-    "events_dropped": ("dropped", "Thrown away because a queue was full", {"queue": "media-events"}),
-    "send_errors": ("send_errors", "Datagrams that the kernel refused to send", {}),
-}
+# Signalling's steps, then the media plane's: from the answer to a path, from there to keys.
+JOIN_STEPS = (*(step.value for step in Step), "ice", "dtls")
 
 
-class PlaneCollector(Collector):
-    """The data plane's counters under our names; `read` is called once a scrape."""
+class RowCollector(Collector):
+    """Makes metrics of rows; `read` is called once a scrape."""
 
-    def __init__(self, read: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(self, read: Callable[[], Iterable[Row]]) -> None:
         self._read = read
 
     def describe(self) -> Iterable[Metric]:
-        return ()  # so that registering does not ask a data plane that may not run yet
+        return ()  # so that registering reads nothing
 
     def collect(self) -> Iterator[Metric]:
-        stats = self._read()
-        for key, (name, text) in _GAUGES.items():
-            if key in stats:
-                yield GaugeMetricFamily(f"teleconsult_{name}", text, value=float(stats[key]))
-        yield from self._counters(stats)
-        busy = CounterMetricFamily(
-            "teleconsult_worker_busy_seconds",
-            "CPU time of each media thread; its rate is the share of a core that is busy",
-            labels=["worker"],
-        )
-        for worker, seconds in enumerate(stats.get("worker_busy_seconds", ())):
-            busy.add_metric([str(worker)], float(seconds))
-        yield busy
-
-    def _counters(self, stats: Mapping[str, Any]) -> Iterator[Metric]:
-        families: dict[str, CounterMetricFamily] = {}
-        for key, (name, text, labels) in _COUNTERS.items():
-            if key not in stats:
-                continue
-            family = families.setdefault(
-                name, CounterMetricFamily(f"teleconsult_{name}", text, labels=sorted(labels))
-            )
-            family.add_metric([labels[label] for label in sorted(labels)], float(stats[key]))
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        for row in self._read():
+            names = sorted(row.labels)
+            family = families.get(row.name)
+            if family is None:
+                make = GaugeMetricFamily if row.kind is Kind.GAUGE else CounterMetricFamily
+                family = families[row.name] = make(_PREFIX + row.name, row.text, labels=names)
+            family.add_metric([row.labels[name] for name in names], row.value)
         yield from families.values()
-
-
-class CallCollector(Collector):
-    """Gauges and counters that other parts keep themselves, as name to (help, kind, value)."""
-
-    def __init__(self, read: Callable[[], Mapping[str, float]], counters: Mapping[str, str]) -> None:
-        self._read = read
-        self._texts = counters
-
-    def describe(self) -> Iterable[Metric]:
-        return ()
-
-    def collect(self) -> Iterator[Metric]:
-        values = self._read()
-        for name, text in self._texts.items():
-            if name in values:
-                family = GaugeMetricFamily if name.endswith("_now") else CounterMetricFamily
-                yield family(f"teleconsult_{name.removesuffix('_now')}", text, value=values[name])
 
 
 class Metrics:
@@ -127,7 +59,7 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         self._join_steps = Histogram(
             "teleconsult_join_step_seconds",
-            "Server's part of a join: checking the ticket, answering the offer; until a path, until keys",
+            "How long each step into a call takes",
             ["step"],
             buckets=_STEP_BUCKETS,
             registry=self.registry,
@@ -137,12 +69,6 @@ class Metrics:
             "How late a timer of the event loop ran",
             buckets=_LAG_BUCKETS,
             registry=self.registry,
-        )
-        self._tickets_refused = Counter(
-            "teleconsult_tickets_refused", "Tickets that let nobody in", ["reason"], registry=self.registry
-        )
-        self._offers_refused = Counter(
-            "teleconsult_offers_refused", "Offers that were not answered", ["code"], registry=self.registry
         )
         self._transports_lost = Counter(
             "teleconsult_transports_lost",
@@ -156,8 +82,6 @@ class Metrics:
         self._ready = Gauge("teleconsult_ready", "1 while new participants are taken", registry=self.registry)
         for step in JOIN_STEPS:  # a series that is there from the start has no first jump
             self._join_steps.labels(step)
-        for reason in Refusal:
-            self._tickets_refused.labels(reason.value)
 
     def join_step(self, step: str, seconds: float) -> None:
         """`step` is one of JOIN_STEPS."""
@@ -165,13 +89,6 @@ class Metrics:
 
     def loop_lag(self, seconds: float) -> None:
         self._lag.observe(seconds)
-
-    def ticket_refused(self, reason: Refusal) -> None:
-        self._tickets_refused.labels(reason.value).inc()
-
-    def offer_refused(self, code: str) -> None:
-        """`code` is one of the media plane's own."""
-        self._offers_refused.labels(code).inc()
 
     def transport_lost(self, reason: str) -> None:
         """`reason` is one of the sfu's LossReason."""
@@ -184,8 +101,9 @@ class Metrics:
     def ready(self, ready: bool) -> None:
         self._ready.set(float(ready))
 
-    def add(self, collector: Collector) -> None:
-        self.registry.register(collector)
+    def add(self, read: Callable[[], Iterable[Row]]) -> None:
+        """Show what `read` gives at each scrape."""
+        self.registry.register(RowCollector(read))
 
     async def handle(self, request: web.Request) -> web.Response:
         """GET /metrics."""

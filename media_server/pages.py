@@ -1,4 +1,4 @@
-"""The web pages and the JS client, served as they are from `media_server/web`.
+"""The web pages at the root and the JS client with its parts under /web/, as they are in `media_server/web`.
 
 Read once at start, by name: no request's path ever reaches the file system.
 """
@@ -28,6 +28,7 @@ _TYPES = {
     "wav": "audio/wav",
     "txt": "text/plain; charset=utf-8",
 }
+_FOR_DEVELOPERS = frozenset({"package.json", "package-lock.json", "tsconfig.json"})
 _COMPRESSED = frozenset({"html", "js", "css", "json", "webmanifest", "svg", "txt"})
 
 
@@ -77,9 +78,9 @@ def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]
 
 
 def _path(name: str) -> str:
-    if name.endswith("index.html"):
-        return "/" + name.removesuffix("index.html")
-    return "/" + name.removesuffix(".html")
+    if not name.endswith(".html"):
+        return f"/web/{name}"
+    return "/" + name.removesuffix(".html").removesuffix("index")
 
 
 def _page(name: str, file: Traversable) -> Page:

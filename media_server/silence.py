@@ -1,9 +1,8 @@
 """Tracks that should sound or show, and from which nothing arrives. Pure; times are monotonic seconds."""
 
 from collections.abc import Iterator, Mapping
-from typing import NewType
 
-TrackId = NewType("TrackId", str)
+from signalling import TrackId
 
 
 class SilenceWatch:

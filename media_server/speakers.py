@@ -1,9 +1,8 @@
 """Who is heard: when a change of audio levels is worth telling (RFC 6464). Pure."""
 
 from collections.abc import Iterable
-from typing import NewType
 
-TrackId = NewType("TrackId", str)
+from signalling import TrackId
 
 # Levels are -dBov, 0 the loudest. A quiet room is 60 to 70, a voice at the microphone 15 to 40.
 _AUDIBLE = 55
@@ -21,11 +20,15 @@ class Speakers:
         """All audible tracks with their levels when that is news, an empty map when silence is; otherwise
         None.
 
-        `levels`: of each track heard since the last call, in -dBov.
+        `levels`: of each track heard since the last call, in -dBov. A level that moved little is told as
+        before, so that a room in which nothing changed is told the same again.
         """
-        audible = {track: level for track, level in levels if level <= _AUDIBLE}
-        same_speakers = audible.keys() == self._told.keys()
-        if same_speakers and all(abs(level - self._told[track]) < _STEP for track, level in audible.items()):
+        now = {track: self._steady(track, level) for track, level in levels if level <= _AUDIBLE}
+        if now == self._told:
             return None
-        self._told = audible
-        return audible
+        self._told = now
+        return now
+
+    def _steady(self, track: TrackId, level: int) -> int:
+        told = self._told.get(track)
+        return level if told is None or abs(level - told) >= _STEP else told

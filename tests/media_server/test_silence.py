@@ -2,7 +2,8 @@
 
 import pytest
 
-from media_server.silence import SilenceWatch, TrackId
+from media_server.silence import SilenceWatch
+from signalling import TrackId
 
 CAMERA = TrackId("camera")
 

@@ -1,6 +1,7 @@
 """Speakers are told when it is news."""
 
-from media_server.speakers import Speakers, TrackId
+from media_server.speakers import Speakers
+from signalling import TrackId
 
 ANN, BOB = TrackId("ann"), TrackId("bob")
 
@@ -19,7 +20,7 @@ def test_a_louder_voice_and_another_voice_are() -> None:
     speakers = Speakers()
     speakers.heard([(ANN, 30)])
     assert speakers.heard([(ANN, 20)]) == {ANN: 20}
-    assert speakers.heard([(ANN, 20), (BOB, 40)]) == {ANN: 20, BOB: 40}
+    assert speakers.heard([(ANN, 22), (BOB, 40)]) == {ANN: 20, BOB: 40}
 
 
 def test_silence_after_a_voice_is_told_once() -> None:
