@@ -239,7 +239,7 @@ class DtlsServer(RTCDtlsTransport):
         self._pipe.deliver(datagram)
 
     async def handshake(self, fingerprints: Sequence[Fingerprint], timeout_s: float) -> None:
-        """Be reached by the client, and check that its certificate has all these hashes. Raises DtlsFailed."""
+        """Be reached by the client, whose certificate must have all these hashes. Raises DtlsFailed."""
         parameters = RTCDtlsParameters(
             [RTCDtlsFingerprint(algorithm=f.algorithm, value=f.value) for f in fingerprints]
         )

@@ -79,7 +79,7 @@ class MediaPath:
         return result
 
     def forget(self) -> tuple[TrackId, ...]:
-        """The tracks of this participant leave the table, so that nobody subscribes any more; returns them."""
+        """This participant's tracks leave the table, so that nobody subscribes any more; returns them."""
         ended = tuple(self._published)
         for track in ended:
             self._tracks.remove(track)

@@ -170,7 +170,7 @@ class Sfu:
             except Exception as error:  # nor one participant's failure the others
                 log.error("sfu.event_failed", extra={"error": type(error).__name__})
 
-    def _dispatch(self, event: _dataplane.Event) -> None:
+    def _dispatch(self, event: "_dataplane.Event") -> None:
         if isinstance(event, _dataplane.TrackStarted):
             track = self._running().tracks.id_of(event.track)
             if track is not None:
