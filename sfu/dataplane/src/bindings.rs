@@ -21,9 +21,9 @@ use pyo3::types::{PyBytes, PyDict, PyType};
 use crate::engine::{Engine, Limits, now_us};
 use crate::io::Bell;
 
-create_exception!(_dataplane, DataPlaneError, PyException);
-create_exception!(_dataplane, UnknownId, DataPlaneError);
-create_exception!(_dataplane, LimitReached, DataPlaneError);
+create_exception!(sfu._dataplane, DataPlaneError, PyException);
+create_exception!(sfu._dataplane, UnknownId, DataPlaneError);
+create_exception!(sfu._dataplane, LimitReached, DataPlaneError);
 
 fn refused(error: PlaneError) -> PyErr {
     match error {

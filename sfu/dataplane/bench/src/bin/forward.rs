@@ -1,0 +1,80 @@
+//! What forwarding one packet costs at saturation: one publisher as fast as it goes, k subscribers, everything on.
+//!
+//!     forward --k 5 [--payload 1150] [--audio 1] [--profile gcm128|gcm256|cm80] [--seconds 2]
+//!
+//! The data plane has processor 0, the publisher processor 1. Subscribers share one socket that nobody reads, so that
+//! a packet costs what sending it costs. Prints one JSON object; the CPU time is the worker thread's own.
+
+use std::net::UdpSocket;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use dataplane_bench::{LOCALHOST, Peer, Stream, counter, option, pin, profile, server, set_receive_buffer, start_engine};
+use dataplane_core::srtp::Profile;
+use dataplane_core::track::Kind;
+
+/// Packets under way at most: enough to keep the worker's queue full, few enough that none is lost.
+const IN_FLIGHT: u64 = 1024;
+
+fn main() -> std::io::Result<()> {
+    let subscribers: u32 = option("--k", 1);
+    let audio = option("--audio", 0) == 1;
+    let payload: usize = option("--payload", if audio { 100 } else { 1150 });
+    let seconds: f64 = option("--seconds", 2.0);
+    let profile: Profile = profile(&option("--profile", "gcm128".to_owned()));
+    pin(0);
+    let engine = start_engine(1)?;
+    let publisher = Peer::join(&engine, profile, UdpSocket::bind((LOCALHOST, 0))?)?;
+    let mut stream = Stream::new(if audio { Kind::Audio } else { Kind::Video }, 1000);
+    let track = publisher.publish(&engine.plane, &stream);
+    let sink = UdpSocket::bind((LOCALHOST, 0))?;
+    for n in 0..subscribers {
+        let peer = Peer::join(&engine, profile, sink.try_clone()?)?;
+        peer.subscribe(&engine.plane, track, 5000 + 2 * n);
+    }
+    set_receive_buffer(&sink, 2048);
+    let stop = Arc::new(AtomicBool::new(false));
+    let generator = {
+        let (stop, plane, to) = (stop.clone(), engine.plane.clone(), server(&engine));
+        std::thread::spawn(move || {
+            pin(1);
+            publisher.socket.connect(to).expect("loopback");
+            let (mut out, mut transport_seq, mut sent) = ([0; 2048], 0, 0u64);
+            while !stop.load(Ordering::Relaxed) {
+                while sent - counter(&plane, "packets_received") > IN_FLIGHT && !stop.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+                for _ in 0..32 {
+                    let timestamp = stream.next as u32 * 30;
+                    let len =
+                        stream.packet(&publisher.send, &mut transport_seq, &mut out, payload, timestamp, |_| {});
+                    // A packet that did not go is one less under way.
+                    sent += u64::from(publisher.socket.send(&out[..len]).is_ok());
+                }
+            }
+        })
+    };
+    std::thread::sleep(Duration::from_millis(300));
+    let before = (engine.busy_seconds()[0], counter(&engine.plane, "packets_sent"), Instant::now());
+    let received = counter(&engine.plane, "packets_received");
+    std::thread::sleep(Duration::from_secs_f64(seconds));
+    let cpu = engine.busy_seconds()[0] - before.0;
+    let packets = counter(&engine.plane, "packets_sent") - before.1;
+    let received = counter(&engine.plane, "packets_received") - received;
+    let wall = before.2.elapsed().as_secs_f64();
+    stop.store(true, Ordering::Relaxed);
+    generator.join().expect("the generator ends");
+    println!(
+        "{{\"k\": {subscribers}, \"kind\": \"{}\", \"payload\": {payload}, \"us_per_packet\": {:.4}, \
+         \"in_per_s\": {:.0}, \"out_per_s\": {:.0}, \"busy\": {:.3}, \"lost\": {}, \"refused\": {}}}",
+        if audio { "audio" } else { "video" },
+        cpu * 1e6 / packets.max(1) as f64,
+        received as f64 / wall,
+        packets as f64 / wall,
+        cpu / wall,
+        counter(&engine.plane, "packets_lost_upstream"),
+        counter(&engine.plane, "send_errors"),
+    );
+    Ok(())
+}
