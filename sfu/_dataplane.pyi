@@ -105,6 +105,7 @@ class PlaneStats(TypedDict):
     malformed: int
     auth_failures: int
     replays: int
+    unbound: int  # authenticated, but of no announced track
     nacks_sent: int
     nacks_received: int
     plis_sent: int
@@ -130,7 +131,7 @@ class DataPlane:
         max_transports: int = 10_000,
         max_tracks: int = 16,
         max_subscriptions: int = 64,
-        history_packets: int = 1024,
+        history_packets: int = 512,
         unauthenticated_per_s: int = 200,
     ) -> None:
         """Open `workers` SO_REUSEPORT sockets on one UDP port (0: any free one) and start their threads.
