@@ -62,6 +62,7 @@ class TrackStats(TypedDict):
     plis_sent: int
     keyframes: int
     idle_ms: float  # since the last packet; -1.0 when none ever came
+    history_bytes: int  # held for repair, shared by all subscribers
 
 class SubscriptionStats(TypedDict):
     """One forwarded track, as sent to one subscriber; loss, jitter and rtt from its receiver reports."""
