@@ -2,8 +2,8 @@
 # Sourced by the scripts beside it: what counts as a usable tool, and where to look for one.
 # Nothing here installs anything or asks for anything.
 
-# The floor of the crate (rust-version in sfu/dataplane/Cargo.toml, edition 2024).
-rust_floor=1.85
+# The crate's rust-version (sfu/dataplane/Cargo.toml); a test keeps the two equal.
+rust_floor=1.88
 
 # find_python: prints an interpreter of version 3.11 or newer that can make virtual environments. Debian leaves
 # ensurepip out of python3 and keeps it in python3-venv, so having Python is not enough.

@@ -1,8 +1,8 @@
 """The typed face of the native data plane (Rust, `sfu/dataplane`).
 
-Everything that happens once per packet happens behind this face, on threads that never hold the GIL. Python calls
-it per event or per batch. Ids (`transport`, `track`, `subscription`) are integers minted by the data plane and never
-reused within a process. Only `sfu/` imports this module.
+Everything that happens once per packet happens behind this face, on threads that never hold the GIL. Python
+calls it per event or per batch. Ids (`transport`, `track`, `subscription`) are integers minted by the data
+plane and never reused within a process. Only `sfu/` imports this module.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class PathSelected:
 
 @final
 class ConsentExpired:
-    """No authenticated STUN request came for the consent time-out (RFC 7675); the transport stopped sending."""
+    """No authenticated STUN request came for the consent time-out (RFC 7675); it stopped sending."""
     @property
     def transport(self) -> int: ...
 
@@ -52,6 +52,7 @@ Event = DtlsReceived | PathSelected | ConsentExpired | TrackStarted
 
 class TrackStats(TypedDict):
     """One published track, as received. Counters only grow; loss is a share 0..1 of the last second."""
+
     packets: int
     bytes: int
     lost: int
@@ -66,6 +67,7 @@ class TrackStats(TypedDict):
 
 class SubscriptionStats(TypedDict):
     """One forwarded track, as sent to one subscriber; loss, jitter and rtt from its receiver reports."""
+
     packets: int
     bytes: int
     nacks_received: int
@@ -87,6 +89,7 @@ class TransportStats(TypedDict):
 
 class PlaneStats(TypedDict):
     """Node-wide counters (only grow) and gauges."""
+
     transports: int
     tracks: int
     subscriptions: int
@@ -137,25 +140,38 @@ class DataPlane:
     ) -> None:
         """Open `workers` SO_REUSEPORT sockets on one UDP port (0: any free one) and start their threads.
 
-        `bind`: one address to bind to, None for all IPv4 and IPv6 addresses of the host. Raises OSError, BadParameter.
+        `bind`: one address to bind to, None for all IPv4 and IPv6 addresses of the host. Raises OSError,
+        BadParameter.
         """
     @property
     def port(self) -> int: ...
     @property
     def candidates(self) -> list[tuple[str, int]]:
-        """Host candidates (address, port) to write into answers, best first: the announced ones or, if none, the host's."""
+        """(address, port) to write into answers, best first: the announced ones or, if none, the host's."""
     def event_fd(self) -> int:
         """A descriptor that is readable while events wait; `poll_events` clears it."""
     def poll_events(self) -> list[Event]: ...
     def open_transport(self, ufrag: str, pwd: str) -> int: ...
     def restart_ice(self, transport: int, ufrag: str, pwd: str) -> None:
-        """Accept checks for new credentials too; the old path stays in use until a new one is nominated (RFC 8445 §9)."""
+        """Accept checks for new credentials too (RFC 8445 §9).
+
+        The old path stays in use until a new one is nominated.
+        """
     def send_dtls(self, transport: int, datagram: bytes) -> bool:
-        """False when there is no path yet or the socket refused; the datagram is then lost, as on a network."""
+        """False when there is no path yet or the socket refused; the datagram is then lost."""
     def set_keys(
-        self, transport: int, profile: str, receive_key: bytes, receive_salt: bytes, send_key: bytes, send_salt: bytes
+        self,
+        transport: int,
+        profile: str,
+        receive_key: bytes,
+        receive_salt: bytes,
+        send_key: bytes,
+        send_salt: bytes,
     ) -> None:
-        """SRTP master keys (RFC 5764 §4.2). `profile`: "AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"."""
+        """SRTP master keys (RFC 5764 §4.2).
+
+        `profile`: "AEAD_AES_256_GCM", "AEAD_AES_128_GCM" or "AES_CM_128_HMAC_SHA1_80".
+        """
     def set_extensions(
         self,
         transport: int,
@@ -169,7 +185,7 @@ class DataPlane:
         video_orientation: int = 0,
         dependency_descriptor: int = 0,
     ) -> None:
-        """Header extension ids of this client's offer (RFC 8285), one mapping for the whole bundle; 0: not negotiated."""
+        """Header extension ids of this client's offer (RFC 8285), one mapping for all; 0: not negotiated."""
     def publish(
         self,
         transport: int,
@@ -187,9 +203,9 @@ class DataPlane:
     ) -> int:
         """Expect a track from this transport; returns the track id.
 
-        `kind`: "audio" or "video"; `codec`: lower-case encoding name ("opus", "vp8", "h264", "vp9", "av1"). `rid`: the one
-        simulcast layer that was accepted, if any. `ssrcs`/`rtx_ssrcs`: from `a=ssrc` and FID groups; otherwise they are
-        learnt from mid, rid and payload type.
+        `kind`: "audio" or "video"; `codec`: lower-case encoding name ("opus", "vp8", "h264", "vp9", "av1").
+        `rid`: the one simulcast layer that was accepted, if any. `ssrcs`/`rtx_ssrcs`: from `a=ssrc` and FID
+        groups; otherwise they are learnt from mid, rid and payload type.
         """
     def unpublish(self, track: int) -> None:
         """The track and its subscriptions end."""
@@ -216,7 +232,7 @@ class DataPlane:
     def close_transport(self, transport: int) -> None:
         """Ends its tracks and subscriptions too. Unknown ids are ignored: closing twice is fine."""
     def audio_levels(self) -> list[tuple[int, int]]:
-        """(track, level in -dBov 0..127, 0 loudest), the loudest since the last call, for tracks heard since then."""
+        """(track, level in -dBov 0..127, 0 loudest): the loudest since the last call, for tracks heard."""
     def track_stats(self, track: int) -> TrackStats: ...
     def subscription_stats(self, subscription: int) -> SubscriptionStats: ...
     def transport_stats(self, transport: int) -> TransportStats: ...

@@ -125,6 +125,13 @@ def test_there_is_one_version() -> None:
     assert re.search(rf"^## {re.escape(version)}\b", (HOUSE / "CHANGELOG.md").read_text(), re.MULTILINE)
 
 
+def test_the_scripts_look_for_the_rust_that_the_crate_needs() -> None:
+    crate = tomllib.loads((HOUSE / "sfu/dataplane/Cargo.toml").read_text())
+    floor = crate["workspace"]["package"]["rust-version"]
+    assert f"\nrust_floor={floor}\n" in (HOUSE / ".ci/tools.sh").read_text()
+    assert f"Rust {floor}" in (HOUSE / "README.md").read_text()
+
+
 def requirement_names(requirements: list[Any]) -> set[str]:
     names = {re.split(r"[^A-Za-z0-9_-]", entry)[0] for entry in requirements if isinstance(entry, str)}
     return {name.lower().replace("_", "-") for name in names}
@@ -159,22 +166,16 @@ def test_lock_files_hold_every_dependency_and_agree() -> None:
         )
 
 
+def crates() -> list[dict[str, Any]]:
+    manifests = (HOUSE / "sfu/dataplane").rglob("Cargo.toml")
+    return [tomllib.loads(path.read_text()) for path in manifests if "target" not in path.parts]
+
+
 def crate_dependencies() -> set[str]:
-    found: set[str] = set()
-    for manifest in ("Cargo.toml", "core/Cargo.toml"):
-        crate = tomllib.loads((HOUSE / "sfu/dataplane" / manifest).read_text())
-        tables = (
-            crate.get("dependencies", {}),
-            crate.get("dev-dependencies", {}),
-            crate.get("build-dependencies", {}),
-        )
-        found |= {
-            name
-            for table in tables
-            for name, wish in table.items()
-            if not (isinstance(wish, dict) and "path" in wish)
-        }
-    return found
+    kinds = ("dependencies", "dev-dependencies", "build-dependencies")
+    tables = [crate.get(kind, {}) for crate in crates() for kind in kinds]
+    ours = {crate["package"]["name"] for crate in crates()}
+    return {name for table in tables for name in table} - ours
 
 
 def test_every_dependency_is_accounted_for() -> None:
