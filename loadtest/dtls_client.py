@@ -132,8 +132,8 @@ class DtlsClient:
             return []
         return self._outgoing()
 
-    def srtp(self) -> tuple[Session, Session]:
-        """(receiving, sending) SRTP sessions, keyed as RFC 5764 §4.2 says for a client."""
+    def keys(self) -> tuple[bytes, bytes]:
+        """(receiving, sending) SRTP master keys, each followed by its salt (RFC 5764 §4.2)."""
         traits = self._profile.traits
         material = self._ssl.export_keying_material(
             b"EXTRACTOR-dtls_srtp", 2 * (traits.key_length + traits.salt_length)
@@ -141,9 +141,15 @@ class DtlsClient:
         keys, salts = material[: 2 * traits.key_length], material[2 * traits.key_length :]
         client = keys[: traits.key_length] + salts[: traits.salt_length]
         server = keys[traits.key_length :] + salts[traits.salt_length :]
+        return server, client
+
+    def srtp(self) -> tuple[Session, Session]:
+        """(receiving, sending) SRTP sessions."""
+        receiving, sending = self.keys()
+        traits = self._profile.traits
         return (
-            _session(server, Policy.SSRC_ANY_INBOUND, traits),
-            _session(client, Policy.SSRC_ANY_OUTBOUND, traits),
+            _session(receiving, Policy.SSRC_ANY_INBOUND, traits),
+            _session(sending, Policy.SSRC_ANY_OUTBOUND, traits),
         )
 
     def _advance(self) -> list[bytes]:

@@ -19,7 +19,7 @@ from loadtest.dtls_client import SrtpProfile, identity
 from loadtest.errors import ClientError, MediaFailed
 from loadtest.events import Event, Track, TrackId, TrackPublished
 from loadtest.lean_sdp import OPUS, VP8, VP8_RTX, Answer, Section, new_section, read_answer, write_offer
-from loadtest.media_socket import MEDIA_TIMEOUT_S, Counters, MediaSocket, Traffic
+from loadtest.media_socket import MEDIA_TIMEOUT_S, Counters, Handover, MediaSocket, Traffic
 from loadtest.room_view import RoomView
 from loadtest.session import Session
 from loadtest.synthetic_media import Audio, Stream, Video
@@ -65,6 +65,8 @@ class LeanParticipant:
         self._room: RoomView | None = None
         self._wanted: set[TrackId] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._subscribed = 0
+        self._followed = asyncio.Condition()
         self._media: MediaSocket | None = None
         self._sources: list[Audio | Video] = []
         self._began = 0.0
@@ -117,6 +119,15 @@ class LeanParticipant:
             raise MediaFailed("no packet in time") from error
         return self.steps
 
+    async def room_is_followed(self, tracks: int) -> None:
+        """Wait until so many tracks of the others are subscribed to."""
+        async with self._followed:
+            await self._followed.wait_for(lambda: self._subscribed >= tracks)
+
+    def hand_over(self) -> Handover:
+        """Give the media path away, see MediaSocket.hand_over; signalling stays here."""
+        return self.media.hand_over()
+
     async def send(self, duration_s: float | None = None) -> None:
         """Send our media for so long, or until cancelled. Does nothing for one that only receives."""
         if not self._sources:
@@ -167,6 +178,9 @@ class LeanParticipant:
                 self.steps.answer = self._elapsed_ms()
                 await self._connect(answer)
             self._make_sources(added)
+        async with self._followed:
+            self._subscribed += len(subscribe)
+            self._followed.notify_all()
 
     def _add(self, added: list[Section], kind: str, direction: str) -> Section:
         section = new_section(len(self._sections) + len(added), kind, direction)
@@ -205,7 +219,7 @@ class LeanParticipant:
         due = time.monotonic() + random.random() * interval_s  # participants must not send in step
         while end is None or due < end:
             await asyncio.sleep(due - time.monotonic())
-            for packet in source.packets(time.monotonic_ns()):
+            for packet in source.packets(time.time_ns()):
                 self.media.send(packet)
             due = max(due + interval_s, time.monotonic() - interval_s)  # late: catch up by one, skip the rest
 

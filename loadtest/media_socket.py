@@ -4,9 +4,10 @@ import asyncio
 import random
 import secrets
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from aioice import stun
 from pylibsrtp import Error as SrtpError
@@ -22,6 +23,10 @@ from loadtest.synthetic_media import Audio, TransportCounter, Video, read_stamp
 CHECK_AGAIN_S = 0.05
 CONSENT_S = 4.0  # RFC 7675 §5.1 asks for 5 s or so
 MEDIA_TIMEOUT_S = 10.0
+SO_TIMESTAMPNS = 35  # Linux; the socket module does not name it. Its clock is the one of time_ns
+TIMESPEC = struct.Struct("@ll")
+ANCILLARY = socket.CMSG_SPACE(TIMESPEC.size)
+ROUND = 32  # datagrams read before the event loop gets its turn
 PRIORITY = 0x6E7F1EFF  # a peer-reflexive host candidate's (RFC 8445 §5.1.2)
 
 
@@ -45,10 +50,47 @@ class Counters:
     keyframe_requests: int = 0
     retransmitted: int = 0
     refused_by_srtp: int = 0
+    unsent: int = 0
     receptions: dict[int, Reception] = field(default_factory=dict)  # by SSRC, as we receive it
 
 
-class MediaSocket(asyncio.DatagramProtocol):
+@dataclass(frozen=True, slots=True)
+class SentStream:
+    kind: str
+    ssrc: int
+    payload_type: int
+    mid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A connected media path for another program: an open socket, and keys that never sent anything."""
+
+    fd: int
+    profile: SrtpProfile
+    send_key: bytes
+    receive_key: bytes
+    stun_username: str
+    stun_password: str
+    traffic: Traffic
+    streams: tuple[SentStream, ...]
+
+    def described(self) -> dict[str, object]:
+        """For JSON. Holds keys: not for logs or command lines."""
+        return {
+            "fd": self.fd,
+            "profile": self.profile.value,
+            "send_key": self.send_key.hex(),
+            "receive_key": self.receive_key.hex(),
+            "stun_username": self.stun_username,
+            "stun_password": self.stun_password,
+            "video_bps": self.traffic.video_bps,
+            "frames_per_s": self.traffic.frames_per_s,
+            "streams": [asdict(stream) for stream in self.streams],
+        }
+
+
+class MediaSocket:
     """Controlling ICE agent towards a lite one, DTLS client, and SRTP both ways."""
 
     def __init__(
@@ -64,11 +106,12 @@ class MediaSocket(asyncio.DatagramProtocol):
         self._answer = answer
         self._username = f"{answer.ufrag}:{ufrag}"
         self._pwd = pwd
+        self._profile = profile
         self._traffic = traffic or Traffic()
         self._mark = mark
         self._dtls = DtlsClient(profile, answer.fingerprint)
         self._tie_breaker = secrets.randbits(64)
-        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket | None = None
         self._receiving: Srtp | None = None
         self._sending: Srtp | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -87,7 +130,7 @@ class MediaSocket(asyncio.DatagramProtocol):
 
     async def connect(self) -> None:
         """ICE and DTLS. Raises MediaFailed."""
-        await self._open()
+        self._open()
         self._check()
         try:
             async with asyncio.timeout(MEDIA_TIMEOUT_S):
@@ -95,36 +138,88 @@ class MediaSocket(asyncio.DatagramProtocol):
         except TimeoutError as error:
             raise MediaFailed("ICE and DTLS took too long") from error
 
-    async def move(self) -> None:
+    def move(self) -> None:
         """Go on from another local port, as behind a NAT that forgot us; the next check tells the server."""
-        assert self._transport is not None
-        self._transport.close()
+        self._shut()
         self._answered = False
-        await self._open()
+        self._open()
         self._check()
 
-    async def _open(self) -> None:
+    def _open(self) -> None:
         # IPv4 first: a loopback-only server has it, and the clients' cost is the same.
         candidates = sorted(self._answer.candidates, key=lambda candidate: ":" in candidate[0])
         if not candidates:
             raise MediaFailed("no UDP candidate")
-        loop = asyncio.get_running_loop()
         opened = socket.socket(
             socket.AF_INET6 if ":" in candidates[0][0] else socket.AF_INET, socket.SOCK_DGRAM
         )
         opened.setblocking(False)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         opened.connect(candidates[0])
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=opened)
+        self._socket = opened
+        asyncio.get_running_loop().add_reader(opened, self._readable)
 
-    def close(self) -> None:
+    def _shut(self) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def _readable(self) -> None:
+        """Read a round of datagrams, not all there are: timers must get their turn."""
+        for _ in range(ROUND):
+            if self._socket is None:
+                return
+            try:
+                data, ancillary, _, _ = self._socket.recvmsg(2048, ANCILLARY)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue  # an ICMP error; the next check will show whether the server is back
+            self._receive(data, _arrival_ns(ancillary))
+
+    def hand_over(self) -> Handover:
+        """Let another program use the path: from here on we neither read nor send, but keep the socket open.
+
+        Only before anything was sent under the keys, as no two senders may share a counter (RFC 3711 §9.1).
+        """
+        assert self._socket is not None, "not connected"
+        assert self.counters.sent == 0, "the keys are in use"
+        assert not self._highest, "the keys are in use for reports"
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._stop_timers()
+        receive_key, send_key = self._dtls.keys()
+        streams = tuple(
+            SentStream(
+                "audio" if isinstance(source, Audio) else "video",
+                ssrc,
+                source.stream.payload_type,
+                source.stream.mid,
+            )
+            for ssrc, source in self.sources.items()
+        )
+        return Handover(
+            self._socket.fileno(),
+            self._profile,
+            send_key,
+            receive_key,
+            self._username,
+            self._answer.pwd,
+            self._traffic,
+            streams,
+        )
+
+    def _stop_timers(self) -> None:
         for timer in (self._timer, self._dtls_timer):
             if timer is not None:
                 timer.cancel()
-        if self._transport is not None:
-            if self._dtls.connected:
-                self._send_all(self._dtls.goodbye())
-            self._transport.close()
+
+    def close(self) -> None:
+        self._stop_timers()
+        if self._dtls.connected:
+            self._send_all(self._dtls.goodbye())
+        self._shut()
         if not self._connected.done():
             self._connected.cancel()
 
@@ -150,30 +245,27 @@ class MediaSocket(asyncio.DatagramProtocol):
 
     # Datagrams in
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+    def _receive(self, data: bytes, arrival_ns: int) -> None:
         first = data[0] if data else 255
         try:
             if first < 4:
-                self._take_stun(data, addr)
+                self._take_stun(data)
             elif 20 <= first < 64:
                 self._send_all(self._dtls.receive(data))
                 self._after_dtls()
             elif 128 <= first < 192 and self._receiving is not None:
-                self._take_srtp(data, self._receiving)
+                self._take_srtp(data, self._receiving, arrival_ns)
         except MediaFailed as error:
             if not self._connected.done():
                 self._connected.set_exception(error)
 
-    def error_received(self, exc: Exception) -> None:
-        """An ICMP error; the next check will show whether the server is back."""
-
-    def _take_stun(self, data: bytes, addr: tuple[str, int]) -> None:
+    def _take_stun(self, data: bytes) -> None:
         try:
             message = stun.parse_message(data)
         except ValueError:
             return
         if message.message_class is stun.Class.REQUEST:
-            self._answer_check(message, addr)
+            self._answer_check(message)
         if message.message_class is not stun.Class.RESPONSE:
             return
         if not message.check_message_integrity(self._answer.pwd.encode()):
@@ -185,14 +277,14 @@ class MediaSocket(asyncio.DatagramProtocol):
             self._send_all(self._dtls.start())
             self._arm_dtls()
 
-    def _answer_check(self, request: stun.Message, addr: tuple[str, int]) -> None:
+    def _answer_check(self, request: stun.Message) -> None:
         """A lite server sends none, a full agent insists on an answer."""
-        if request.check_message_integrity(self._pwd.encode()):
+        if self._socket is not None and request.check_message_integrity(self._pwd.encode()):
             response = stun.Message(
                 stun.Method.BINDING,
                 stun.Class.RESPONSE,
                 transaction_id=request.transaction_id,
-                attributes={"XOR-MAPPED-ADDRESS": addr[:2]},
+                attributes={"XOR-MAPPED-ADDRESS": self._socket.getpeername()[:2]},
             )
             response.add_message_integrity(self._pwd.encode())
             self._send_all([bytes(response)])
@@ -204,7 +296,7 @@ class MediaSocket(asyncio.DatagramProtocol):
             if not self._connected.done():
                 self._connected.set_result(None)
 
-    def _take_srtp(self, data: bytes, session: Srtp) -> None:
+    def _take_srtp(self, data: bytes, session: Srtp, arrival_ns: int) -> None:
         try:
             if rtcp.is_rtcp(data):
                 self._take_rtcp(session.unprotect_rtcp(data))
@@ -213,7 +305,6 @@ class MediaSocket(asyncio.DatagramProtocol):
         except SrtpError:
             self.counters.refused_by_srtp += 1
             return
-        now_ns = time.monotonic_ns()
         counters = self.counters
         counters.received += 1
         if counters.received == 1:
@@ -226,7 +317,7 @@ class MediaSocket(asyncio.DatagramProtocol):
             reception = counters.receptions.get(ssrc)
             if reception is None:
                 reception = counters.receptions[ssrc] = Reception()
-            reception.receive(stamp, len(packet), now_ns)
+            reception.receive(stamp, len(packet), arrival_ns)
         if self.on_packet is not None:
             self.on_packet(packet)
 
@@ -260,8 +351,6 @@ class MediaSocket(asyncio.DatagramProtocol):
 
     def _check(self) -> None:
         """A binding request: soon again until answered, then to keep consent fresh; and a receiver report."""
-        if self._transport is None or self._transport.is_closing():
-            return
         request = stun.Message(
             stun.Method.BINDING,
             stun.Class.REQUEST,
@@ -294,6 +383,18 @@ class MediaSocket(asyncio.DatagramProtocol):
         self._arm_dtls()
 
     def _send_all(self, datagrams: Iterable[bytes]) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            for datagram in datagrams:
-                self._transport.sendto(datagram)
+        for datagram in datagrams:
+            if self._socket is not None:
+                try:
+                    self._socket.send(datagram)
+                except OSError:
+                    self.counters.unsent += 1  # lost, as on a network: a full buffer, or an ICMP error
+
+
+def _arrival_ns(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """When the kernel got the datagram, so that our own queue is in no latency."""
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
+            seconds, nanoseconds = TIMESPEC.unpack_from(data)
+            return int(seconds * 1_000_000_000 + nanoseconds)
+    return time.time_ns()

@@ -1,8 +1,8 @@
 """Made-up media in real RTP (RFC 3550): right for a forwarder, nothing for a decoder. Pure.
 
 Each packet carries in its encrypted payload which stream it is of, its number and when it was sent, so that
-a receiver measures loss and latency whatever the server renumbers. Times are nanoseconds of the monotonic
-clock, which all processes of a machine share.
+a receiver measures loss and latency whatever the server renumbers. Times are nanoseconds since 1970, the
+clock of the kernel's receive timestamps; both ends are on one machine.
 """
 
 import struct

@@ -1,0 +1,143 @@
+"""CPU per forwarded packet at saturation, the data plane beside the plain C yardstick, run and run about.
+
+Absolute times on a shared machine mean little: what counts is the ratio within one run.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtest.bench.summary import Summary
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CRATE = REPOSITORY / "sfu" / "dataplane"
+YARDSTICK = REPOSITORY.parent / "shared" / "yardstick"
+RUNS = 5
+RUN_TIMEOUT_S = 60.0
+VIDEO_SIZE, AUDIO_SIZE = 1150, 100
+
+
+class Unavailable(Exception):
+    """A part of the benchmark cannot be measured here; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    name: str
+    subscribers: int
+    size: int
+
+
+LOADS = (
+    Load("1", 1, VIDEO_SIZE),
+    Load("2", 2, VIDEO_SIZE),
+    Load("5", 5, VIDEO_SIZE),
+    Load("20", 20, VIDEO_SIZE),
+    Load("audio", 1, AUDIO_SIZE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """µs of CPU per forwarded packet; `yardstick` and `ratio` None where there is no yardstick."""
+
+    load: Load
+    ours: Summary
+    yardstick: Summary | None
+
+    @property
+    def ratio(self) -> float | None:
+        return None if self.yardstick is None else self.ours.median / self.yardstick.median
+
+
+def measure(runs: int = RUNS) -> tuple[list[Cost], str | None]:
+    """The costs, and why there is no yardstick, if so. Raises Unavailable when our program cannot be had."""
+    ours = our_program()
+    with built_yardstick() as (yardstick, reason):
+        return [_alternate(load, ours, yardstick, runs) for load in LOADS], reason
+
+
+def _alternate(load: Load, ours: Path, yardstick: Path | None, runs: int) -> Cost:
+    our_values: list[float] = []
+    yardstick_values: list[float] = []
+    for _ in range(runs):
+        our_values.append(_run_ours(ours, load))
+        if yardstick is not None:
+            yardstick_values.append(_run_yardstick(yardstick, load))
+    return Cost(load, Summary.of(our_values), Summary.of(yardstick_values) if yardstick_values else None)
+
+
+def our_program() -> Path:
+    """The data plane's benchmark program, built if need be. Raises Unavailable."""
+    named = os.environ.get("TELECONSULT_FORWARD_BENCH")
+    if named:
+        return Path(named)
+    cargo = [str(REPOSITORY / ".ci" / "with-rust"), "cargo", "build", "--release", "--locked", "--quiet"]
+    arguments = ["--manifest-path", str(CRATE / "Cargo.toml"), "--package", "dataplane-bench"]
+    built = subprocess.run([*cargo, *arguments], capture_output=True, text=True, check=False)
+    if built.returncode != 0:
+        raise Unavailable(
+            f"the data plane's benchmark does not build: {built.stderr.strip().splitlines()[-1:]}"
+        )
+    return CRATE / "target" / "release" / "forward"
+
+
+@contextmanager
+def built_yardstick() -> Iterator[tuple[Path | None, str | None]]:
+    """The yardstick's program in a temporary folder, or the reason why there is none."""
+    folder = Path(os.environ.get("TELECONSULT_YARDSTICK", YARDSTICK))
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if not (folder / "forward.c").exists():
+        yield (
+            None,
+            f"no yardstick: {folder.name}/forward.c is not there (TELECONSULT_YARDSTICK names its folder)",
+        )
+        return
+    if compiler is None:
+        yield None, "no yardstick: no C compiler"
+        return
+    with tempfile.TemporaryDirectory(prefix="teleconsult-yardstick-") as temporary:
+        program = Path(temporary) / "forward"
+        source = str(folder / "forward.c")
+        built = subprocess.run(
+            [compiler, "-O2", "-pthread", "-o", str(program), source, "-lcrypto"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if built.returncode != 0:
+            yield None, "no yardstick: it does not compile (libssl-dev missing?)"
+        else:
+            yield program, None
+
+
+def _run_ours(program: Path, load: Load) -> float:
+    audio = "1" if load.name == "audio" else "0"
+    output = _run([str(program), "--k", str(load.subscribers), "--payload", str(load.size), "--audio", audio])
+    for line in reversed(output.splitlines()):
+        if line.startswith("{"):
+            return float(json.loads(line)["us_per_packet"])
+    raise Unavailable("the data plane's benchmark printed no figures")
+
+
+def _run_yardstick(program: Path, load: Load) -> float:
+    arguments = ["-k", str(load.subscribers), "-g", "-d", "full", "-n", str(load.size)]
+    found = re.search(r"CPU\s+([\d.]+) us/forwarded packet", _run([str(program), *arguments]))
+    if found is None:
+        raise Unavailable("the yardstick printed no figures")
+    return float(found[1])
+
+
+def _run(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=RUN_TIMEOUT_S)
+    except (subprocess.SubprocessError, OSError) as error:
+        raise Unavailable(f"{Path(command[0]).name} failed: {type(error).__name__}") from error
+    return done.stdout

@@ -1,0 +1,151 @@
+"""The benchmarks' tables for people, and the one JSON object for programs."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from loadtest.bench.calls import Flow
+from loadtest.bench.forwarding import Cost
+from loadtest.bench.joins import Joins
+from loadtest.bench.memory import Memory
+
+RATIOS = ("1", "5", "20")
+
+
+@dataclass(slots=True)
+class Report:
+    """What was measured; None where it could not be, `notes` say why."""
+
+    costs: list[Cost] = field(default_factory=list)
+    flow: Flow | None = None
+    joins: tuple[Joins, Joins] | None = None
+    memory: Memory | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def figures(self) -> dict[str, Any]:
+        """The last line: fixed names first, further ones after."""
+        ratios = {c.load.name: rounded(c.ratio, 3) for c in self.costs if c.load.name in RATIOS}
+        alone, at_once = self.joins or (None, None)
+        flow, memory = self.flow, self.memory
+        return {
+            "ratio_to_yardstick": ratios or None,
+            "us_per_packet": {c.load.name: rounded(c.ours.median, 3) for c in self.costs} or None,
+            "latency_ms": {
+                "p50": rounded(flow.p50_ms, 3) if flow else None,
+                "p99": rounded(flow.p99_ms, 3) if flow else None,
+            },
+            "join_cpu_ms": rounded(at_once.cpu_ms) if at_once else None,
+            "join_ms": {
+                "p50": rounded(alone.first_packet_ms(0.5), 1) if alone else None,
+                "p95": rounded(at_once.first_packet_ms(0.95), 1) if at_once else None,
+            },
+            "kb_per_participant": rounded(memory.kb_each, 1) if memory else None,
+            "join_alone": _join_figures(alone) if alone else None,
+            "join_20_at_once": _join_figures(at_once) if at_once else None,
+            "calls": _flow_figures(flow) if flow else None,
+            "notes": self.notes,
+        }
+
+    def show(self, console: Console) -> None:
+        if self.costs:
+            console.print(_forwarding_table(self.costs))
+        if self.flow is not None:
+            console.print(_flow_table(self.flow))
+        if self.joins is not None:
+            console.print(_join_table(*self.joins))
+        if self.memory is not None:
+            console.print(_memory_table(self.memory))
+        for note in self.notes:
+            console.print(f"[yellow]{note}")
+
+
+def rounded(value: float | None, digits: int = 2) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _join_figures(joins: Joins) -> dict[str, float | None]:
+    return {
+        "p50_ms": rounded(joins.first_packet_ms(0.5), 1),
+        "p95_ms": rounded(joins.first_packet_ms(0.95), 1),
+        "cpu_ms": rounded(joins.cpu_ms),
+        "client_cpu_ms": rounded(joins.client_cpu_ms),
+    }
+
+
+def _flow_figures(flow: Flow) -> dict[str, Any]:
+    return {
+        "calls": flow.calls,
+        "generator": flow.generator,
+        "us_per_packet": rounded(flow.us_per_packet),
+        "lost": flow.lost,
+        "client_busy": rounded(flow.busy),
+    }
+
+
+def _forwarding_table(costs: list[Cost]) -> Table:
+    table = Table(
+        title="CPU per forwarded packet at saturation, AES-128-GCM: median (least to most) of the runs, µs"
+    )
+    for heading in ("out of one", "payload B", "data plane", "yardstick", "ratio"):
+        table.add_column(heading, justify="right")
+    for cost in costs:
+        table.add_row(
+            str(cost.load.subscribers),
+            str(cost.load.size),
+            str(cost.ours),
+            "" if cost.yardstick is None else str(cost.yardstick),
+            "" if cost.ratio is None else f"{cost.ratio:.2f}",
+        )
+    return table
+
+
+def _flow_table(flow: Flow) -> Table:
+    table = Table(
+        title=f"{flow.calls} one-to-one calls, server on one core, {flow.generator} clients on the other"
+    )
+    for heading in ("latency p50 ms", "p99 ms", "µs/packet", "packets/s out", "lost", "clients' core"):
+        table.add_column(heading, justify="right")
+    table.add_row(
+        _text(flow.p50_ms),
+        _text(flow.p99_ms),
+        _text(flow.us_per_packet),
+        f"{flow.packets_per_s:.0f}",
+        str(flow.lost),
+        f"{flow.busy:.0%}",
+    )
+    return table
+
+
+def _join_table(alone: Joins, at_once: Joins) -> Table:
+    table = Table(title="A join, from before the WebSocket to the first decrypted packet, ms")
+    for heading in (
+        "",
+        "WebSocket",
+        "answer",
+        "ICE",
+        "DTLS",
+        "first packet p50",
+        "p95",
+        "server CPU",
+        "client CPU",
+    ):
+        table.add_column(heading, justify="right")
+    for name, joins in (("alone", alone), ("20 at once", at_once)):
+        steps = [_text(joins.step_ms(step), 1) for step in ("websocket", "answer", "ice", "dtls")]
+        times = [_text(joins.first_packet_ms(share), 1) for share in (0.5, 0.95)]
+        table.add_row(name, *steps, *times, _text(joins.cpu_ms), _text(joins.client_cpu_ms))
+    return table
+
+
+def _memory_table(memory: Memory) -> Table:
+    table = Table(title="Resident memory of the server, from 20 to 100 participants, media flowing, kB")
+    for heading in ("grown", "of it shared history", "for each participant"):
+        table.add_column(heading, justify="right")
+    table.add_row(str(memory.grown_kb), _text(memory.history_kb, 0) or "not told", f"{memory.kb_each:.0f}")
+    return table
+
+
+def _text(value: float | None, digits: int = 2) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
