@@ -38,6 +38,7 @@ lint: .venv/.development $(native) build/web/.installed ## check style, types, t
 	PYO3_PYTHON=$(CURDIR)/$(python) .ci/with-rust cargo clippy --quiet --locked --workspace --all-targets --manifest-path $(manifest) -- -D warnings
 
 bench: $(native) ## measure; prints tables and, as its last line, one JSON object
+	@.ci/need compiler rust
 	@exec $(python) -m loadtest.bench
 
 # Lock files carry versions and hashes only: where packages come from is for each machine to say. The last one holds
