@@ -10,9 +10,9 @@ from media_server.errors import ForeignOrigin
 from media_server.settings import Settings, is_loopback
 
 _OWN_DEVICES = ("camera", "microphone", "display-capture", "autoplay", "fullscreen", "picture-in-picture",
-                "screen-wake-lock", "speaker-selection")  # fmt: skip
+                "screen-wake-lock")  # fmt: skip
 _NO_DEVICES = ("geolocation", "usb", "serial", "hid", "midi", "payment", "gyroscope", "accelerometer",
-               "magnetometer", "browsing-topics")  # fmt: skip
+               "magnetometer")  # fmt: skip
 
 
 def security_headers(settings: Settings, port: int) -> Mapping[str, str]:

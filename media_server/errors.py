@@ -1,9 +1,4 @@
-"""What goes wrong in the application, and the one table of what errors become in HTTP."""
-
-from dataclasses import dataclass
-
-import auth
-import signalling
+"""What goes wrong in the application, split by who has to act. What it becomes in HTTP: `problems.py`."""
 
 
 class ApplicationError(Exception):
@@ -40,29 +35,3 @@ class ForeignOrigin(RequestRefused):
 
 class NotReady(RequestRefused):
     """The server is starting, or on its way out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """What an HTTP client gets to see of an error: status, and the problem's code and title (RFC 9457)."""
-
-    status: int
-    code: str
-    title: str
-
-
-# First match wins, so a special case stands before its base. What is not here is our own fault: 500.
-# On the WebSocket it is signalling that answers: each of its refusals carries its code and close code itself.
-_TABLE: tuple[tuple[type[Exception], Wire], ...] = (
-    (BadBody, Wire(400, "bad-body", "The body cannot be read")),
-    (BodyNotJson, Wire(415, "not-json", "The body has to be JSON")),
-    (ForeignOrigin, Wire(403, "foreign-origin", "Not from this origin")),
-    (NotReady, Wire(503, "not-ready", "The server is not ready")),
-    (auth.BadGrant, Wire(400, "bad-grant", "No ticket can say this")),
-    (signalling.StoreUnavailable, Wire(503, "try-again", "Try again")),
-)
-
-
-def on_the_wire(error: Exception) -> Wire | None:
-    """The error's row, or None for what no peer caused and no peer is told about."""
-    return next((wire for kind, wire in _TABLE if isinstance(error, kind)), None)

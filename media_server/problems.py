@@ -1,16 +1,47 @@
-"""HTTP errors as problem documents (RFC 9457), with a stable `code` beside the standard members."""
+"""HTTP errors as problem documents (RFC 9457), and the one table of which exception becomes which."""
 
 import logging
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from media_server.errors import RequestRefused, on_the_wire
+import auth
+import signalling
+from media_server.errors import BadBody, BodyNotJson, ForeignOrigin, NotReady, RequestRefused
 
 log = logging.getLogger(__name__)
 
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What an HTTP client gets to see of an error: status, and the problem's code and title (RFC 9457)."""
+
+    status: int
+    code: str
+    title: str
+
+
+# First match wins, so a special case stands before its base. What is not here is our own fault: 500.
+# On the WebSocket it is signalling that answers: each of its refusals carries its code and close code itself.
+_TABLE: tuple[tuple[type[Exception], Wire], ...] = (
+    (BadBody, Wire(400, "bad-body", "The body cannot be read")),
+    (BodyNotJson, Wire(415, "not-json", "The body has to be JSON")),
+    (ForeignOrigin, Wire(403, "foreign-origin", "Not from this origin")),
+    (NotReady, Wire(503, "not-ready", "The server is not ready")),
+    (auth.BadGrant, Wire(400, "bad-grant", "No ticket can say this")),
+    (signalling.StoreUnavailable, Wire(503, "try-again", "Try again")),
+)
+
+
+# What aiohttp raises by itself.
 _CODES = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+
+
+def on_the_wire(error: Exception) -> Wire | None:
+    """The error's row, or None for what no peer caused and no peer is told about."""
+    return next((wire for kind, wire in _TABLE if isinstance(error, kind)), None)
 
 
 def problem(status: int, code: str, title: str, detail: str | None = None) -> web.Response:
