@@ -105,9 +105,9 @@ class Participant:
             timeout=timeout_s * 1000,
         )
 
-    async def press(self, action: str) -> None:
-        """Click the button with this `data-action`."""
-        await self.page.click(f'[data-action="{action}"]')
+    async def press(self, label: str) -> None:
+        """Click the button of the call with this English label."""
+        await self.page.get_by_role("button", name=label, exact=True).click()
 
     async def client_ufrag(self) -> str:
         ufrag = await self.probe.client_ufrag()

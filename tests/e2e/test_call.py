@@ -31,7 +31,7 @@ async def test_a_third_participant_comes_is_seen_by_all_and_leaves(stand: Stand)
     patient, doctor = await stand.pair(room="three")
     guest = await stand.open("guest", room="three")
     await asyncio.gather(guest.until_receiving(2), patient.until_receiving(2), doctor.until_receiving(2))
-    await guest.client("await client.leave()")
+    await guest.press("Leave")
     await patient.until_client("client.participants.length === 1")
     await doctor.until_client("client.participants.length === 1")
     await asyncio.gather(patient.until_more_frames(), doctor.until_more_frames())
@@ -41,11 +41,11 @@ async def test_a_third_participant_comes_is_seen_by_all_and_leaves(stand: Stand)
 async def test_muting_silences_and_tells_and_unmuting_undoes_both(stand: Stand) -> None:
     patient, doctor = await stand.pair(room="mute")
     await doctor.until(lambda sample: sample.audio_level > 0)
-    await patient.press("microphone")
+    await patient.press("Mute")
     await doctor.until_client(MICROPHONE_MUTED)
     [watched] = await watch([doctor], 2.5)  # the fake microphone beeps once a second
     assert watched.samples[-1].audio_level == 0
-    await patient.press("microphone")
+    await patient.press("Unmute")
     await doctor.until_client(f"!({MICROPHONE_MUTED})")
     await doctor.until(lambda sample: sample.audio_level > 0)
 
@@ -53,9 +53,9 @@ async def test_muting_silences_and_tells_and_unmuting_undoes_both(stand: Stand) 
 @pytest.mark.slow
 async def test_a_camera_goes_off_and_comes_back(stand: Stand) -> None:
     patient, doctor = await stand.pair(room="camera")
-    await patient.press("camera")
+    await patient.press("Stop video")
     await doctor.until_client(CAMERA_MUTED)
-    await patient.press("camera")
+    await patient.press("Start video")
     await doctor.until_client(f"!({CAMERA_MUTED})")
     await doctor.until_more_frames()
 
@@ -86,7 +86,7 @@ async def test_a_cut_web_socket_is_resumed_while_media_goes_on(stand: Stand) -> 
         assert watched.freezes == 0
         assert watched.longest_gap_s < 0.5
     # And signalling works again, both ways.
-    await patient.press("microphone")
+    await patient.press("Mute")
     await doctor.until_client(MICROPHONE_MUTED)
 
 
