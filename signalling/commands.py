@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from signalling.media import ParticipantId, PublishedTrack, TrackId
 from signalling.private import Private
@@ -62,6 +63,13 @@ class LoseMedia:
 
 
 @dataclass(frozen=True, slots=True)
+class RegainMedia:
+    """An offer of the participant was answered: if its media was lost, it is on its way back."""
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
 class Mute:
     by: ParticipantId
     track: TrackId
@@ -90,9 +98,17 @@ class ReportLevels:
     levels: Mapping[TrackId, int]
 
 
+class Judge(Enum):
+    """Who says how well a connection does; the room shows the worse of the two."""
+
+    CLIENT = "client"
+    MEDIA_PLANE = "media-plane"
+
+
 @dataclass(frozen=True, slots=True)
 class ReportQuality:
     participant: ParticipantId
+    judge: Judge
     uplink: Rating
     downlink: Rating
 
@@ -119,6 +135,7 @@ Command = (
     | Publish
     | Unpublish
     | LoseMedia
+    | RegainMedia
     | Mute
     | Relay
     | ReportSilence

@@ -188,6 +188,7 @@ class Conversation:
         for published in negotiated.published:
             session.tracks.add(published.id)
             self._rooms.room_of[published.id] = session.live
+        self._rooms.do(session.live, commands.RegainMedia(session.participant))
         if negotiated.unpublished:
             self._rooms.do(session.live, commands.Unpublish(session.participant, negotiated.unpublished))
         if negotiated.published:
@@ -195,9 +196,10 @@ class Conversation:
 
 
 def _quality(session: LiveSession, message: messages.Stats) -> commands.ReportQuality:
-    uplink, downlink = session.live.room.quality_of(session.participant)
+    uplink, downlink = session.live.room.judged_by_client(session.participant)
     return commands.ReportQuality(
         session.participant,
+        commands.Judge.CLIENT,
         uplink if message.uplink is None else rate(message.uplink, uplink),
         downlink if message.downlink is None else rate(message.downlink, downlink),
     )

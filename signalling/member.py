@@ -2,20 +2,35 @@
 
 from dataclasses import dataclass, field
 
+from signalling.commands import Judge
 from signalling.media import ParticipantId, TrackId
 from signalling.tickets import Admission
 from signalling.views import Participant, Rating, Role, Self, Track
 
 
+Quality = tuple[Rating, Rating]
+"""Uplink and downlink."""
+
+ALL_GOOD: Quality = (Rating.GOOD, Rating.GOOD)
+ALL_LOST: Quality = (Rating.LOST, Rating.LOST)
+_BADNESS = list(Rating)
+
+
 @dataclass(slots=True)
 class Member:
-    """`admitted` may become true later than the ticket said. `quality`: uplink, downlink as last reported."""
+    """`admitted` may become true later than the ticket said."""
 
     admission: Admission
     admitted: bool
     encryption_key: bytes | None
     tracks: dict[TrackId, Track] = field(default_factory=dict)
-    quality: tuple[Rating, Rating] = (Rating.GOOD, Rating.GOOD)
+    judged: dict[Judge, Quality] = field(default_factory=lambda: dict.fromkeys(Judge, ALL_GOOD))
+
+    @property
+    def quality(self) -> Quality:
+        """The worse of what the two judges say."""
+        uplinks, downlinks = zip(*self.judged.values(), strict=True)
+        return max(uplinks, key=_BADNESS.index), max(downlinks, key=_BADNESS.index)
 
     @property
     def id(self) -> ParticipantId:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from signalling import commands, events
-from signalling.commands import Command
+from signalling.commands import Command, Judge
 from signalling.errors import (
     LimitReached,
     NotAdmitted,
@@ -21,7 +21,7 @@ from signalling.errors import (
     UnknownTrack,
 )
 from signalling.media import Mid, ParticipantId, Publish, Subscribe, TrackId, Wish
-from signalling.member import Member
+from signalling.member import ALL_GOOD, ALL_LOST, Member, Quality
 from signalling.outcomes import Dismissed, Outcome, Tell, tell
 from signalling.room_states import TRANSITIONS, Trigger
 from signalling.store import MemberRecord, RoomRecord
@@ -61,7 +61,7 @@ class Room:
         # knock again, whoever was removed must, whatever the next ticket says.
         self._admitted = set(record.admitted)
         self._removed = set(record.removed)
-        self._heard: frozenset[ParticipantId] = frozenset()
+        self._heard: dict[ParticipantId, int] = {}
         self._empty_since: float | None = now
 
     # What there is to see
@@ -178,6 +178,8 @@ class Room:
                 return self._unpublish(self._member(owner), tracks)
             case commands.LoseMedia(participant):
                 return self._lose_media(self._member(participant))
+            case commands.RegainMedia(participant):
+                return self._regain_media(self._member(participant))
             case commands.Mute():
                 return self._mute(command)
             case commands.Relay():
@@ -186,8 +188,8 @@ class Room:
                 return self._report_silence(track)
             case commands.ReportLevels(levels):
                 return self._report_levels(levels)
-            case commands.ReportQuality(participant, uplink, downlink):
-                return self._report_quality(self._member(participant), uplink, downlink)
+            case commands.ReportQuality(participant, judge, uplink, downlink):
+                return self._judge(self._member(participant), judge, (uplink, downlink))
             case commands.WantLayers(track, rids):
                 return self._want_layers(track, rids)
             case commands.Close():
@@ -224,7 +226,7 @@ class Room:
     def _leave(self, member: Member, reason: LeaveReason) -> list[Outcome]:
         outcomes = self._unpublish(member, tuple(member.tracks))
         del self._members[member.id]
-        self._heard -= {member.id}
+        self._heard.pop(member.id, None)
         witnesses = self._who(lambda other: other.sees(member))
         return outcomes + tell(witnesses, events.ParticipantLeft(id=member.id, reason=reason))
 
@@ -300,15 +302,16 @@ class Room:
         return outcomes
 
     def _lose_media(self, member: Member) -> list[Outcome]:
+        if not member.admitted:  # never had any
+            return []
         outcomes = self._unpublish(member, tuple(member.tracks))
-        member.quality = (Rating.LOST, Rating.LOST)
-        lost = events.Quality(
-            participant=member.id,
-            uplink=Rating.LOST,
-            downlink=Rating.LOST,
-            transport=TransportState.CLOSED,
-        )
-        return outcomes + tell((member.id, *self._audience(member)), lost)
+        member.judged[Judge.MEDIA_PLANE] = ALL_LOST
+        return outcomes + self._tell_quality(member, TransportState.CLOSED)
+
+    def _regain_media(self, member: Member) -> list[Outcome]:
+        if Rating.LOST not in member.judged[Judge.MEDIA_PLANE]:
+            return []
+        return self._judge(member, Judge.MEDIA_PLANE, ALL_GOOD)
 
     def _mute(self, command: commands.Mute) -> list[Outcome]:
         member = self._admitted_member(command.by)
@@ -347,23 +350,26 @@ class Room:
             owner = self._members.get(self._owner_of.get(track, ParticipantId("")))
             if owner is not None and not owner.tracks[track].muted:
                 loudest[owner.id] = max(level, loudest.get(owner.id, -127))
-        was_heard, self._heard = self._heard, frozenset(loudest)
-        if not loudest and not was_heard:
+        if loudest == self._heard:
             return []
+        self._heard = loudest
         heard = sorted(loudest.items(), key=lambda one: -one[1])
         speakers = tuple(events.Speaker(participant=who, level_dbov=level) for who, level in heard)
         return tell(self.admitted(), events.Speakers(speakers=speakers))
 
-    def _report_quality(self, member: Member, uplink: Rating, downlink: Rating) -> list[Outcome]:
-        if not member.admitted or member.quality == (uplink, downlink):
-            return []
-        member.quality = (uplink, downlink)
-        news = events.Quality(participant=member.id, uplink=uplink, downlink=downlink)
+    def _judge(self, member: Member, judge: Judge, quality: Quality) -> list[Outcome]:
+        before = member.quality
+        member.judged[judge] = quality
+        return self._tell_quality(member) if member.admitted and member.quality != before else []
+
+    def _tell_quality(self, member: Member, transport: TransportState | None = None) -> list[Outcome]:
+        up, down = member.quality
+        news = events.Quality(participant=member.id, uplink=up, downlink=down, transport=transport)
         return tell((member.id, *self._audience(member)), news)
 
-    def quality_of(self, participant: ParticipantId) -> tuple[Rating, Rating]:
-        """Uplink and downlink as last reported."""
-        return self._member(participant).quality
+    def judged_by_client(self, participant: ParticipantId) -> Quality:
+        """What the participant's own reports came to last."""
+        return self._member(participant).judged[Judge.CLIENT]
 
     def _want_layers(self, track: TrackId, rids: tuple[str, ...]) -> list[Outcome]:
         owner = self._owner_of.get(track)

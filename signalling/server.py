@@ -255,7 +255,8 @@ class SignallingServer:
         """How well the media plane finds a participant's connection to be."""
         session = self._rooms.sessions.get(SessionId(participant))
         if session is not None:
-            self._report(session.live, commands.ReportQuality(session.participant, uplink, downlink))
+            judged = commands.ReportQuality(session.participant, commands.Judge.MEDIA_PLANE, uplink, downlink)
+            self._report(session.live, judged)
 
     def media_lost(self, participant: ParticipantId) -> None:
         """The transport is dead (consent gone, DTLS ended). Unknown participants are ignored.

@@ -1,4 +1,4 @@
-"""A real signalling server on loopback with real WebSockets; only the media plane and the tickets are doubles."""
+"""A real signalling server on loopback with real WebSockets; only media plane and tickets are doubles."""
 
 import asyncio
 import itertools
@@ -69,15 +69,16 @@ class FakeMedia:
 
     def _answer(self, participant: ParticipantId, sdp: str, wishes: Mapping[Mid, Wish]) -> Negotiated:
         mine = self._tracks.setdefault(participant, {})
-        published, unpublished = [], []
+        published: list[PublishedTrack] = []
+        unpublished: list[TrackId] = []
         for mid, wish in wishes.items():
             if isinstance(wish, Publish) and mid not in mine:
                 audio = wish.source is Source.MICROPHONE
                 mine[mid] = TrackId(f"track-{next(self._numbers)}")
                 kind, codec = ("audio", "opus") if audio else ("video", "vp8")
                 published.append(PublishedTrack(mine[mid], kind, codec, wish))
-        for mid in sdp.split()[1:] if sdp.startswith("stop") else []:
-            unpublished.append(mine.pop(Mid(mid)))
+        if sdp.startswith("stop"):
+            unpublished = [mine.pop(Mid(mid)) for mid in sdp.split()[1:]]
         return Negotiated(f"answer to {sdp}", dict(mine), tuple(published), tuple(unpublished))
 
     def prefer(self, participant: ParticipantId, track: TrackId, max_height: int | None) -> None:

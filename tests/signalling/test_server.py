@@ -3,7 +3,6 @@
 import pytest
 
 from signalling.media import TrackId
-from signalling.views import Role
 from signalling.wire import Codec
 from tests.signalling.people import a_doctor, a_waiting, somebody
 from tests.signalling.rig import Peer, Rig, a_server
