@@ -191,7 +191,11 @@ impl WorkerThread {
     fn round(&self, worker: &mut Worker, inbox: &mut Inbox, outbox: &mut Outbox) {
         let now_us = now_us();
         let mut datagrams: Vec<Datagram<'_>> = Vec::with_capacity(BATCH);
-        datagrams.extend(inbox.datagrams().map(|(bytes, path)| Datagram { bytes, path }));
+        datagrams.extend(inbox.datagrams().map(|(bytes, path, at)| Datagram {
+            bytes,
+            path,
+            arrived_us: at.as_micros() as u64,
+        }));
         let mut refused = 0;
         self.plane.receive(worker, &mut datagrams, now_us, outbox, &mut |outbox| refused += self.flush(outbox));
         worker.tally.send_errors += refused;

@@ -19,6 +19,8 @@ pub const MAX_DATAGRAM: usize = 2048;
 /// Messages handed to one `sendmmsg`.
 const SEND_BATCH: usize = 64;
 const CONTROL_LEN: usize = 96;
+/// No datagram waits this long in a socket's buffer; a longer wait is a clock that was set.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// A burst of key frames for some hundred streams; the kernel may grant less (`net.core.rmem_max`).
 const WANTED_BUFFER: c_int = 4 << 20;
 
@@ -50,7 +52,14 @@ struct Control([u8; CONTROL_LEN]);
 /// Where `receive` puts datagrams.
 pub struct Inbox {
     bytes: Box<[[u8; MAX_DATAGRAM]; BATCH]>,
-    arrived: Vec<(usize, Path)>,
+    arrived: Vec<Arrived>,
+}
+
+#[derive(Clone, Copy)]
+struct Arrived {
+    len: usize,
+    path: Path,
+    at: Duration,
 }
 
 impl Default for Inbox {
@@ -62,8 +71,9 @@ impl Default for Inbox {
 }
 
 impl Inbox {
-    pub fn datagrams(&mut self) -> impl Iterator<Item = (&mut [u8], Path)> {
-        self.bytes.iter_mut().zip(&self.arrived).map(|(bytes, &(len, path))| (&mut bytes[..len], path))
+    /// The datagrams of the last `receive`: bytes, path, and when the kernel got it (monotonic clock).
+    pub fn datagrams(&mut self) -> impl Iterator<Item = (&mut [u8], Path, Duration)> {
+        self.bytes.iter_mut().zip(&self.arrived).map(|(bytes, one)| (&mut bytes[..one.len], one.path, one.at))
     }
 }
 
@@ -110,6 +120,8 @@ impl Socket {
         if shared {
             socket.set(libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
             socket.enlarge_buffers();
+            // When this thread is late, congestion feedback must not take that for a slow network.
+            socket.set(libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
         }
         if wildcard {
             match family {
@@ -207,10 +219,8 @@ impl Socket {
             message.msg_hdr.msg_namelen = size_of::<sockaddr_storage>() as socklen_t;
             message.msg_hdr.msg_iov = vector;
             message.msg_hdr.msg_iovlen = 1;
-            if self.wildcard {
-                message.msg_hdr.msg_control = control.0.as_mut_ptr().cast();
-                message.msg_hdr.msg_controllen = CONTROL_LEN as _;
-            }
+            message.msg_hdr.msg_control = control.0.as_mut_ptr().cast();
+            message.msg_hdr.msg_controllen = CONTROL_LEN as _;
         }
         // SAFETY: each message points to a name, a control buffer and a datagram buffer that outlive the call, with
         // their true sizes; at most BATCH messages are written.
@@ -228,11 +238,18 @@ impl Socket {
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => 0,
             Err(error) => return Err(error),
         };
+        let (now, wall) = (monotonic(), clock(libc::CLOCK_REALTIME));
         for (message, name) in messages.iter().zip(&names).take(count) {
-            let local = if self.wildcard { local_address(&message.msg_hdr) } else { None };
+            let Told { local, stamp } = told(&message.msg_hdr);
             // A source we cannot read is none we could answer; port 0 is routed to nobody.
             let remote = from_storage(name).unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
-            inbox.arrived.push(((message.msg_len as usize).min(MAX_DATAGRAM), Path { remote, local }));
+            // The stamp is wall-clock time. Where the clock was set in between, the wait comes out as nonsense.
+            let waited = stamp.and_then(|stamp| wall.checked_sub(stamp)).filter(|waited| *waited < LONGEST_WAIT);
+            inbox.arrived.push(Arrived {
+                len: (message.msg_len as usize).min(MAX_DATAGRAM),
+                path: Path { remote, local },
+                at: now.saturating_sub(waited.unwrap_or_default()),
+            });
         }
         Ok(count)
     }
@@ -398,30 +415,44 @@ impl ControlWriter<'_> {
     }
 }
 
-/// The address a datagram was sent to, from its control messages.
-fn local_address(message: &msghdr) -> Option<IpAddr> {
+/// What the kernel tells of a datagram in its control messages.
+#[derive(Default)]
+struct Told {
+    /// The address it was sent to, where we are bound to no particular one.
+    local: Option<IpAddr>,
+    /// When it arrived, by the wall clock since 1970.
+    stamp: Option<Duration>,
+}
+
+fn told(message: &msghdr) -> Told {
+    let mut told = Told::default();
     // SAFETY: the kernel filled the control buffer and set its length; the CMSG functions stay within that.
     let mut header = unsafe { libc::CMSG_FIRSTHDR(message) };
     while !header.is_null() {
         // SAFETY: CMSG_FIRSTHDR and CMSG_NXTHDR give complete headers inside the buffer.
         let (level, kind, data) = unsafe { ((*header).cmsg_level, (*header).cmsg_type, libc::CMSG_DATA(header)) };
         match (level, kind) {
+            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+                // SAFETY: a control message of this type holds a timespec.
+                let stamp: libc::timespec = unsafe { ptr::read_unaligned(data.cast()) };
+                told.stamp = Some(Duration::new(stamp.tv_sec as u64, stamp.tv_nsec as u32));
+            }
             (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
                 // SAFETY: a control message of this type holds an in_pktinfo.
                 let info: libc::in_pktinfo = unsafe { ptr::read_unaligned(data.cast()) };
-                return Some(IpAddr::V4(Ipv4Addr::from(info.ipi_addr.s_addr.to_ne_bytes())));
+                told.local = Some(IpAddr::V4(Ipv4Addr::from(info.ipi_addr.s_addr.to_ne_bytes())));
             }
             (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
                 // SAFETY: a control message of this type holds an in6_pktinfo.
                 let info: libc::in6_pktinfo = unsafe { ptr::read_unaligned(data.cast()) };
-                return Some(IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr)).to_canonical());
+                told.local = Some(IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr)).to_canonical());
             }
             _ => {}
         }
         // SAFETY: as above; `header` came from the same message.
         header = unsafe { libc::CMSG_NXTHDR(message, header) };
     }
-    None
+    told
 }
 
 fn mapped(address: IpAddr) -> Ipv6Addr {

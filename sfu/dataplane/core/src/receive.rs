@@ -16,13 +16,15 @@ use crate::rtcp;
 use crate::rtp::{Header, Kind as DatagramKind, classify, payload_end};
 use crate::stun::{self, ErrorCode, StunError};
 use crate::subscription::ExtensionIds;
-use crate::track::{Incoming, Kind, Track};
+use crate::track::{Incoming, Kind, Track, TrackState};
 use crate::transport::{Ingress, Role, Stream, StreamNames, Transport};
 
 /// One datagram as it came in; it is decrypted in place.
 pub struct Datagram<'a> {
     pub bytes: &'a mut [u8],
     pub path: Path,
+    /// When the network delivered it; at most a little before the round's time.
+    pub arrived_us: u64,
 }
 
 /// SSRCs one transport may use; a browser with simulcast and retransmission needs some dozen.
@@ -64,6 +66,14 @@ impl Worker {
         if version != self.routes_version {
             self.routes.clear();
             self.routes_version = version;
+        }
+    }
+
+    /// Have a track looked after at the end of the round, also where a gap or a request is all there is.
+    fn list(&mut self, track: &Arc<Track>, state: &mut TrackState) {
+        if !state.is_listed {
+            state.is_listed = true;
+            self.touched.push(track.clone());
         }
     }
 
@@ -113,7 +123,7 @@ impl Plane {
             return;
         };
         match kind {
-            DatagramKind::Rtp => self.receive_rtp(worker, &transport, datagram.bytes, now_us),
+            DatagramKind::Rtp => self.receive_rtp(worker, &transport, datagram.bytes, datagram.arrived_us, now_us),
             DatagramKind::Rtcp => self.receive_rtcp(worker, &transport, datagram.bytes, now_us, outbox),
             DatagramKind::Dtls => {
                 worker.tally.dtls_received += 1;
@@ -197,7 +207,14 @@ impl Plane {
 
     // ---- RTP --------------------------------------------------------------------------------------------------------
 
-    fn receive_rtp(&self, worker: &mut Worker, transport: &Arc<Transport>, bytes: &mut [u8], now_us: u64) {
+    fn receive_rtp(
+        &self,
+        worker: &mut Worker,
+        transport: &Arc<Transport>,
+        bytes: &mut [u8],
+        arrived_us: u64,
+        now_us: u64,
+    ) {
         let Ok(header) = Header::parse(bytes) else {
             worker.tally.malformed += 1;
             return;
@@ -215,13 +232,11 @@ impl Plane {
         };
         let marks = Marks::read(packet, &header, &ingress.ids, opened.known.is_none());
         if let Some(number) = marks.transport_cc {
-            ingress.note_for_feedback(transport, number, now_us);
+            ingress.note_for_feedback(transport, number, arrived_us, now_us);
         }
-        let Some((role, is_new)) = opened
-            .known
-            .map(|role| (role, false))
-            .or_else(|| Some((ingress.role_of(header.ssrc, header.payload_type, &marks.names)?, true)))
-        else {
+        let is_new = opened.known.is_none();
+        let role = opened.known.or_else(|| ingress.role_of(header.ssrc, header.payload_type, &marks.names));
+        let Some(role) = role else {
             worker.tally.unbound += 1;
             return;
         };
@@ -230,74 +245,44 @@ impl Plane {
             return;
         }
         drop(ingress);
-        let payload = &packet[header.len..end];
-        self.take_in(worker, &role, is_new, header, opened.index, payload, &marks, now_us);
+        let incoming = Incoming {
+            header,
+            wire_seq: opened.index,
+            payload: &packet[header.len..end],
+            audio_level: marks.audio_level,
+            dependency_descriptor: marks.dependency_descriptor,
+            arrived_us,
+            now_us,
+            is_retransmission: false,
+        };
+        match role {
+            Role::Media(track) => self.take_in_media(worker, &track, incoming, is_new),
+            Role::Retransmission(track) => take_in_retransmission(worker, &track, incoming),
+        }
     }
 
-    #[allow(clippy::too_many_arguments)] // one packet's parts, already borrowed from different places
-    fn take_in(
-        &self,
-        worker: &mut Worker,
-        role: &Role,
-        is_new: bool,
-        header: Header,
-        index: u64,
-        payload: &[u8],
-        marks: &Marks<'_>,
-        now_us: u64,
-    ) {
-        let track = role.track();
+    fn take_in_media(&self, worker: &mut Worker, track: &Arc<Track>, packet: Incoming<'_>, is_new: bool) {
         let description = &track.description;
-        let mut state = track.state.lock();
-        let incoming = match role {
-            Role::Media(_) => {
-                if header.payload_type != description.payload_type {
-                    worker.tally.unbound += 1;
-                    return;
-                }
-                if is_new {
-                    if !state.has_started() {
-                        self.tell(Event::TrackStarted { track: track.id });
-                        track.publisher.wake_at(now_us);
-                    }
-                    state.switch_source(description, header.ssrc, &header, index, now_us);
-                } else if state.ssrc() != Some(header.ssrc) {
-                    return; // a straggler of an SSRC that was replaced
-                }
-                (index, payload, false)
-            }
-            Role::Retransmission(_) => {
-                worker.tally.rtx_received += 1;
-                let Some((original, payload)) = payload.split_first_chunk::<2>() else { return };
-                let Some(wire_seq) = state.original_wire_seq(u16::from_be_bytes(*original)) else { return };
-                if payload.is_empty() {
-                    return; // a probe of nothing but padding
-                }
-                (wire_seq, payload, true)
-            }
-        };
-        let (wire_seq, payload, is_retransmission) = incoming;
-        state.receive(
-            description,
-            &Incoming {
-                header,
-                wire_seq,
-                payload,
-                audio_level: marks.audio_level,
-                dependency_descriptor: marks.dependency_descriptor,
-                now_us,
-                is_retransmission,
-            },
-        );
+        if packet.header.payload_type != description.payload_type {
+            worker.tally.unbound += 1;
+            return;
+        }
         match description.kind {
             Kind::Audio => worker.tally.audio_packets_received += 1,
             Kind::Video => worker.tally.video_packets_received += 1,
         }
-        // The first of the round puts the track on the list, also when a gap became known without a packet to forward.
-        if !state.is_listed {
-            state.is_listed = true;
-            worker.touched.push(track.clone());
+        let mut state = track.state.lock();
+        if is_new {
+            if !state.has_started() {
+                self.tell(Event::TrackStarted { track: track.id });
+                track.publisher.wake_at(packet.now_us);
+            }
+            state.switch_source(description, &packet);
+        } else if state.ssrc() != Some(packet.header.ssrc) {
+            return; // a straggler of an SSRC that was replaced
         }
+        state.receive(description, &packet);
+        worker.list(track, &mut state);
     }
 
     // ---- RTCP -------------------------------------------------------------------------------------------------------
@@ -425,11 +410,22 @@ impl Plane {
         }
         let counts_from_us = subscription.patience.ask(now_us);
         track.keyframes.want(counts_from_us);
-        if !track.is_listed {
-            track.is_listed = true;
-            worker.touched.push(subscriber.track.clone());
-        }
+        worker.list(&subscriber.track, &mut track);
     }
+}
+
+/// RFC 4588 §4: the original sequence number, then the original payload.
+fn take_in_retransmission(worker: &mut Worker, track: &Arc<Track>, packet: Incoming<'_>) {
+    worker.tally.rtx_received += 1;
+    let Some((original, payload)) = packet.payload.split_first_chunk::<2>() else { return };
+    if payload.is_empty() {
+        return; // a probe of nothing but padding
+    }
+    let mut state = track.state.lock();
+    let Some(wire_seq) = state.original_wire_seq(u16::from_be_bytes(*original)) else { return };
+    let original = Incoming { wire_seq, payload, is_retransmission: true, ..packet };
+    state.receive(&track.description, &original);
+    worker.list(track, &mut state);
 }
 
 /// A packet that passed authentication.
@@ -473,8 +469,8 @@ fn open(
 }
 
 impl Ingress {
-    fn note_for_feedback(&mut self, transport: &Transport, number: u16, now_us: u64) {
-        self.twcc.record(number, now_us);
+    fn note_for_feedback(&mut self, transport: &Transport, number: u16, arrived_us: u64, now_us: u64) {
+        self.twcc.record(number, arrived_us);
         if self.feedback_due_us.is_none() {
             let due = now_us + FEEDBACK_INTERVAL_US;
             self.feedback_due_us = Some(due);

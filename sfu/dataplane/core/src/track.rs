@@ -91,6 +91,7 @@ pub struct Incoming<'a> {
     pub payload: &'a [u8],
     pub audio_level: Option<u8>,
     pub dependency_descriptor: Option<&'a [u8]>,
+    pub arrived_us: u64,
     pub now_us: u64,
     pub is_retransmission: bool,
 }
@@ -140,16 +141,16 @@ impl TrackState {
     }
 
     /// A new SSRC took the track over; its first packet continues numbers and timestamps.
-    pub fn switch_source(&mut self, description: &Description, ssrc: u32, first: &Header, wire_seq: u64, now_us: u64) {
+    pub fn switch_source(&mut self, description: &Description, first: &Incoming<'_>) {
         let timestamp_offset = self.last_packet_us.map_or(0, |last| {
-            let elapsed_us = now_us.saturating_sub(last).max(1_000);
+            let elapsed_us = first.now_us.saturating_sub(last).max(1_000);
             let elapsed_ticks = (u128::from(elapsed_us) * u128::from(description.clock_rate) / 1_000_000) as u32;
-            self.last_timestamp.wrapping_add(elapsed_ticks).wrapping_sub(first.timestamp)
+            self.last_timestamp.wrapping_add(elapsed_ticks).wrapping_sub(first.header.timestamp)
         });
         self.source = Some(Source {
-            ssrc,
-            offset: self.next_seq.wrapping_sub(wire_seq),
-            highest_wire: wire_seq,
+            ssrc: first.header.ssrc,
+            offset: self.next_seq.wrapping_sub(first.wire_seq),
+            highest_wire: first.wire_seq,
             timestamp_offset,
             dropped: VecDeque::new(),
             dropped_long_ago: 0,

@@ -6,11 +6,13 @@
 //! a packet costs what sending it costs. Prints one JSON object; the CPU time is the worker thread's own.
 
 use std::net::UdpSocket;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use dataplane_bench::{LOCALHOST, Peer, Stream, counter, option, pin, profile, server, set_receive_buffer, start_engine};
+use dataplane_bench::{
+    LOCALHOST, Peer, Stream, counter, option, pin, profile, server, set_receive_buffer, start_engine,
+};
 use dataplane_core::srtp::Profile;
 use dataplane_core::track::Kind;
 
@@ -47,8 +49,7 @@ fn main() -> std::io::Result<()> {
                 }
                 for _ in 0..32 {
                     let timestamp = stream.next as u32 * 30;
-                    let len =
-                        stream.packet(&publisher.send, &mut transport_seq, &mut out, payload, timestamp, |_| {});
+                    let len = stream.packet(&publisher.send, &mut transport_seq, &mut out, payload, timestamp, |_| {});
                     // A packet that did not go is one less under way.
                     sent += u64::from(publisher.socket.send(&out[..len]).is_ok());
                 }

@@ -166,7 +166,8 @@ impl Stage {
 
     pub fn deliver_all(&mut self, from: SocketAddr, mut datagrams: Vec<Vec<u8>>) {
         let path = Path { remote: from, local: None::<IpAddr> };
-        let mut round: Vec<_> = datagrams.iter_mut().map(|bytes| Datagram { bytes, path }).collect();
+        let arrived_us = self.now_us;
+        let mut round: Vec<_> = datagrams.iter_mut().map(|bytes| Datagram { bytes, path, arrived_us }).collect();
         let mut outbox = Outbox::new();
         let sent = &mut self.sent;
         self.plane.receive(&mut self.worker, &mut round, self.now_us, &mut outbox, &mut |outbox| take(outbox, sent));
