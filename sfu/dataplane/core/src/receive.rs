@@ -127,6 +127,10 @@ impl Plane {
             DatagramKind::Rtcp => self.receive_rtcp(worker, &transport, datagram.bytes, now_us, outbox),
             DatagramKind::Dtls => {
                 worker.tally.dtls_received += 1;
+                if !transport.allows_handshake(now_us) {
+                    worker.tally.rate_limited += 1;
+                    return;
+                }
                 self.tell(Event::Dtls { transport: transport.id, datagram: datagram.bytes.to_vec() });
             }
             DatagramKind::Stun | DatagramKind::Other => worker.tally.malformed += 1,

@@ -37,6 +37,7 @@ pub struct Transport {
     pub subscriptions: Mutex<HashMap<u32, Arc<Subscriber>>>,
     pub figures: TransportFigures,
     pub closed: AtomicBool,
+    handshake: Mutex<HandshakeAllowance>,
     next_due_us: AtomicU64,
     srtcp_index: AtomicU32,
     rtt_us: AtomicU32,
@@ -94,6 +95,16 @@ pub struct TransportFigures {
     pub path_changes: AtomicU64,
 }
 
+/// DTLS datagrams that one peer may have handed up in a second. A handshake takes a dozen, with repeats some dozens;
+/// more would only fill the queue that all transports share.
+const HANDSHAKE_PER_S: u32 = 100;
+
+#[derive(Default)]
+struct HandshakeAllowance {
+    since_us: u64,
+    used: u32,
+}
+
 /// Never: nothing is due.
 const NEVER: u64 = u64::MAX;
 const CLOCK_UNKNOWN: i64 = i64::MAX;
@@ -112,6 +123,7 @@ impl Transport {
             subscriptions: Mutex::default(),
             figures: TransportFigures::default(),
             closed: AtomicBool::new(false),
+            handshake: Mutex::default(),
             next_due_us: AtomicU64::new(NEVER),
             srtcp_index: AtomicU32::new(0),
             rtt_us: AtomicU32::new(0),
@@ -132,6 +144,16 @@ impl Transport {
         if at_us < self.next_due_us.load(Ordering::Relaxed) {
             self.next_due_us.fetch_min(at_us, Ordering::Relaxed);
         }
+    }
+
+    /// Whether one more DTLS datagram of this peer may be handed up now.
+    pub fn allows_handshake(&self, now_us: u64) -> bool {
+        let mut allowance = self.handshake.lock();
+        if now_us.saturating_sub(allowance.since_us) >= 1_000_000 {
+            *allowance = HandshakeAllowance { since_us: now_us, used: 0 };
+        }
+        allowance.used += 1;
+        allowance.used <= HANDSHAKE_PER_S
     }
 
     /// True when work is due; the caller does all of it and calls `wake_at` for the rest.

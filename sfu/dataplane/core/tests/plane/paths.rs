@@ -122,3 +122,17 @@ fn dtls_is_handed_up_from_known_sources_only() {
     stage.deliver(peer.remote, vec![22, 254, 253, 1]);
     assert_eq!(stage.events(), [Event::Dtls { transport: peer.id, datagram: vec![22, 254, 253, 1] }]);
 }
+
+#[test]
+fn a_peer_that_floods_with_dtls_is_limited_and_others_are_not() {
+    let mut stage = Stage::new();
+    let (flooder, other) = (stage.a_peer(1), stage.a_peer(2));
+    stage.events();
+    for _ in 0..500 {
+        stage.deliver(flooder.remote, vec![22, 254, 253, 9]);
+    }
+    stage.deliver(other.remote, vec![22, 254, 253, 1]);
+    let events = stage.events();
+    assert_eq!((events.len(), stage.counter("rate_limited")), (101, 400));
+    assert_eq!(events.last(), Some(&Event::Dtls { transport: other.id, datagram: vec![22, 254, 253, 1] }));
+}
