@@ -23,7 +23,7 @@ export { Publication, TeleconsultError };
 /**
  * @typedef {object} ClientOptions
  * @property {(why: "join" | "rejoin") => Promise<Ticket>} getTicket  a fresh, unused ticket; called again for every join.
- *   Throw a TeleconsultError with a final code (`not-allowed`, `no-such-room`) to stop the client from trying again.
+ *   Throw a TeleconsultError to end the visit with its code; any other error counts as "not reachable, try again".
  * @property {boolean} [autoSubscribe]      receive every track of the others (default); else use `subscribe`
  * @property {number} [joinPatienceMs]      how long the first join tries an unreachable server (12 s)
  * @property {number} [rejoinPatienceMs]    how long a lost call tries to come back (120 s)
@@ -43,8 +43,10 @@ export class TeleconsultClient extends EventTarget {
   #state = "idle";
   /** @type {"connecting" | "connected" | "interrupted" | null} */
   #media = null;
-  /** @type {Link | null} */
+  /** The one in use. @type {Link | null} */
   #link = null;
+  /** That one, and any that is being made to take its place. @type {Set<Link>} */
+  #links = new Set();
   /** @type {Set<Publication>} */
   #publications = new Set();
   #changePending = false;
@@ -55,7 +57,7 @@ export class TeleconsultClient extends EventTarget {
   #ticks = 0;
   /** @type {Joining | null} */
   #joining = null;
-  /** @type {Promise<void> | undefined} */
+  /** @type {Promise<unknown> | undefined} */
   #closing;
   #onNetwork = () => this.#networkChanged();
 
@@ -159,14 +161,16 @@ export class TeleconsultClient extends EventTarget {
     const publication = new Publication({
       trackId: (which) => this.#link?.peer?.trackId(which) ?? null,
       muteChanged: (which) => this.#tellMuted(which),
-      trackChanged: async (which) => this.#link?.peer?.replaceTrack(which),
+      trackChanged: async (which) => {
+        for (const link of this.#links) await link.peer?.replaceTrack(which);
+      },
       unpublished: (which) => {
         this.#publications.delete(which);
-        this.#link?.unpublish(which);
+        for (const link of this.#links) link.unpublish(which);
       },
     }, track, source, options);
     this.#publications.add(publication);
-    this.#link?.publish(publication);
+    for (const link of this.#links) link.publish(publication);
     return publication;
   }
 
@@ -240,17 +244,32 @@ export class TeleconsultClient extends EventTarget {
   /** @param {Ticket} ticket */
   async #open({ ticket, url }) {
     const link = this.#makeLink(url);
-    this.#link = link;
-    this.#media = null;
-    this.#lastTotals = null;
     try {
       await link.open(ticket);
     } catch (error) {
-      if (this.#link === link) this.#link = null;
-      await link.close(false);
+      await this.#drop(link, false);
       throw error;
     }
+    if (this.#state === "ended") {
+      void this.#drop(link);
+      throw new TeleconsultError("left");
+    }
+    this.#use(link);
+  }
+
+  /** @param {Link} link  joined */
+  #use(link) {
+    this.#link = link;
+    this.#lastTotals = null;
+    this.#media = link.peer?.connection.connectionState === "connected" ? "connected" : null;
     this.#setState("connected");
+    this.#changed();
+  }
+
+  /** @param {Link} link @param {boolean} [sayGoodbye] */
+  async #drop(link, sayGoodbye) {
+    this.#links.delete(link);
+    await link.close(sayGoodbye);
   }
 
   /** @param {string} url */
@@ -275,6 +294,7 @@ export class TeleconsultClient extends EventTarget {
       lost: (code) => link === this.#link && void this.#lost(link, code),
       problem: (error) => this.#dispatch("problem", { code: codeOf(error) }),
     }, this.#publications);
+    this.#links.add(link);
     return link;
   }
 
@@ -282,7 +302,7 @@ export class TeleconsultClient extends EventTarget {
   #event(event) {
     const detail = event.type === "relay" ? { ...event, body: fromBase64url(event.body) } : event;
     this.#dispatch(/** @type {keyof ClientEventMap} */ (event.type), /** @type {any} */ (detail));
-    if (event.type === "room-ended" && !this.#link?.nodeClosed) this.#end("room-ended", event.reason ?? null);
+    if (event.type === "room-ended") this.#end("room-ended", event.reason ?? null);
     else if (event.type === "moved") void this.#move({ ticket: event.ticket, url: event.url });
   }
 
@@ -296,9 +316,9 @@ export class TeleconsultClient extends EventTarget {
   /** A link is gone for good: end, or join afresh. @param {Link} link @param {string} code */
   async #lost(link, code) {
     if (this.#state === "ended") return;
-    if (isFinal(code) && !(code === "room-ended" && link.nodeClosed)) return this.#end(code);
+    if (isFinal(code)) return this.#end(code);
     this.#setState("reconnecting", code);
-    void link.close(code === "media-failed");
+    void this.#drop(link, code === "media-failed");
     try {
       await this.#connect("rejoin", this.#options.rejoinPatienceMs ?? DEFAULTS.rejoinPatienceMs);
     } catch (error) {
@@ -314,16 +334,12 @@ export class TeleconsultClient extends EventTarget {
       await next.open(ticket);
       await mediaConnected(next, MOVE_PATIENCE_MS);
     } catch {
-      await next.close(false); // stay; when this node goes, its close code makes us rejoin
+      await this.#drop(next, false); // stay; when this node goes, its close code makes us rejoin
       return;
     }
-    if (this.#link !== old || this.#state === "ended") return void next.close();
-    this.#link = next;
-    this.#lastTotals = null;
-    this.#setState("connected");
-    this.#media = next.peer?.connection.connectionState === "connected" ? "connected" : this.#media;
-    this.#changed();
-    await old?.close();
+    if (this.#link !== old || this.#state === "ended") return void this.#drop(next);
+    this.#use(next);
+    if (old) await this.#drop(old);
   }
 
   /** @param {Publication} publication */
@@ -376,7 +392,7 @@ export class TeleconsultClient extends EventTarget {
     this.#listenToNetwork(false);
     this.#setState("ended", code, reason);
     this.#joining?.cancel();
-    this.#closing = this.#link?.close(code === "left");
+    this.#closing = Promise.all([...this.#links].map((link) => this.#drop(link, code === "left")));
     for (const publication of this.#publications) publication.settle(new TeleconsultError(code));
     this.#publications.clear();
   }

@@ -48,17 +48,18 @@ export class ConnectionClosed extends TeleconsultError {
   }
 }
 
-/** Codes that no retry can help: the visit ends with them. */
-const FINAL = new Set([
-  "bad-message", "not-allowed", "no-such-room", "replaced", "room-ended", "limit-reached", "unsupported-browser",
+/** Codes that may not come again. Any other says that trying is pointless, those an embedder makes up included. */
+const PASSING = new Set([
+  "connection-lost", "unreachable", "timeout", "timed-out", "draining", "too-many-requests", "too-slow", "try-again",
+  "internal", "ticket-refused", "resume-expired", "media-failed", "moved", "unknown",
 ]);
 
 /**
  * @param {string} code
- * @returns {boolean} whether trying again with a fresh ticket is pointless
+ * @returns {boolean} whether the visit ends with it
  */
 export function isFinal(code) {
-  return FINAL.has(code);
+  return !PASSING.has(code);
 }
 
 /**

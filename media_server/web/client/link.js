@@ -48,8 +48,6 @@ export class Link {
   #subscribed = new Map();
   /** The joined state that the present connection was made from. @type {Joined | null} */
   #joinedState = null;
-  /** The room closed only because its node did: it can be joined again, elsewhere or when this node is back. */
-  nodeClosed = false;
   /** Connections made in a row that never worked. */
   #failures = 0;
   /** Tracks the server would not give us, so that we don't ask for ever. @type {Set<string>} */
@@ -62,12 +60,12 @@ export class Link {
    * @param {string} url
    * @param {LinkOptions} options
    * @param {LinkHooks} hooks
-   * @param {Iterable<Publication>} publications  what to publish from the start
+   * @param {ReadonlySet<Publication>} publications  the client's own, as it changes
    */
   constructor(url, options, hooks, publications) {
     this.#options = options;
     this.#hooks = hooks;
-    this.#publications = new Set(publications);
+    this.#publications = publications;
     this.#session = new Session(url, {
       event: (event) => this.#event(event),
       interrupted: () => this.#interrupted(),
@@ -108,13 +106,11 @@ export class Link {
 
   /** @param {Publication} publication */
   publish(publication) {
-    this.#publications.add(publication);
     this.#peer?.publish(publication);
   }
 
   /** @param {Publication} publication */
   unpublish(publication) {
-    this.#publications.delete(publication);
     this.#peer?.unpublish(publication);
   }
 
@@ -199,7 +195,6 @@ export class Link {
     const room = this.#room;
     if (!room) return;
     room.apply(event);
-    if (event.type === "room-ended") this.nodeClosed = event.reason === "node-closed";
     this.#reconcile();
     if (event.type === "participant-admitted" && event.id === room.self.id) this.#peer?.setReady(true);
     if (event.type === "quality" && event.participant === room.self.id && event.transport === "closed") this.#newPeer();

@@ -32,6 +32,8 @@ import { PathKeeper } from "./path_keeper.js";
 
 /** Refusals that the next try may not meet. */
 const PASSING = new Set(["unknown-track", "try-again", "too-many-requests", "timeout"]);
+/** Refusals after which the server has let go of this connection. */
+const OVER = new Set(["timed-out", "transport-closed"]);
 const TRY_AGAIN_MS = 400;
 const MAX_REFUSALS = 4;
 export const DEFAULT_VIDEO_BPS = 1_500_000;
@@ -174,7 +176,7 @@ export class Peer {
       await pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
       this.#refusals = 0;
       this.#confirm(offered, answer.tracks ?? {});
-      await this.#limitBitrates();
+      await this.#applyDegradation();
     } catch (error) {
       if (!this.#closed) await this.#refused(error);
     }
@@ -198,7 +200,7 @@ export class Peer {
       this.#ready = false; // our owner says when to go on
       return;
     }
-    if (code === "timed-out") return this.#useless(); // the server has let go of this connection
+    if (OVER.has(code)) return this.#useless();
     if (this.#pc.signalingState === "have-local-offer") await this.#pc.setLocalDescription({ type: "rollback" });
     const passing = PASSING.has(code);
     if (passing && this.#refusals++ < MAX_REFUSALS) {
@@ -279,7 +281,7 @@ export class Peer {
   }
 
   /** Limits set in addTransceiver survive; degradation preference can be set only on a negotiated sender. */
-  async #limitBitrates() {
+  async #applyDegradation() {
     for (const { transceiver, publication } of this.#sections) {
       const wanted = publication?.options.degradationPreference;
       if (!publication || !wanted) continue;

@@ -20,7 +20,8 @@ export class Lobby {
   #cover = h("div.cover");
   #level = h("div.level", { role: "meter", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0 }, h("i"));
   #levelHint = h("small");
-  #problem = h("div");
+  #problem = h("div.trouble-spot");
+  #devices;
   #name;
   #button = h("button.primary.large", { type: "submit" });
   #toggles = { audio: this.#toggle("audio"), video: this.#toggle("video") };
@@ -44,12 +45,14 @@ export class Lobby {
     this.#level.setAttribute("aria-label", t("lobby.level"));
     this.#pickers = new Pickers(media);
     this.#name = h("input", { id: "name", type: "text", maxlength: 80, autocomplete: "name", value: name, "aria-describedby": "name-hint" });
+    // On a phone the button to join should be in sight; whoever needs another device will find it.
+    this.#devices = h("details", { open: matchMedia("(min-width: 860px)").matches },
+      h("summary", {}, icon("settings"), t("device.settings")), this.#pickers.element);
     const form = h("form.card", { onsubmit: (/** @type {Event} */ event) => void this.#submit(event) },
       h("div.field", {},
         h("label", { for: "name" }, t("lobby.name")), this.#name,
         h("small", { id: "name-hint" }, t("lobby.name.hint"))),
-      this.#pickers.element,
-      this.#problem,
+      this.#devices,
       this.#button,
       h("p.assurance", {}, icon("lock"), h("span", {}, t("lobby.secure"))),
     );
@@ -59,7 +62,7 @@ export class Lobby {
     );
     this.element = h("div.lobby", {},
       h("div.intro", {}, h("h1", {}, t(`lobby.title.${role}`)), h("p.lead", {}, t("lobby.lead"))),
-      preview, form);
+      this.#problem, preview, form);
     media.addEventListener("change", this.#onChange);
     navigator.mediaDevices?.addEventListener("devicechange", this.#onChange);
     this.render();
@@ -96,7 +99,7 @@ export class Lobby {
     this.#renderProblem();
     this.#button.disabled = this.#busy;
     setText(this.#button, this.#joinText());
-    void this.#pickers.refresh();
+    void this.#pickers.refresh().then(() => { this.#devices.hidden = this.#pickers.element.hidden; });
   }
 
   /** Only when it changes: it is read aloud each time it appears. */
@@ -107,6 +110,7 @@ export class Lobby {
     this.#shownProblem = key;
     const wrong = problems.audio ?? problems.video;
     this.#problem.replaceChildren(...(wrong ? [problemNotice(problems, () => void this.#ask())] : []));
+    if (wrong) this.#problem.scrollIntoView({ block: "center" });
   }
 
   #joinText() {

@@ -29,6 +29,8 @@ export class RoomView {
   /** When the first other person was there, ms; null before. @type {number | null} */
   #since = null;
   #timer;
+  /** What those who are here are called, for when they have gone. @type {Map<string, string>} */
+  #names = new Map();
   /** @type {(() => void)[]} */
   #stops = [];
   /** @type {WakeLockSentinel | null} */
@@ -91,6 +93,7 @@ export class RoomView {
     this.#knocks.render();
     this.#banner.render(rating);
     this.#toolbar.render();
+    for (const other of this.#client.participants) this.#names.set(other.id, nameOf(other));
     const present = this.#client.participants.some(({ admitted }) => admitted) && this.#client.self?.admitted;
     if (present) this.#since ??= Date.now();
     this.element.classList.toggle("waiting", this.#client.self?.admitted === false);
@@ -127,6 +130,10 @@ export class RoomView {
         this.#render();
       }),
       client.on("participant-joined", ({ participant }) => participant.admitted !== false && say("say.joined", participant)),
+      client.on("participant-left", ({ id }) => {
+        const name = this.#names.get(id);
+        if (name !== undefined) this.#announce(t("say.left", { name }));
+      }),
       client.on("knocking", ({ participant }) => say("knock.who", participant)),
       client.on("state", ({ state }) => {
         if (state === "connected" && troubled) this.#announce(t("say.reconnected"));

@@ -27,6 +27,7 @@ export class SelfView {
     this.#video.muted = true;
     this.element = h("section.self", {
       tabindex: 0,
+      role: "group",
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
       onpointerdown: (/** @type {PointerEvent} */ event) => this.#grab(event),
       onpointermove: (/** @type {PointerEvent} */ event) => this.#drag(event),

@@ -63,7 +63,7 @@ export class Stage {
     this.#grid.dataset.count = String(this.#tiles.size);
     this.#grid.classList.toggle("with-screen", [...shown].some((key) => key.endsWith("screen")));
     this.#wait.hidden = this.#tiles.size > 0;
-    if (this.#tiles.size === 0) this.#renderWait(others);
+    if (this.#tiles.size === 0) this.#renderWait();
     this.#self.render(this.#media, ownRating, isSpeaking(this.#client.self));
   }
 
@@ -119,8 +119,7 @@ export class Stage {
     return key;
   }
 
-  /** @param {Participant[]} others */
-  #renderWait(others) {
+  #renderWait() {
     const role = this.#client.self?.role;
     this.#wait.classList.toggle("connecting", !role);
     if (!role) {
@@ -129,21 +128,15 @@ export class Stage {
       this.#waitQueue.hidden = true;
       return;
     }
-    setText(this.#waitTitle, t(`wait.title.${role}`));
-    setText(this.#waitText, this.#waitLead(role, others));
+    const knocking = this.#doctor ? this.#client.participants[0] : undefined; // nobody else is here
+    setText(this.#waitTitle, knocking ? t("knock.who", { name: nameOf(knocking) }) : t(`wait.title.${role}`));
+    const received = role !== "doctor" && this.#client.self?.admitted !== false;
+    setText(this.#waitText, knocking ? "" : t(received ? "wait.admitted" : `wait.lead.${role}`));
     const queue = this.#client.queue;
     const minutes = queue?.estimated_wait_s ? t("wait.minutes", { minutes: Math.ceil(queue.estimated_wait_s / 60) }) : "";
     const place = queue ? t("wait.queue", { position: queue.position }) : "";
     setText(this.#waitQueue, [place, minutes].filter(Boolean).join(" · "));
     this.#waitQueue.hidden = !queue;
-  }
-
-  /** @param {import("../client/types.js").Role} role @param {Participant[]} others */
-  #waitLead(role, others) {
-    const waiting = this.#client.self?.admitted === false;
-    if (waiting && others.some((other) => other.role === "doctor")) return t("wait.here");
-    if (!waiting && role !== "doctor" && this.#client.self) return t("wait.admitted");
-    return t(`wait.lead.${role}`);
   }
 }
 

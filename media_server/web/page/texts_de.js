@@ -52,7 +52,6 @@ export const de = {
 
   "wait.title.patient": "Sie sind im Wartezimmer",
   "wait.lead.patient": "Ihr Arzt lässt Sie eintreten. Bleiben Sie auf dieser Seite; noch kann Sie niemand sehen oder hören.",
-  "wait.here": "Ihr Arzt ist da und lässt Sie gleich eintreten.",
   "wait.admitted": "Sie können eintreten. Ihr Arzt ist gleich bei Ihnen.",
   "wait.title.guest": "Warten auf Einlass",
   "wait.lead.guest": "Der Arzt weiß, dass Sie da sind.",

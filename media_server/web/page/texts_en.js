@@ -51,7 +51,6 @@ export const en = {
 
   "wait.title.patient": "You are in the waiting room",
   "wait.lead.patient": "Your doctor will let you in. Please stay on this page; nobody can see or hear you yet.",
-  "wait.here": "Your doctor is here and will let you in shortly.",
   "wait.admitted": "You may come in. Your doctor will be with you in a moment.",
   "wait.title.guest": "Waiting to be let in",
   "wait.lead.guest": "The doctor has been told that you are here.",

@@ -52,7 +52,6 @@ export const fr = {
 
   "wait.title.patient": "Vous êtes dans la salle d’attente",
   "wait.lead.patient": "Votre médecin vous fera entrer. Restez sur cette page ; personne ne vous voit ni ne vous entend encore.",
-  "wait.here": "Votre médecin est là et vous fera entrer dans un instant.",
   "wait.admitted": "Vous pouvez entrer. Votre médecin sera là dans un instant.",
   "wait.title.guest": "En attente d’être admis",
   "wait.lead.guest": "Le médecin sait que vous êtes là.",

@@ -52,7 +52,6 @@ export const nl = {
 
   "wait.title.patient": "U bent in de wachtkamer",
   "wait.lead.patient": "Uw arts laat u binnen. Blijf op deze pagina; niemand kan u nu al zien of horen.",
-  "wait.here": "Uw arts is er en laat u zo binnen.",
   "wait.admitted": "U mag binnenkomen. Uw arts is zo bij u.",
   "wait.title.guest": "Wachten om binnen te mogen",
   "wait.lead.guest": "De arts weet dat u er bent.",

@@ -12,11 +12,11 @@ class ToolButton {
   #svg;
   element;
 
-  /** @param {string} symbol @param {string} className @param {() => void} act */
-  constructor(symbol, className, act) {
+  /** @param {string} action  its stable name, for tests and embedders @param {string} symbol @param {() => void} act */
+  constructor(action, symbol, act) {
     this.#svg = icon(symbol);
-    this.element = h("button.tool", { type: "button", onclick: act }, h("span.disc", {}, this.#svg), this.#label);
-    if (className) this.element.classList.add(className);
+    const parts = [h("span.disc", {}, this.#svg), this.#label];
+    this.element = h("button.tool", { type: "button", "data-action": action, onclick: act }, ...parts);
   }
 
   /** @param {TextKey} label @param {string} symbol @param {boolean} [off] */
@@ -46,20 +46,21 @@ export class Toolbar {
   constructor(media, doctor, { settings, leave, say }) {
     this.#media = media;
     this.#doctor = doctor;
-    this.#mic = new ToolButton("mic", "", () => {
+    this.#mic = new ToolButton("microphone", "mic", () => {
       const on = !media.isOn("audio");
       say(on ? "say.unmuted" : "say.muted");
       void media.setMicrophone(on);
     });
-    this.#camera = new ToolButton("camera", "", () => {
+    this.#camera = new ToolButton("camera", "camera", () => {
       const on = !media.isOn("video");
       say(on ? "say.camera.on" : "say.camera.off");
       void media.setCamera(on);
     });
-    this.#flip = new ToolButton("flip", "", () => void media.flipCamera());
-    this.#share = new ToolButton("screen", "", () => media.screen ? media.stopScreen() : void media.shareScreen());
-    this.#settings = new ToolButton("settings", "", settings);
-    this.#leave = new ToolButton("leave", "danger", leave);
+    this.#flip = new ToolButton("flip", "flip", () => void media.flipCamera());
+    this.#share = new ToolButton("screen", "screen", () => media.screen ? media.stopScreen() : void media.shareScreen());
+    this.#settings = new ToolButton("settings", "settings", settings);
+    this.#leave = new ToolButton("leave", "leave", leave);
+    this.#leave.element.classList.add("danger");
     const buttons = [this.#mic, this.#camera, this.#flip, this.#share, this.#settings, this.#leave];
     this.element = h("nav.toolbar", {}, ...buttons.map(({ element }) => element));
     this.#flip.element.hidden = true;
