@@ -91,11 +91,12 @@ class SignallingServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # The group is told of no error: it would wrap what its body raised, which is the caller's business. Its
+        # tasks end within bounds, whatever made us leave.
         try:
-            if kind is None:
-                await self.close()
+            await self.close()
         finally:
-            await self._tasks.__aexit__(kind, error, trace)
+            await self._tasks.__aexit__(None, None, None)
 
     @property
     def draining(self) -> bool:
