@@ -111,6 +111,8 @@ def parameters(codec: Codec) -> dict[str, str]:
 
 def format_of(codec: Codec) -> Format | None:
     """The format we forward that this codec is, or None."""
+    if not _tells_from_rtcp(codec.payload_type):
+        return None
     match (codec.name.lower(), codec.clock_rate, codec.channels):
         case ("opus", 48_000, 2):
             return Format(CodecName.OPUS)
@@ -124,6 +126,11 @@ def format_of(codec: Codec) -> Format | None:
             return Format(CodecName.AV1, parameters(codec).get("profile", "0"))
         case _:
             return None
+
+
+def _tells_from_rtcp(payload_type: int) -> bool:
+    """RFC 5761 §4: with RTCP on the same port, 64 to 95 look like RTCP."""
+    return not 64 <= payload_type <= 95
 
 
 def _h264(given: dict[str, str]) -> Format | None:
@@ -181,8 +188,12 @@ def _rtx(section: MediaSection, codec: Codec) -> Codec | None:
     """The retransmission format of `codec` (RFC 4588 §8.6), if offered."""
     wanted = str(codec.payload_type)
     for candidate in section.codecs:
-        is_rtx = candidate.name.lower() == "rtx" and candidate.clock_rate == codec.clock_rate
-        if is_rtx and parameters(candidate).get("apt") == wanted:
+        if (
+            candidate.name.lower() == "rtx"
+            and candidate.clock_rate == codec.clock_rate
+            and _tells_from_rtcp(candidate.payload_type)
+            and parameters(candidate).get("apt") == wanted
+        ):
             return candidate
     return None
 

@@ -68,6 +68,14 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one participant."""
+
+    max_tracks: int
+    max_subscriptions: int
+
+
+@dataclass(frozen=True, slots=True)
 class Remote:
     """The client's end of the transport."""
 
@@ -135,7 +143,7 @@ def negotiate(
     wishes: Mapping[str, Wish],
     catalogue: Catalogue,
     mint: Mint,
-    max_tracks: int,
+    limits: Limits,
 ) -> Plan:
     """The plan for an offer. Raises BadOffer, UnknownTrack, UnsupportedCodec, LimitReached.
 
@@ -158,8 +166,7 @@ def negotiate(
                 ends.append(End(before.mid or "", old))
             if section.use is not None:
                 starts.append(_start(section, section.use, offered))
-    if sum(isinstance(section.use, Publication) for section in sections) > max_tracks:
-        raise LimitReached("too many tracks published by one participant")
+    _check_limits(sections, limits)
     live = {section.mid for section in sections if not section.refused}
     accepted = tuple(mid for mid in offer.bundle if mid in live)
     remote, restart = _transport(state, offer, accepted, mint)
@@ -179,6 +186,13 @@ def _check_sections(state: State, offer: SessionDescription, wishes: Mapping[str
             raise BadOffer("the offer changes the kind of a section")
     if not {section.mid for section in offer.sections}.issuperset(wishes):
         raise BadOffer("a wish names a mid that the offer does not have")
+
+
+def _check_limits(sections: list[Section], limits: Limits) -> None:
+    if sum(isinstance(section.use, Publication) for section in sections) > limits.max_tracks:
+        raise LimitReached("too many tracks published by one participant")
+    if sum(isinstance(section.use, Subscription) for section in sections) > limits.max_subscriptions:
+        raise LimitReached("too many tracks received by one participant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +331,7 @@ def _start(section: Section, use: Publication | Subscription, offered: MediaSect
 
 
 def _ordered(starts: list[Start], ends: list[End]) -> tuple[Step, ...]:
-    """Subscriptions start first, as only they can still meet a limit, and nothing has ended by then.
+    """Subscriptions start first, as their track may have ended meanwhile, and nothing has ended by then.
 
     A publication that replaces another on its mid starts after that has ended: packets are told apart by mid.
     """

@@ -17,6 +17,6 @@ class SfuSettings:
     max_handshakes: int = 64  # at once; a client that finds no place repeats its first message by itself
     max_transports: int = 10_000
     max_tracks: int = 16  # published by one participant
-    max_subscriptions: int = 64  # to one track
-    history_packets: int = 1_024  # kept of one track for retransmission
+    max_subscriptions: int = 64  # received by one participant
+    history_packets: int = 512  # kept of one track for retransmission
     unauthenticated_per_s: int = 200  # datagrams from one source

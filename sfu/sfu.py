@@ -69,7 +69,8 @@ class Sfu:
             await asyncio.gather(
                 *(transport.close() for transport in list(self._transports.values())), return_exceptions=True
             )
-            await self._tasks.__aexit__(kind, error, traceback)
+            # The tasks end with their transports and raise nothing: what the body raised is not wrapped.
+            await self._tasks.__aexit__(None, None, None)
         finally:
             asyncio.get_running_loop().remove_reader(node.plane.event_fd())
             node.plane.close()
@@ -144,7 +145,8 @@ class Sfu:
                 consent_timeout_s=settings.consent_timeout_s,
                 max_transports=settings.max_transports,
                 max_tracks=settings.max_tracks,
-                max_subscriptions=settings.max_subscriptions,
+                # Ours is checked beforehand; a section that turns to another track has both for a moment.
+                max_subscriptions=2 * settings.max_subscriptions,
                 history_packets=settings.history_packets,
                 unauthenticated_per_s=settings.unauthenticated_per_s,
             )

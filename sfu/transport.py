@@ -12,7 +12,7 @@ from sfu.errors import SfuError, TransportClosed
 from sfu.events import LossReason, SfuEvent, TransportConnected, TransportLost
 from sfu.media_path import MediaPath
 from sfu.mint import RandomMint
-from sfu.negotiation import End, Plan, Publication, Start, State, negotiate
+from sfu.negotiation import End, Limits, Plan, Publication, Start, State, negotiate
 from sfu.plane_errors import translated
 from sfu.sdp import IceCredentials
 from sfu.sdp_reader import read
@@ -109,7 +109,8 @@ class Transport:
             raise TransportClosed("the transport is closed")
         node = self._node
         offer = read(offer_sdp)
-        plan = negotiate(self._state, offer, wishes, node.tracks.known, node.mint, node.settings.max_tracks)
+        limits = Limits(node.settings.max_tracks, node.settings.max_subscriptions)
+        plan = negotiate(self._state, offer, wishes, node.tracks.known, node.mint, limits)
         local = Local(
             self._session_id,
             self._version + 1,
