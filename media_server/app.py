@@ -23,7 +23,7 @@ import signalling
 from auth import LONGEST_TICKET_S, AuthError, KeyRing, TicketIssuer, TicketVerifier
 from media_server.admission import Admissions
 from media_server.demo import Companion
-from media_server.errors import CannotStart
+from media_server.errors import ApplicationError, CannotStart, Failed
 from media_server.health import Health, Phase
 from media_server.http_api import Parts, build_http, build_metrics_http
 from media_server.listening import cannot_bind, check_udp_port_free, listen, load_certificate, server_tls
@@ -57,10 +57,25 @@ def serve_until_stopped(
 ) -> None:
     """Run a node until SIGTERM or SIGINT, or until the companion has ended. `started` hears the origin.
 
-    Raises CannotStart, and AuthError when the keys cannot be used.
+    Raises CannotStart, AuthError when the keys cannot be used, and Failed.
     """
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, started, companion))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, started, companion))
+    except Exception as error:
+        cause = _without_group(error)
+        if isinstance(cause, ApplicationError | AuthError):
+            raise cause from None
+        # Python would print the words of the error, which may quote anything.
+        log.exception("server.failed")
+        raise Failed("the server failed; its log says where") from None
+
+
+def _without_group(error: Exception) -> Exception:
+    """What a task group wrapped, if it was one thing."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 async def _serve(settings: Settings, started: Callable[[str], None], companion: Companion | None) -> None:

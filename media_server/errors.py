@@ -17,6 +17,12 @@ class CannotStart(ApplicationError):
     """Something outside stands in the way: a port in use, a certificate that cannot be read."""
 
 
+class Failed(ApplicationError):
+    """The running server met an error of our own making. What and where is in the log, without private
+    words.
+    """
+
+
 class RequestRefused(ApplicationError):
     """Base of what an HTTP client did wrong; its text goes to that client and never quotes it."""
 

@@ -33,7 +33,7 @@ TEXT_FIELDS = frozenset(
 # fmt: on
 
 _EVENT = re.compile(r"[a-z][a-z0-9_]*([.-][a-z0-9_]+)*")
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~/+-]{0,79}")
+_CODE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:~/+-]{0,79}")
 # These have the shape of a code too: addresses, tokens, national and telephone numbers.
 _NO_CODE = re.compile(r"\d{1,3}(\.\d{1,3}){3}|:.*:|eyJ[A-Za-z0-9_-]+\.|^[\d.+/-]{8,}$")
 _HIDDEN = "<private>"
@@ -99,7 +99,9 @@ def _event(record: logging.LogRecord, template: str, has_values: bool) -> dict[s
 
 def _field(name: str, value: Any) -> Any:
     match value:
-        case None | bool() | int() | float():
+        case float():
+            return round(value, 3)
+        case None | bool() | int():
             return value
         case Enum():
             return _field(name, value.value)
