@@ -144,10 +144,13 @@ def _run(settings: Settings, *, demo_s: float | None = None) -> None:
 
 
 def _announcer(settings: Settings) -> Callable[[str], None]:
-    """What to do once the server is there, given its origin: on a terminal, say in large where to go."""
+    """What to do once the server is there, given its origin: say where to go, on a terminal in large."""
 
     def announce(origin: str) -> None:
-        if not (settings.walk_in and sys.stdout.isatty()):
+        if not settings.walk_in:
+            return
+        if not sys.stdout.isatty():
+            print(f"patient  {origin}/patient\ndoctor   {origin}/doctor", flush=True)  # noqa: T201
             return
         from rich.console import Console
         from rich.panel import Panel

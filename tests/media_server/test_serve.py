@@ -99,6 +99,27 @@ async def test_tickets_of_the_command_line_open_the_server_of_the_same_folder(tm
         assert await close_code(second[:-8] + "AAAAAAAA") == 4401, "forged"
 
 
+async def test_with_the_walk_in_entrance_it_says_where_to_go(tmp_path: Path) -> None:
+    ports = {f"TELECONSULT_{name}_PORT": "0" for name in ("HTTP", "METRICS", "MEDIA")}
+    process = await asyncio.create_subprocess_exec(
+        *SERVE,
+        "--walk-in",
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | ports | {"TELECONSULT_DATA_DIR": str(tmp_path), "TELECONSULT_WORKERS": "1"},
+    )
+    try:
+        assert process.stdout is not None
+        pages = dict([(await process.stdout.readline()).decode().split() for _ in range(2)])
+        assert set(pages) == {"patient", "doctor"}
+        async with aiohttp.ClientSession() as http:
+            for url in pages.values():
+                async with http.get(url) as response:
+                    assert (response.status, response.content_type) == (200, "text/html")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+
+
 @pytest.mark.parametrize("name", ["HTTP_PORT", "METRICS_PORT"])
 async def test_a_port_in_use_is_named(tmp_path: Path, name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
