@@ -150,10 +150,10 @@ def _h264(given: dict[str, str]) -> Format | None:
 
 def choose_published(section: MediaSection) -> Choice:
     """The one codec that a publisher is told to send. Raises UnsupportedCodec."""
-    offered = [(format_of(codec), codec) for codec in section.codecs]
     for group in _PUBLISHED.get(section.media, ()):
-        for format_, codec in offered:
-            if format_ is not None and format_ in group:
+        for codec in section.codecs:
+            format_ = format_of(codec)
+            if format_ in group:
                 return Choice(format_, codec, _rtx(section, codec))
     raise UnsupportedCodec("none of the offered codecs can be forwarded")
 
@@ -172,15 +172,10 @@ def choose_subscribed(section: MediaSection, published: Format) -> Choice:
     if published.name is CodecName.H264:
         others = _ALSO_DECODES.get(H264Profile(published.profile), ())
         accepted += [Format(CodecName.H264, profile.value) for profile in others]
-    offered: dict[Format, Codec] = {}
-    for codec in section.codecs:
-        format_ = format_of(codec)
-        if format_ is not None:
-            offered.setdefault(format_, codec)
     for format_ in accepted:
-        if format_ in offered:
-            codec = offered[format_]
-            return Choice(published, codec, _rtx(section, codec))
+        for codec in section.codecs:
+            if codec.name.lower() == format_.name and format_of(codec) == format_:
+                return Choice(published, codec, _rtx(section, codec))
     raise UnsupportedCodec("the subscriber does not offer the codec of the track")
 
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcdtlstransport import (
@@ -87,7 +88,7 @@ class Certificate(RTCCertificate):
 
     _context: SSL.Context | None = None
 
-    @property
+    @cached_property
     def fingerprint(self) -> Fingerprint:
         """The SHA-256 hash that answers carry."""
         (sha256,) = (f for f in self.getFingerprints() if f.algorithm == "sha-256")

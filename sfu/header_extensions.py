@@ -7,7 +7,7 @@ Firefox need.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sfu.codecs import CodecName
 from sfu.sdp import Direction, HeaderExtension, MediaSection
@@ -24,8 +24,7 @@ DEPENDENCY_DESCRIPTOR = (
 LARGEST_ONE_BYTE_ID = 14  # RFC 8285 §4.2; 15 is reserved
 
 
-@dataclass(frozen=True, slots=True)
-class ExtensionIds:
+class ExtensionIds(NamedTuple):
     """The ids of one connection; 0: not negotiated."""
 
     mid: int = 0

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 
 from sfu._dataplane import DataPlane
 from sfu.errors import UnknownTrack
@@ -35,8 +34,8 @@ class MediaPath:
         """
         with translated(), ExitStack() as undo:
             if extensions != self._extensions:
-                self._plane.set_extensions(self._native, **asdict(extensions))
-                undo.callback(self._plane.set_extensions, self._native, **asdict(self._extensions))
+                self._plane.set_extensions(self._native, **extensions._asdict())
+                undo.callback(self._plane.set_extensions, self._native, **self._extensions._asdict())
             replaced: list[int] = []
             for step in steps:
                 match step:

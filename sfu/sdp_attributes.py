@@ -42,6 +42,7 @@ _CANDIDATE = re.compile(
     r"([A-Za-z0-9+/]{1,32}) ([0-9]{1,3}) ([A-Za-z]{1,16}) ([0-9]{1,10}) ([!-~]{1,255}) ([0-9]{1,5})"
     r" typ ([a-z]{1,16})(?: .*)?"
 )
+_PAYLOAD_TYPES = {str(value): value for value in range(128)}
 _DIRECTIONS = {direction.value: direction for direction in Direction}
 
 
@@ -157,6 +158,14 @@ def number(text: str, low: int, high: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and low <= int(text) <= high):
         raise Malformed(f"a number is not within {low}..{high}")
     return int(text)
+
+
+def payload_type(text: str) -> int:
+    """An RTP payload type; by far the most frequent number, so it is looked up."""
+    value = _PAYLOAD_TYPES.get(text)
+    if value is None:
+        raise Malformed("not a payload type")
+    return value
 
 
 def _token(text: str, longest: int) -> str:
@@ -281,28 +290,29 @@ def _extmap(section: SectionDraft, value: str) -> None:
 
 def _rtpmap(section: SectionDraft, value: str) -> None:
     match = _matched(_RTPMAP, value, "a payload type, name and clock rate")
-    payload_type = number(match[1], 0, 127)
-    if payload_type in section.rtpmaps:
+    mapped = payload_type(match[1])
+    if mapped in section.rtpmaps:
         raise Malformed("a payload type is mapped twice")
-    section.rtpmaps[payload_type] = (match[2], int(match[3]), int(match[4] or 1))
+    section.rtpmaps[mapped] = (match[2], int(match[3]), int(match[4] or 1))
 
 
 def _fmtp(section: SectionDraft, value: str) -> None:
-    payload_type, _, parameters = value.partition(" ")
-    if not section.payload_types:
-        return  # the format of another protocol
-    section.fmtps[number(payload_type, 0, 127)] = parameters.strip()
+    format_, _, parameters = value.partition(" ")
+    if section.payload_types:  # else the format of another protocol
+        section.fmtps[payload_type(format_)] = parameters.strip()
 
 
 def _rtcp_fb(section: SectionDraft, value: str) -> None:
-    payload_type, _, feedback = value.partition(" ")
+    format_, _, feedback = value.partition(" ")
     if not feedback:
         raise Malformed("no feedback type")
-    key = None if payload_type == "*" else number(payload_type, 0, 127)
-    listed = section.feedback.setdefault(key, {})
-    if key is None and len(listed) == MAX_WILDCARD_FEEDBACK:
+    key = None if format_ == "*" else payload_type(format_)
+    listed = section.feedback.get(key)
+    if listed is None:
+        listed = section.feedback[key] = {}
+    elif key is None and len(listed) == MAX_WILDCARD_FEEDBACK:
         raise Malformed(f"more than {MAX_WILDCARD_FEEDBACK} for all payload types")
-    listed[feedback.strip()] = None
+    listed[feedback] = None
 
 
 def _msid(section: SectionDraft, value: str) -> None:

@@ -6,7 +6,8 @@ attributes themselves are read in `sdp_attributes`.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from sfu.errors import SdpError
 from sfu.sdp import MediaSection, SessionDescription
@@ -18,6 +19,7 @@ from sfu.sdp_attributes import (
     SectionDraft,
     SessionDraft,
     number,
+    payload_type,
 )
 
 MAX_CHARACTERS = 65_536
@@ -26,8 +28,9 @@ MAX_SECTIONS = 64
 MAX_FORMATS = 256
 
 # RFC 8866 §9 allows anything but NUL, CR and LF; we are stricter, as no browser sends control characters.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_LINE_TYPES = frozenset("vosiuepcbtrzkam")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_LONG_LINE = re.compile(rf"[^\n]{{{MAX_LINE + 1}}}")
+_LINE_TYPES = frozenset(f"{letter}=" for letter in "vosiuepcbtrzkam")
 _RTP = re.compile(r"(?:(?:UDP|TCP)/TLS/)?RTP/S?AVPF?")
 _ORIGIN = re.compile(r"\S+ ([0-9]{1,20}) ([0-9]{1,20}) IN IP[46] \S+")
 
@@ -36,53 +39,46 @@ def read(text: str) -> SessionDescription:
     """The description in `text`, lines ended by CRLF or LF. Raises SdpError."""
     if len(text) > MAX_CHARACTERS:
         raise SdpError(0, "", f"longer than {MAX_CHARACTERS} characters")
-    if _CONTROL.search(text):
-        raise SdpError(0, "", "holds control characters")
+    text = text.replace("\r\n", "\n")
+    _check_characters(text)
     session = SessionDraft()
-    number_of_line = 0
-    attribute = ""
+    # What an attribute fills, and how: the session's until the first m-line, then that section's. The types
+    # belong together, which a checker cannot see.
+    draft: Any = session
+    handlers: Mapping[str, Callable[[Any, str], None]] = SESSION_ATTRIBUTES
+    line_number, attribute = 0, ""
     try:
-        for raw in text.split("\n"):
-            number_of_line += 1
-            line = raw.removesuffix("\r")
-            if not line:
-                continue
+        for line_number, line in enumerate(text.split("\n"), start=1):
             attribute = line[:2]
-            _check(line, first=number_of_line == 1)
             if attribute == "a=":
                 name, _, value = line[2:].partition(":")
-                handler = _handler(session, name)
+                handler = handlers.get(name)
                 if handler is not None:
                     attribute = name  # a name of our own table
-                    handler(value)
+                    handler(draft, value)
             elif attribute == "m=":
-                _media(session, line[2:])
+                draft, handlers = _media(session, line[2:]), MEDIA_ATTRIBUTES
             elif attribute == "o=":
                 _origin(session, line[2:])
-        number_of_line, attribute = 0, ""
+            elif line and attribute not in _LINE_TYPES:
+                attribute = ""
+                raise Malformed("not a line of a session description")
+            if line_number == 1 and line != "v=0":
+                raise Malformed("the description does not begin with v=0")
+        line_number, attribute = 0, ""
         return _finish(session)
     except Malformed as malformed:
-        raise SdpError(number_of_line, attribute, malformed.reason) from None
+        raise SdpError(line_number, attribute, malformed.reason) from None
 
 
-def _check(line: str, first: bool) -> None:
-    if len(line) > MAX_LINE:
-        raise Malformed(f"longer than {MAX_LINE} characters")
-    if "\r" in line:
-        raise Malformed("holds a carriage return")
-    if line[1:2] != "=" or line[0] not in _LINE_TYPES:
-        raise Malformed("not a line of a session description")
-    if first and line != "v=0":
-        raise Malformed("does not begin with v=0")
-
-
-def _handler(session: SessionDraft, name: str) -> Callable[[str], None] | None:
-    if session.sections:
-        media = MEDIA_ATTRIBUTES.get(name)
-        section = session.sections[-1]
-        return None if media is None else lambda value: media(section, value)
-    at_session = SESSION_ATTRIBUTES.get(name)
-    return None if at_session is None else lambda value: at_session(session, value)
+def _check_characters(text: str) -> None:
+    for pattern, reason in (
+        (_CONTROL, "a control character"),
+        (_LONG_LINE, f"longer than {MAX_LINE} characters"),
+    ):
+        found = pattern.search(text)
+        if found is not None:
+            raise SdpError(text.count("\n", 0, found.start()) + 1, "", reason)
 
 
 def _origin(session: SessionDraft, value: str) -> None:
@@ -94,7 +90,7 @@ def _origin(session: SessionDraft, value: str) -> None:
     session.origin = (int(match[1]), int(match[2]))
 
 
-def _media(session: SessionDraft, value: str) -> None:
+def _media(session: SessionDraft, value: str) -> SectionDraft:
     if len(session.sections) == MAX_SECTIONS:
         raise Malformed(f"more than {MAX_SECTIONS} sections")
     fields = value.split(" ")
@@ -108,10 +104,11 @@ def _media(session: SessionDraft, value: str) -> None:
     # RFC 8866 §5.14 allows "port/count" for layered multicast, which no WebRTC endpoint can mean.
     draft = SectionDraft(media=media, port=number(port, 0, 65_535), protocol=protocol, formats=tuple(formats))
     if _RTP.fullmatch(protocol):
-        draft.payload_types = {number(text, 0, 127): None for text in formats}
+        draft.payload_types = dict.fromkeys(map(payload_type, formats))
         if len(draft.payload_types) != len(formats):
             raise Malformed("a payload type is listed twice")
     session.sections.append(draft)
+    return draft
 
 
 def _finish(session: SessionDraft) -> SessionDescription:

@@ -156,16 +156,16 @@ def test_payload_types_that_rtcp_would_shadow_are_read_not_asserted() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "attribute"),
     [
-        ("", 0, "o="),
-        ("hello", 1, "he"),
+        ("", 1, ""),
+        ("hello", 1, ""),
         ("v=1\r\n", 1, "v="),
         ("o=- 1 2 IN IP4 0.0.0.0\r\n", 1, "o="),
         ("v=0\r\n", 0, "o="),
         ("v=0\r\no=secret\r\n", 2, "o="),
         ("v=0\r\no=- 1 2 IN IP4 x\r\no=- 1 2 IN IP4 x\r\n", 3, "o="),
-        (MINIMAL + "q=1\r\n", 5, "q="),
-        (MINIMAL + "a\r\n", 5, "a"),
-        (MINIMAL + "a=x\ry\r\n", 5, "a="),
+        (MINIMAL + "q=1\r\n", 5, ""),
+        (MINIMAL + "a\r\n", 5, ""),
+        (MINIMAL + "a=x\ry\r\n", 5, ""),
         (MINIMAL + "m=audio\r\n", 5, "m="),
         (MINIMAL + "m=audio 9 UDP/TLS/RTP/SAVPF\r\n", 5, "m="),
         (MINIMAL + "m=audio 9/1 UDP/TLS/RTP/SAVPF 111\r\n", 5, "m="),
@@ -222,9 +222,9 @@ def test_payload_types_that_rtcp_would_shadow_are_read_not_asserted() -> None:
         (AUDIO + "a=simulcast:send a send b\r\n", 7, "simulcast"),
         (AUDIO + "a=simulcast:send a;;b\r\n", 7, "simulcast"),
         (AUDIO + "a=simulcast:send a\r\na=simulcast:send a\r\n", 8, "simulcast"),
-        (AUDIO + f"a=x:{'y' * MAX_LINE}\r\n", 7, "a="),
-        (AUDIO + "a=x\x00\r\n", 0, ""),
-        (AUDIO + "a=x\ud800\r\n", 0, ""),
+        (AUDIO + f"a=x:{'y' * MAX_LINE}\r\n", 7, ""),
+        (AUDIO + "a=x\x00\r\n", 7, ""),
+        (AUDIO + "a=x\ud800\r\n", 7, ""),
         (MINIMAL + "m=audio 9 UDP/TLS/RTP/SAVPF 1\r\n" * (MAX_SECTIONS + 1), 69, "m="),
         (MINIMAL + f"m=audio 9 UDP/TLS/RTP/SAVPF{' x' * 300}\r\n", 5, "m="),
         ("v" * (MAX_CHARACTERS + 1), 0, ""),
@@ -302,7 +302,7 @@ def test_mutated_offers_read_or_are_refused_and_nothing_else_happens() -> None:
     dice = random.Random(2026)
     texts = list(OFFERS.values())
     refused = 0
-    for _ in range(1_500):
+    for _ in range(1_000):
         text = mutated(dice.choice(texts), dice)
         try:
             offer = read(text)
@@ -310,7 +310,7 @@ def test_mutated_offers_read_or_are_refused_and_nothing_else_happens() -> None:
             refused += 1
         else:
             assert read(write(offer)) == offer
-    assert 150 < refused < 1_350  # the mutations neither miss nor always kill
+    assert 100 < refused < 900  # the mutations neither miss nor always kill
 
 
 @given(st.text(max_size=400))
