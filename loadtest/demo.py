@@ -10,7 +10,7 @@ from pathlib import Path
 
 from loadtest.client import Client, Publication, Source
 from loadtest.errors import ClientError
-from loadtest.film import DOCTOR, PATIENT, Look, film
+from loadtest.film import DOCTOR, PATIENT, STANDARD, Format, Look, film
 from loadtest.film_track import play
 
 GetTicket = Callable[[str, str], Awaitable[str]]
@@ -22,6 +22,7 @@ class Part:
     role: str
     name: str
     look: Look
+    form: Format = STANDARD
 
 
 CAST = (Part("doctor", "Demo doctor", DOCTOR), Part("patient", "Demo patient", PATIENT))
@@ -34,6 +35,7 @@ async def run(
     *,
     cast: tuple[Part, ...] = CAST,
     on_ready: Callable[[], None] = lambda: None,
+    again_after_s: float = AGAIN_AFTER_S,
 ) -> None:
     """Play every part until cancelled; a participant that loses its session joins again with a new ticket.
 
@@ -41,7 +43,9 @@ async def run(
     `data_dir`: where the films are kept between runs. `on_ready` is called once all have published.
     Raises OSError when the films cannot be written.
     """
-    films = {part.role: await asyncio.to_thread(film, data_dir / "demo", part.look) for part in cast}
+    films = {
+        part.role: await asyncio.to_thread(film, data_dir / "demo", part.look, part.form) for part in cast
+    }
     published: set[str] = set()
 
     def told(role: str) -> None:
@@ -52,11 +56,18 @@ async def run(
 
     async with asyncio.TaskGroup() as participants:
         for part in cast:
-            participants.create_task(_play(part, url, get_ticket, films[part.role], told), name=part.role)
+            participants.create_task(
+                _play(part, url, get_ticket, films[part.role], told, again_after_s), name=part.role
+            )
 
 
 async def _play(
-    part: Part, url: str, get_ticket: GetTicket, path: Path, published: Callable[[str], None]
+    part: Part,
+    url: str,
+    get_ticket: GetTicket,
+    path: Path,
+    published: Callable[[str], None],
+    again_after_s: float,
 ) -> None:
     while True:
         try:
@@ -68,4 +79,4 @@ async def _play(
                 await client.until_disconnected()
         except ClientError:
             pass  # the room ended, the server went away or is about to
-        await asyncio.sleep(AGAIN_AFTER_S)
+        await asyncio.sleep(again_after_s)

@@ -56,7 +56,10 @@ class Format:
     bit_rate: int = 250_000
 
 
-def film(folder: Path, look: Look, form: Format = Format()) -> Path:
+STANDARD = Format()
+
+
+def film(folder: Path, look: Look, form: Format = STANDARD) -> Path:
     """The path of the film, made when it is not there yet. Raises OSError for a folder we cannot write to."""
     path = folder / f"{look.name}-{form.width}x{form.height}-{form.frames_per_s}-{form.duration_s}s.mkv"
     if not path.exists():

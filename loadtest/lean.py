@@ -8,7 +8,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -19,7 +19,7 @@ from loadtest.dtls_client import SrtpProfile, identity
 from loadtest.errors import ClientError, MediaFailed
 from loadtest.events import Event, Track, TrackId, TrackPublished
 from loadtest.lean_sdp import OPUS, VP8, VP8_RTX, Answer, Section, new_section, read_answer, write_offer
-from loadtest.media_socket import MEDIA_TIMEOUT_S, Counters, Handover, MediaSocket, Traffic
+from loadtest.media_socket import MEDIA_TIMEOUT_S, Counters, MediaSocket, Traffic
 from loadtest.room_view import RoomView
 from loadtest.session import Session
 from loadtest.synthetic_media import Audio, Stream, Video
@@ -52,12 +52,17 @@ class LeanParticipant:
         profile: SrtpProfile = SrtpProfile.AEAD_AES_128_GCM,
         encoding: Encoding = Encoding.MSGPACK,
         follow: bool = True,
+        on_packet: Callable[[bytes], None] | None = None,
     ) -> None:
-        """`traffic` None: receives only. `follow`: subscribe to what others publish later, too."""
+        """`traffic` None: receives only. `follow`: subscribe to what others publish later, too.
+
+        `on_packet` is shown every decrypted RTP packet.
+        """
         self._session = Session(url, ticket, encoding, self._take)
         self._traffic = traffic
         self._profile = profile
         self._follow = follow
+        self._on_packet = on_packet
         self._sections: list[Section] = []
         self._ufrag, self._pwd = secrets.token_hex(4), secrets.token_hex(12)
         self._offers = 0
@@ -124,10 +129,6 @@ class LeanParticipant:
         async with self._followed:
             await self._followed.wait_for(lambda: self._subscribed >= tracks)
 
-    def hand_over(self) -> Handover:
-        """Give the media path away, see MediaSocket.hand_over; signalling stays here."""
-        return self.media.hand_over()
-
     async def send(self, duration_s: float | None = None) -> None:
         """Send our media for so long, or until cancelled. Does nothing for one that only receives."""
         if not self._sources:
@@ -189,6 +190,7 @@ class LeanParticipant:
 
     async def _connect(self, answer: Answer) -> None:
         self._media = MediaSocket(answer, self._ufrag, self._pwd, self._profile, self._traffic, self._mark)
+        self._media.on_packet = self._on_packet
         await self._media.connect()
 
     def _make_sources(self, sections: Iterable[Section]) -> None:
@@ -219,7 +221,7 @@ class LeanParticipant:
         due = time.monotonic() + random.random() * interval_s  # participants must not send in step
         while end is None or due < end:
             await asyncio.sleep(due - time.monotonic())
-            for packet in source.packets(time.time_ns()):
+            for packet in source.packets(time.time_ns):
                 self.media.send(packet)
             due = max(due + interval_s, time.monotonic() - interval_s)  # late: catch up by one, skip the rest
 

@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from aioice import stun
 from pylibsrtp import Error as SrtpError
@@ -54,42 +54,6 @@ class Counters:
     receptions: dict[int, Reception] = field(default_factory=dict)  # by SSRC, as we receive it
 
 
-@dataclass(frozen=True, slots=True)
-class SentStream:
-    kind: str
-    ssrc: int
-    payload_type: int
-    mid: str
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """A connected media path for another program: an open socket, and keys that never sent anything."""
-
-    fd: int
-    profile: SrtpProfile
-    send_key: bytes
-    receive_key: bytes
-    stun_username: str
-    stun_password: str
-    traffic: Traffic
-    streams: tuple[SentStream, ...]
-
-    def described(self) -> dict[str, object]:
-        """For JSON. Holds keys: not for logs or command lines."""
-        return {
-            "fd": self.fd,
-            "profile": self.profile.value,
-            "send_key": self.send_key.hex(),
-            "receive_key": self.receive_key.hex(),
-            "stun_username": self.stun_username,
-            "stun_password": self.stun_password,
-            "video_bps": self.traffic.video_bps,
-            "frames_per_s": self.traffic.frames_per_s,
-            "streams": [asdict(stream) for stream in self.streams],
-        }
-
-
 class MediaSocket:
     """Controlling ICE agent towards a lite one, DTLS client, and SRTP both ways."""
 
@@ -106,7 +70,6 @@ class MediaSocket:
         self._answer = answer
         self._username = f"{answer.ufrag}:{ufrag}"
         self._pwd = pwd
-        self._profile = profile
         self._traffic = traffic or Traffic()
         self._mark = mark
         self._dtls = DtlsClient(profile, answer.fingerprint)
@@ -126,7 +89,7 @@ class MediaSocket:
         self.counter = TransportCounter()
         self.counters = Counters()
         self.sources: dict[int, Audio | Video] = {}
-        self.on_packet: Callable[[bytes], None] | None = None  # decrypted RTP, for tests that look inside
+        self.on_packet: Callable[[bytes], None] | None = None
 
     async def connect(self) -> None:
         """ICE and DTLS. Raises MediaFailed."""
@@ -179,44 +142,10 @@ class MediaSocket:
                 continue  # an ICMP error; the next check will show whether the server is back
             self._receive(data, _arrival_ns(ancillary))
 
-    def hand_over(self) -> Handover:
-        """Let another program use the path: from here on we neither read nor send, but keep the socket open.
-
-        Only before anything was sent under the keys, as no two senders may share a counter (RFC 3711 §9.1).
-        """
-        assert self._socket is not None, "not connected"
-        assert self.counters.sent == 0, "the keys are in use"
-        assert not self._highest, "the keys are in use for reports"
-        asyncio.get_running_loop().remove_reader(self._socket)
-        self._stop_timers()
-        receive_key, send_key = self._dtls.keys()
-        streams = tuple(
-            SentStream(
-                "audio" if isinstance(source, Audio) else "video",
-                ssrc,
-                source.stream.payload_type,
-                source.stream.mid,
-            )
-            for ssrc, source in self.sources.items()
-        )
-        return Handover(
-            self._socket.fileno(),
-            self._profile,
-            send_key,
-            receive_key,
-            self._username,
-            self._answer.pwd,
-            self._traffic,
-            streams,
-        )
-
-    def _stop_timers(self) -> None:
+    def close(self) -> None:
         for timer in (self._timer, self._dtls_timer):
             if timer is not None:
                 timer.cancel()
-
-    def close(self) -> None:
-        self._stop_timers()
         if self._dtls.connected:
             self._send_all(self._dtls.goodbye())
         self._shut()

@@ -7,7 +7,10 @@ clock of the kernel's receive timestamps; both ends are on one machine.
 
 import struct
 from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+
+Clock = Callable[[], int]  # nanoseconds, as time_ns
 
 MID, AUDIO_LEVEL, TRANSPORT_CC = 1, 2, 3  # header extension ids of our offers (RFC 8285 §4.2)
 TRAILER = struct.Struct("!4sIIQ")  # magic, stream, number, sent (ns)
@@ -105,13 +108,13 @@ class Audio:
         self.stream = stream
         self._filling = bytes([0xF8]) + bytes(range(1, size - TRAILER.size))  # TOC byte: CELT, 20 ms, mono
 
-    def packets(self, now_ns: int) -> list[bytes]:
+    def packets(self, clock: Clock) -> Iterator[bytes]:
         """What is due each 20 ms."""
         stream = self.stream
         stream.timestamp = (stream.timestamp + 48 * AUDIO_PTIME_MS) & 0xFFFFFFFF
-        payload = self._filling + TRAILER.pack(MAGIC, stream.id, stream.number, now_ns)
+        payload = self._filling + TRAILER.pack(MAGIC, stream.id, stream.number, clock())
         # -20 dBov and now and then louder, as a voice would be.
-        return [stream.packet(payload, marker=False, level=20 - stream.number % 10)]
+        yield stream.packet(payload, marker=False, level=20 - stream.number % 10)
 
 
 class Video:
@@ -128,8 +131,8 @@ class Video:
         self._owed = 0.0
         self._size = size
 
-    def packets(self, now_ns: int) -> list[bytes]:
-        """The next frame."""
+    def packets(self, clock: Clock) -> Iterator[bytes]:
+        """The next frame, each packet stamped as it is made: send it before taking the next."""
         stream = self.stream
         stream.timestamp = (stream.timestamp + 90_000 // self.frames_per_s) & 0xFFFFFFFF
         self._picture = (self._picture + 1) & 0x7FFF
@@ -139,10 +142,8 @@ class Video:
         self._owed -= count
         if key:
             count *= KEYFRAME_FACTOR
-        return [
-            stream.packet(self._payload(index == 0, key, now_ns), marker=index == count - 1)
-            for index in range(count)
-        ]
+        for index in range(count):
+            yield stream.packet(self._payload(index == 0, key, clock()), marker=index == count - 1)
 
     def _payload(self, first: bool, key: bool, now_ns: int) -> bytes:
         # Payload descriptor (RFC 7741 §4.2): X, S on the first packet; I with a picture id of 15 bits.

@@ -14,7 +14,7 @@ import uvloop
 from rich.console import Console
 
 from loadtest.bench import calls, forwarding, joins, memory
-from loadtest.bench.forwarding import Unavailable
+from loadtest.bench.native import Unavailable
 from loadtest.bench.report import Report
 from loadtest.errors import ClientError
 from loadtest.server_process import ServerFailed, ServerProcess, running_server
@@ -36,6 +36,8 @@ def main() -> None:
     report = Report()
     if "forwarding" in parts:
         _forwarding(report, console, arguments.runs)
+    if "calls" in parts:
+        _engine_calls(report, console, arguments.calls)
     uvloop.run(_with_server(report, console, parts, arguments.calls))
     report.show(console)
     print(json.dumps(report.figures()))  # noqa: T201  the figures are what this program is for
@@ -51,13 +53,21 @@ def _forwarding(report: Report, console: Console, runs: int) -> None:
         report.notes.append(reason)
 
 
+def _engine_calls(report: Report, console: Console, count: int) -> None:
+    console.print("Calls, the data plane alone …")
+    try:
+        report.flows.append(calls.measure_engine(count))
+    except Unavailable as error:
+        report.notes.append(str(error))
+
+
 async def _with_server(report: Report, console: Console, parts: set[str], call_count: int) -> None:
     server_cores, client_cores = _cores()
     if client_cores is not None:
         os.sched_setaffinity(0, client_cores)
 
     async def the_calls(server: ServerProcess) -> None:
-        report.flow = await calls.measure(server, call_count)
+        report.flows.append(await calls.measure_server(server, call_count))
 
     async def the_joins(server: ServerProcess) -> None:
         report.joins = await joins.measure(server)

@@ -3,7 +3,6 @@
 Absolute times on a shared machine mean little: what counts is the ratio within one run.
 """
 
-import json
 import os
 import re
 import shutil
@@ -14,18 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from loadtest.bench.native import REPOSITORY, Unavailable, program, run, run_json
 from loadtest.bench.summary import Summary
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-CRATE = REPOSITORY / "sfu" / "dataplane"
 YARDSTICK = REPOSITORY.parent / "shared" / "yardstick"
 RUNS = 5
-RUN_TIMEOUT_S = 60.0
 VIDEO_SIZE, AUDIO_SIZE = 1150, 100
-
-
-class Unavailable(Exception):
-    """A part of the benchmark cannot be measured here; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +52,7 @@ class Cost:
 
 def measure(runs: int = RUNS) -> tuple[list[Cost], str | None]:
     """The costs, and why there is no yardstick, if so. Raises Unavailable when our program cannot be had."""
-    ours = our_program()
+    ours = program("forward")
     with built_yardstick() as (yardstick, reason):
         return [_alternate(load, ours, yardstick, runs) for load in LOADS], reason
 
@@ -72,21 +65,6 @@ def _alternate(load: Load, ours: Path, yardstick: Path | None, runs: int) -> Cos
         if yardstick is not None:
             yardstick_values.append(_run_yardstick(yardstick, load))
     return Cost(load, Summary.of(our_values), Summary.of(yardstick_values) if yardstick_values else None)
-
-
-def our_program() -> Path:
-    """The data plane's benchmark program, built if need be. Raises Unavailable."""
-    named = os.environ.get("TELECONSULT_FORWARD_BENCH")
-    if named:
-        return Path(named)
-    cargo = [str(REPOSITORY / ".ci" / "with-rust"), "cargo", "build", "--release", "--locked", "--quiet"]
-    arguments = ["--manifest-path", str(CRATE / "Cargo.toml"), "--package", "dataplane-bench"]
-    built = subprocess.run([*cargo, *arguments], capture_output=True, text=True, check=False)
-    if built.returncode != 0:
-        raise Unavailable(
-            f"the data plane's benchmark does not build: {built.stderr.strip().splitlines()[-1:]}"
-        )
-    return CRATE / "target" / "release" / "forward"
 
 
 @contextmanager
@@ -104,10 +82,10 @@ def built_yardstick() -> Iterator[tuple[Path | None, str | None]]:
         yield None, "no yardstick: no C compiler"
         return
     with tempfile.TemporaryDirectory(prefix="teleconsult-yardstick-") as temporary:
-        program = Path(temporary) / "forward"
+        binary = Path(temporary) / "forward"
         source = str(folder / "forward.c")
         built = subprocess.run(
-            [compiler, "-O2", "-pthread", "-o", str(program), source, "-lcrypto"],
+            [compiler, "-O2", "-pthread", "-o", str(binary), source, "-lcrypto"],
             capture_output=True,
             text=True,
             check=False,
@@ -115,29 +93,21 @@ def built_yardstick() -> Iterator[tuple[Path | None, str | None]]:
         if built.returncode != 0:
             yield None, "no yardstick: it does not compile (libssl-dev missing?)"
         else:
-            yield program, None
+            yield binary, None
 
 
-def _run_ours(program: Path, load: Load) -> float:
+def _run_ours(binary: Path, load: Load) -> float:
     audio = "1" if load.name == "audio" else "0"
-    output = _run([str(program), "--k", str(load.subscribers), "--payload", str(load.size), "--audio", audio])
-    for line in reversed(output.splitlines()):
-        if line.startswith("{"):
-            return float(json.loads(line)["us_per_packet"])
-    raise Unavailable("the data plane's benchmark printed no figures")
+    command = [str(binary), "--k", str(load.subscribers), "--payload", str(load.size), "--audio", audio]
+    try:
+        return float(run_json(command)["us_per_packet"])
+    except KeyError as error:
+        raise Unavailable("the data plane's benchmark printed other figures") from error
 
 
-def _run_yardstick(program: Path, load: Load) -> float:
+def _run_yardstick(binary: Path, load: Load) -> float:
     arguments = ["-k", str(load.subscribers), "-g", "-d", "full", "-n", str(load.size)]
-    found = re.search(r"CPU\s+([\d.]+) us/forwarded packet", _run([str(program), *arguments]))
+    found = re.search(r"CPU\s+([\d.]+) us/forwarded packet", run([str(binary), *arguments]))
     if found is None:
         raise Unavailable("the yardstick printed no figures")
     return float(found[1])
-
-
-def _run(command: list[str]) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=RUN_TIMEOUT_S)
-    except (subprocess.SubprocessError, OSError) as error:
-        raise Unavailable(f"{Path(command[0]).name} failed: {type(error).__name__}") from error
-    return done.stdout

@@ -19,7 +19,7 @@ class Report:
     """What was measured; None where it could not be, `notes` say why."""
 
     costs: list[Cost] = field(default_factory=list)
-    flow: Flow | None = None
+    flows: list[Flow] = field(default_factory=list)
     joins: tuple[Joins, Joins] | None = None
     memory: Memory | None = None
     notes: list[str] = field(default_factory=list)
@@ -28,7 +28,8 @@ class Report:
         """The last line: fixed names first, further ones after."""
         ratios = {c.load.name: rounded(c.ratio, 3) for c in self.costs if c.load.name in RATIOS}
         alone, at_once = self.joins or (None, None)
-        flow, memory = self.flow, self.memory
+        flow = self.flows[0] if self.flows else None
+        memory = self.memory
         return {
             "ratio_to_yardstick": ratios or None,
             "us_per_packet": {c.load.name: rounded(c.ours.median, 3) for c in self.costs} or None,
@@ -44,15 +45,15 @@ class Report:
             "kb_per_participant": rounded(memory.kb_each, 1) if memory else None,
             "join_alone": _join_figures(alone) if alone else None,
             "join_20_at_once": _join_figures(at_once) if at_once else None,
-            "calls": _flow_figures(flow) if flow else None,
+            "calls": {flow.what: _flow_figures(flow) for flow in self.flows} or None,
             "notes": self.notes,
         }
 
     def show(self, console: Console) -> None:
         if self.costs:
             console.print(_forwarding_table(self.costs))
-        if self.flow is not None:
-            console.print(_flow_table(self.flow))
+        if self.flows:
+            console.print(_flow_table(self.flows))
         if self.joins is not None:
             console.print(_join_table(*self.joins))
         if self.memory is not None:
@@ -77,7 +78,8 @@ def _join_figures(joins: Joins) -> dict[str, float | None]:
 def _flow_figures(flow: Flow) -> dict[str, Any]:
     return {
         "calls": flow.calls,
-        "generator": flow.generator,
+        "p50_ms": rounded(flow.p50_ms, 3),
+        "p99_ms": rounded(flow.p99_ms, 3),
         "us_per_packet": rounded(flow.us_per_packet),
         "lost": flow.lost,
         "client_busy": rounded(flow.busy),
@@ -101,20 +103,30 @@ def _forwarding_table(costs: list[Cost]) -> Table:
     return table
 
 
-def _flow_table(flow: Flow) -> Table:
-    table = Table(
-        title=f"{flow.calls} one-to-one calls, server on one core, {flow.generator} clients on the other"
-    )
-    for heading in ("latency p50 ms", "p99 ms", "µs/packet", "packets/s out", "lost", "clients' core"):
+def _flow_table(flows: list[Flow]) -> Table:
+    table = Table(title="One-to-one calls: what is measured on one core, its clients on the other")
+    for heading in (
+        "",
+        "calls",
+        "latency p50 ms",
+        "p99 ms",
+        "µs/packet",
+        "packets/s out",
+        "lost",
+        "clients' core",
+    ):
         table.add_column(heading, justify="right")
-    table.add_row(
-        _text(flow.p50_ms),
-        _text(flow.p99_ms),
-        _text(flow.us_per_packet),
-        f"{flow.packets_per_s:.0f}",
-        str(flow.lost),
-        f"{flow.busy:.0%}",
-    )
+    for flow in flows:
+        table.add_row(
+            flow.what,
+            str(flow.calls),
+            _text(flow.p50_ms),
+            _text(flow.p99_ms),
+            _text(flow.us_per_packet),
+            f"{flow.packets_per_s:.0f}",
+            str(flow.lost),
+            "" if flow.busy is None else f"{flow.busy:.0%}",
+        )
     return table
 
 

@@ -6,6 +6,11 @@ from hypothesis import strategies as st
 from loadtest import rtcp
 from loadtest.reception import Reception, percentile
 from loadtest.synthetic_media import Audio, Stamp, Stream, TransportCounter, Video, read_stamp
+from tests.loadtest.rtp import is_keyframe, payload
+
+
+def zero() -> int:
+    return 0
 
 
 def a_stream(**changed: object) -> Stream:
@@ -13,22 +18,10 @@ def a_stream(**changed: object) -> Stream:
     return Stream(**numbers)  # type: ignore[arg-type]
 
 
-def payload(packet: bytes) -> bytes:
-    """The payload behind a header with extensions (RFC 3550 §5.3.1)."""
-    words = int.from_bytes(packet[14:16])
-    return packet[16 + 4 * words :]
-
-
-def is_keyframe(packet: bytes) -> bool:
-    """RFC 7741 §4.3: the frame's first packet, and bit 0 of the frame tag clear."""
-    body = payload(packet)
-    return bool(body[0] & 0x10) and not body[4] & 1
-
-
 def test_a_frame_is_a_burst_of_equal_packets_with_one_timestamp_and_a_marker_at_its_end() -> None:
     video = Video(a_stream(), bitrate_bps=1_200_000, frames_per_s=30)
-    video.packets(0)
-    burst = video.packets(0)
+    list(video.packets(zero))
+    burst = list(video.packets(zero))
     assert len(burst) == 4
     assert {len(payload(packet)) for packet in burst} == {1150}
     assert len({packet[4:8] for packet in burst}) == 1
@@ -37,8 +30,8 @@ def test_a_frame_is_a_burst_of_equal_packets_with_one_timestamp_and_a_marker_at_
 
 def test_the_rate_is_kept_on_average() -> None:
     video = Video(a_stream(), bitrate_bps=1_200_000, frames_per_s=30)
-    video.packets(0)
-    sent = sum(len(packet) for _ in range(300) for packet in video.packets(0))
+    list(video.packets(zero))
+    sent = sum(len(packet) for _ in range(300) for packet in video.packets(zero))
     assert 1_150_000 < sent * 8 / 10 < 1_300_000
 
 
@@ -47,27 +40,27 @@ def test_key_frames_come_first_and_when_asked_for() -> None:
     keys = []
     for index in range(4):
         video.keyframe_wanted = video.keyframe_wanted or index == 2
-        keys.append(is_keyframe(video.packets(0)[0]))
+        keys.append(is_keyframe(next(video.packets(zero))))
     assert keys == [True, False, True, False]
 
 
 def test_audio_is_fifty_small_packets_a_second_with_a_level() -> None:
     audio = Audio(a_stream())
-    first, second = audio.packets(0) + audio.packets(0)
+    first, second = *audio.packets(zero), *audio.packets(zero)
     assert len(payload(first)) == 100
     ticks = int.from_bytes(second[4:8]) - int.from_bytes(first[4:8])
     assert ticks == 960
 
 
 def test_the_stamp_inside_tells_stream_number_and_time() -> None:
-    (packet,) = Audio(a_stream()).packets(123)
+    (packet,) = Audio(a_stream()).packets(lambda: 123)
     assert read_stamp(packet) == Stamp(7, 0, 123)
     assert read_stamp(b"someone else's") is None
 
 
 def test_a_retransmission_names_the_original_and_has_numbers_of_its_own() -> None:
     stream = a_stream(rtx_ssrc=2, rtx_payload_type=97, sequence=99)
-    packet = Video(stream).packets(0)[0]
+    packet = next(Video(stream).packets(zero))
     again = stream.again(100)
     assert again is not None
     assert (again[1] & 0x7F, int.from_bytes(again[8:12])) == (97, 2)
@@ -78,7 +71,7 @@ def test_a_retransmission_names_the_original_and_has_numbers_of_its_own() -> Non
 def test_the_transport_wide_number_counts_over_all_streams() -> None:
     counter = TransportCounter()
     audio, video = Audio(a_stream(counter=counter)), Video(a_stream(counter=counter, ssrc=2))
-    packets = audio.packets(0) + video.packets(0) + audio.packets(0)
+    packets = [*audio.packets(zero), *video.packets(zero), *audio.packets(zero)]
     numbers = [_transport_wide(packet) for packet in packets]
     assert numbers == list(range(1, len(packets) + 1))
 
