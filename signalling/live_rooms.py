@@ -30,9 +30,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True, eq=False)
 class LiveRoom:
+    """`noted`: the room's revision that the publisher knows of."""
+
     id: RoomId
     room: Room
     lease: Lease
+    noted: int = -1
     sessions: dict[ParticipantId, "LiveSession"] = field(default_factory=dict)
 
 
@@ -104,7 +107,8 @@ class LiveRooms:
                         self._dismiss(session, because)
                 case _:
                     assert_never(outcome)
-        if outcomes:
+        if live.noted != live.room.revision:
+            live.noted = live.room.revision
             self._publisher.room_changed(live.id)
         if live.room.state is RoomState.ENDED or not len(live.room):
             self._deadlines_changed()

@@ -7,7 +7,6 @@ from signalling.media import ParticipantId, TrackId
 from signalling.tickets import Admission
 from signalling.views import Participant, Rating, Role, Self, Track
 
-
 Quality = tuple[Rating, Rating]
 """Uplink and downlink."""
 

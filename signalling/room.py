@@ -55,6 +55,8 @@ class Room:
         self._limits = limits
         self._record = record
         self.state = record.state
+        self.revision = 0
+        """Rises with every change of what `record` says."""
         self._members: dict[ParticipantId, Member] = {}
         self._owner_of: dict[TrackId, ParticipantId] = {}
         # Admission and removal by a doctor outlast the participant's stay: whoever reloads a page need not
@@ -207,6 +209,7 @@ class Room:
             outcomes += self._leave(before, LeaveReason.REPLACED)
         by_ticket = admission.admitted and admission.participant not in self._removed
         admitted = admission.role is Role.DOCTOR or by_ticket or admission.participant in self._admitted
+        self.revision += 1
         member = self._members[admission.participant] = Member(admission, admitted, encryption_key)
         outcomes += self._announce(member)
         if member.doctor:
@@ -226,17 +229,19 @@ class Room:
     def _leave(self, member: Member, reason: LeaveReason) -> list[Outcome]:
         outcomes = self._unpublish(member, tuple(member.tracks))
         del self._members[member.id]
+        self.revision += 1
         self._heard.pop(member.id, None)
         witnesses = self._who(lambda other: other.sees(member))
         return outcomes + tell(witnesses, events.ParticipantLeft(id=member.id, reason=reason))
 
     def _admit(self, member: Member) -> list[Outcome]:
-        self._removed.discard(member.id)
         if member.admitted:
             return []
         knew = self._who(lambda other: other is not member and other.sees(member))
         member.admitted = True
+        self.revision += 1
         self._admitted.add(member.id)
+        self._removed.discard(member.id)
         see_now = self._who(lambda other: other is not member and other.sees(member))
         first = tuple(other for other in see_now if other not in knew)
         seen = [other for other in self._members.values() if other is not member and member.sees(other)]
@@ -251,6 +256,7 @@ class Room:
         if doctor is member:
             raise NotAllowed("you cannot remove yourself: leave")
         outcomes = self._leave(member, LeaveReason.REMOVED)
+        self.revision += 1
         self._admitted.discard(member.id)
         self._removed.add(member.id)
         own = events.ParticipantLeft(id=member.id, reason=LeaveReason.REMOVED)
@@ -258,6 +264,7 @@ class Room:
 
     def _end(self, reason: EndReason) -> list[Outcome]:
         everybody = tuple(self._members)
+        self.revision += 1
         self._move(Trigger.END)
         self._members.clear()
         self._owner_of.clear()

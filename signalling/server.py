@@ -91,8 +91,8 @@ class SignallingServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # The group is told of no error: it would wrap what its body raised, which is the caller's business. Its
-        # tasks end within bounds, whatever made us leave.
+        # The group is told of no error: it would wrap what its body raised, which is the caller's business.
+        # Its tasks end within bounds, whatever made us leave.
         try:
             await self.close()
         finally:
@@ -339,7 +339,6 @@ class SignallingServer:
         for live in rooms:
             log.info("room.empty", extra={"room": live.id})
             self._report(live, commands.Close())
-            self._publisher.room_changed(live.id)
 
     async def _keep_leases(self) -> None:
         """Prolong what we own and say that we are here, three times in a lease's life."""

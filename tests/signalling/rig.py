@@ -3,10 +3,10 @@
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import msgpack
@@ -32,8 +32,25 @@ from signalling.store import RoomStore
 from signalling.tickets import Admission
 from signalling.wire import Codec
 
+T = TypeVar("T")
+
 PATIENCE_S = 5.0  # how long a test waits for what must come; nothing waits for it to pass
 SETTINGS = SignallingSettings(close_timeout_s=0.2, drain_timeout_s=1.0, offer_timeout_s=1.0)
+
+
+async def eventually(true: Callable[[], bool]) -> None:
+    """Give the loop turn after turn until it is so: for what nobody is told of."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+async def found(look: Callable[[], Awaitable[T | None]]) -> T:
+    """What `look` finds at last."""
+    async with asyncio.timeout(PATIENCE_S):
+        while (it := await look()) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        return it
 
 
 class FakeMedia:
@@ -47,7 +64,6 @@ class FakeMedia:
         self.stall: asyncio.Event | None = None
         self.in_negotiation = 0
         self.most_in_negotiation = 0
-        self.changed = asyncio.Event()
         self._tracks: dict[ParticipantId, dict[Mid, TrackId]] = {}
         self._numbers = itertools.count(1)
 
@@ -58,7 +74,6 @@ class FakeMedia:
             raise ZeroDivisionError("private text")
         self.in_negotiation += 1
         self.most_in_negotiation = max(self.most_in_negotiation, self.in_negotiation)
-        self.changed.set()
         try:
             if self.stall is not None:
                 await self.stall.wait()
@@ -91,13 +106,6 @@ class FakeMedia:
         self._tracks.pop(participant, None)
         self.open.discard(participant)
         self.closed.append(participant)
-        self.changed.set()
-
-    async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not true():
-                self.changed.clear()
-                await self.changed.wait()
 
 
 class Tickets:

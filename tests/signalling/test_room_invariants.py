@@ -37,12 +37,13 @@ class Rooms(RuleBasedStateMachine):
     def do(self, command: commands.Command) -> bool:
         """Whether the room did it; checks what must hold either way."""
         self.now += 1.0
-        before = self.seen()
+        before, record, revision = self.seen(), self.room.record(), self.room.revision
         try:
             outcomes = self.room.receive(command, self.now)
         except Refusal:
-            assert self.seen() == before
+            assert (self.seen(), self.room.revision) == (before, revision)
             return False
+        assert self.room.record() == record or self.room.revision > revision
         admitted_now = {p for p in PEOPLE if p in self.room and self.room.self_view(p).admitted}
         for outcome in outcomes:
             match outcome:

@@ -13,7 +13,7 @@ from signalling.media import ParticipantId, TrackId
 from signalling.views import Role, RoomState
 from signalling.wire import MAX_MESSAGE_BYTES, Codec
 from tests.signalling.people import ROOM, a_doctor, a_waiting, somebody
-from tests.signalling.rig import Peer, Rig, a_server
+from tests.signalling.rig import Peer, Rig, a_server, eventually
 
 
 @pytest.fixture(params=list(Codec), ids=lambda codec: codec.name.lower())
@@ -325,7 +325,7 @@ async def test_leave_is_answered_and_closed_normally(codec: Codec) -> None:
         assert (await patient.ask("leave"))["type"] == "ok"
         assert await patient.closed() == CloseCode.DONE
         assert (await doctor.event("participant-left"))["reason"] == "left"
-        await rig.media.until(lambda: rig.media.closed == [key])
+        await eventually(lambda: rig.media.closed == [key])
 
 
 async def test_recording_is_not_offered_yet() -> None:
@@ -385,11 +385,11 @@ async def test_no_transport_is_left_when_a_participant_is_removed_during_its_off
         doctor, patient = await a_call(rig)
         rig.media.stall = asyncio.Event()
         await patient.send({"type": "offer", "id": 50, "sdp": "v=0", "tracks": {}})
-        await rig.media.until(lambda: rig.media.in_negotiation == 1)
+        await eventually(lambda: rig.media.in_negotiation == 1)
         await doctor.ask("remove", participant="patient")
         rig.media.stall.set()
         assert await patient.closed() == CloseCode.NOT_ALLOWED
-        await rig.media.until(lambda: len(rig.media.closed) == 1)
+        await eventually(lambda: len(rig.media.closed) == 1)
         assert rig.media.open == set()
 
 
@@ -442,8 +442,7 @@ async def test_lost_media_of_a_participant_who_is_gone_ends_its_stay_at_once() -
         await patient.ask("offer", sdp="v=0", tracks={})
         (key,) = rig.media.open
         await patient.socket.close()
-        while rig.server.counters.connections_now > 1:
-            await doctor.ask("stats")  # a round trip gives the server its turn
+        await eventually(lambda: rig.server.counters.connections_now == 1)
         rig.server.media_lost(key)
         rig.server.media_lost(ParticipantId("unknown"))
         assert (await doctor.event("participant-left"))["reason"] == "connection-lost"
@@ -475,7 +474,7 @@ async def test_a_draining_node_lets_everybody_go_with_4503_and_takes_nobody() ->
         assert codes == [CloseCode.DRAINING] * 3
         for peer in peers:
             assert "room-ended" not in [event["type"] for event in peer.events]
-        await rig.media.until(lambda: key in rig.media.closed)
+        await eventually(lambda: key in rig.media.closed)
         late = await rig.connect()
         assert await late.closed() == CloseCode.DRAINING
         assert rig.server.draining
@@ -489,6 +488,5 @@ async def test_a_room_that_stays_empty_ends() -> None:
         assert rig.server.room_state(ROOM) is RoomState.OPEN
         await doctor.ask("leave")
         late = await rig.connect()
-        while rig.server.room_state(ROOM) is not None:
-            await late.ask("stats")  # a round trip gives the server its turn
+        await eventually(lambda: rig.server.room_state(ROOM) is None)
         assert (await late.join(rig.tickets.issue(a_doctor())))["code"] == "room-ended"
