@@ -12,7 +12,8 @@ from tests.e2e.stand import Stand, a_stand, chromium
 async def house() -> AsyncIterator[Stand]:
     if chromium() is None:
         pytest.skip("no Chromium on this machine (TELECONSULT_CHROMIUM names one elsewhere)")
-    async with a_stand() as stand:
+    # A small picture: several pages code and decode theirs on the processors of server and tests.
+    async with a_stand(camera_height=180) as stand:
         yield stand
 
 

@@ -2,7 +2,7 @@
 // All times are milliseconds since the epoch, so that those of two pages and of the test compare.
 (() => {
   const now = () => performance.timeOrigin + performance.now();
-  const probe = { connections: [], answers: [], media: [], frames: [], samples: [], timer: undefined };
+  const probe = { connections: [], answers: [], media: [], frames: [], samples: [], timer: undefined, camera: null };
   Object.defineProperty(window, "__probe", { value: probe });
 
   const Native = window.RTCPeerConnection;
@@ -22,9 +22,10 @@
   const devices = window.MediaDevices?.prototype;
   if (devices) {
     const ask = devices.getUserMedia;
-    devices.getUserMedia = async function (...args) {
+    devices.getUserMedia = async function (wanted) {
       const asked = now();
-      const stream = await ask.apply(this, args);
+      const video = wanted?.video && probe.camera ? { ...(wanted.video === true ? {} : wanted.video), ...probe.camera } : wanted?.video;
+      const stream = await ask.call(this, { ...wanted, video });
       probe.media.push({ asked, granted: now(), kinds: stream.getTracks().map((track) => track.kind) });
       return stream;
     };

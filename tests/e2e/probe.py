@@ -3,6 +3,7 @@
 Times are seconds since the epoch throughout, so that pages, proxy and test compare.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,9 +154,17 @@ class Probe:
         self._page = page
 
     @staticmethod
-    async def install(context: BrowserContext, sample_s: float | None = None) -> None:
-        """Before any page of the context is opened. `sample_s`: sample from the start, this often."""
+    async def install(
+        context: BrowserContext, sample_s: float | None = None, height: int | None = None
+    ) -> None:
+        """Before any page of the context is opened.
+
+        `sample_s`: sample from the start, this often. `height`: of the camera, 16:9, whatever the page asks.
+        """
         await context.add_init_script(path=_SCRIPT)
+        if height is not None:
+            size = {"width": {"exact": height * 16 // 9}, "height": {"exact": height}}
+            await context.add_init_script(f"__probe.camera = {json.dumps(size)}")
         if sample_s is not None:
             await context.add_init_script(f"__probe.start({sample_s * 1000})")
 

@@ -322,7 +322,8 @@ PROOFS: dict[str, Callable[[Stand, Report], Awaitable[None]]] = {
 
 async def run(names: Sequence[str], report: Report) -> None:
     for name in names:
-        async with a_stand({"RESUME_WINDOW_S": "2"} if name == "messages" else None) as stand:
+        settings = {"RESUME_WINDOW_S": "2"} if name == "messages" else {}
+        async with a_stand(settings, busy_picture=name == "bandwidth") as stand:
             try:
                 await PROOFS[name](stand, report)
             except Exception as error:  # one point that cannot be shown must not hide the others

@@ -13,16 +13,18 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlencode
 
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests.e2e.busy_picture import write_busy_picture
 from tests.e2e.probe import Frame, Probe, Sample
 from tests.e2e.tcp_proxy import TcpProxy
 from tests.impairment import UdpProxy
@@ -121,7 +123,15 @@ class Participant:
 class Stand:
     """What `a_stand` yields."""
 
-    def __init__(self, server: ServerProcess, path: TcpProxy, proxy: UdpProxy, browser: Browser) -> None:
+    def __init__(
+        self,
+        server: ServerProcess,
+        path: TcpProxy,
+        proxy: UdpProxy,
+        browser: Browser,
+        camera_height: int | None,
+    ) -> None:
+        self._camera_height = camera_height
         self.server = server
         self.path = path
         self.proxy = proxy
@@ -139,7 +149,7 @@ class Stand:
             viewport={"width": 412, "height": 915} if phone else {"width": 1280, "height": 800},
             locale="en-GB",
         )
-        await Probe.install(context, sample_s)
+        await Probe.install(context, sample_s, self._camera_height)
         page = await context.new_page()
         query = {"auto": "1", "room": room} | ({"codec": codec} if codec else {})
         await page.goto(f"{self.origin}/{role}?{urlencode(query)}")
@@ -171,9 +181,17 @@ class Stand:
 
 @asynccontextmanager
 async def a_stand(
-    settings: Mapping[str, str] | None = None, *, flags: Sequence[str] = (), seed: int = 1
+    settings: Mapping[str, str] | None = None,
+    *,
+    camera_height: int | None = None,
+    busy_picture: bool = False,
+    seed: int = 1,
 ) -> AsyncIterator[Stand]:
-    """Server, paths and browser, all new. Raises RuntimeError when there is no Chromium."""
+    """Server, paths and browser, all new. Raises RuntimeError when there is no Chromium.
+
+    `camera_height`: of every camera, None for what the page asks for. `busy_picture`: cameras show something
+    that takes all the bandwidth an encoder may have, at 360 lines.
+    """
     executable = chromium()
     if executable is None:
         raise RuntimeError("no Chromium; set TELECONSULT_CHROMIUM")
@@ -183,7 +201,12 @@ async def a_stand(
         "MEDIA_PORT": str(media_port),
         "ANNOUNCED_ADDRESSES": ANNOUNCED_ADDRESS,
     }
+    flags = list(CHROMIUM_FLAGS)
     async with AsyncExitStack() as stack:
+        if busy_picture:
+            film = Path(stack.enter_context(TemporaryDirectory())) / "busy.y4m"
+            write_busy_picture(film)
+            flags.append(f"--use-file-for-fake-video-capture={film}")
         path = await stack.enter_async_context(TcpProxy())
         proxy = await stack.enter_async_context(
             UdpProxy((ANNOUNCED_ADDRESS, media_port), (SERVER_ADDRESS, media_port), seed=seed)
@@ -194,10 +217,10 @@ async def a_stand(
         path.server = ("127.0.0.1", server.http_port)
         playwright = await stack.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(
-            executable_path=str(executable), args=[*CHROMIUM_FLAGS, *flags], chromium_sandbox=False
+            executable_path=str(executable), args=flags, chromium_sandbox=False
         )
         stack.push_async_callback(browser.close)
-        yield Stand(server, path, proxy, browser)
+        yield Stand(server, path, proxy, browser, camera_height)
 
 
 def free_media_port() -> int:

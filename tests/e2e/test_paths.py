@@ -31,15 +31,6 @@ async def test_five_percent_loss_each_way_is_repaired(stand: Stand) -> None:
         assert watched.retransmitted > 0
 
 
-async def test_a_publisher_follows_a_bottleneck(stand: Stand) -> None:
-    patient, doctor = await stand.pair(room="bottleneck")
-    await patient.until(lambda sample: sample.video_target_bps > 600_000, timeout_s=20)
-    narrow = await measure.bottleneck(stand, patient, doctor, rate_bps=300_000, seconds=5, recovery_s=3)
-    assert narrow.followed_s is not None
-    assert narrow.sent_bps < 330_000
-    assert narrow.viewer.decoded_hz > 5
-
-
 async def test_media_goes_on_while_python_is_stopped(stand: Stand) -> None:
     patient, doctor = await stand.pair(room="stall")
     stalled = await measure.stall(stand, [patient, doctor], quiet_s=3)

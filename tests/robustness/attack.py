@@ -83,8 +83,12 @@ def _sources(random: Random) -> Iterator[str]:
 
 
 def forged(datagram: bytes) -> bytes:
-    """A media packet nobody with the key made: the last byte of its authentication tag is another."""
-    return datagram[:-1] + bytes([datagram[-1] ^ 0x55])
+    """A media packet that nobody with the key made: moved ahead, where no replay window knows it.
+
+    The sequence number is authenticated (RFC 3711 §3.3), so the tag no longer fits.
+    """
+    seq = (int.from_bytes(datagram[2:4], "big") + 500) % 2**16
+    return datagram[:2] + seq.to_bytes(2, "big") + datagram[4:]
 
 
 def resident_bytes(pid: int) -> int:
