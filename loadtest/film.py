@@ -1,7 +1,7 @@
 """A film made of arithmetic: a moving test picture with a clock and a frame counter, and a tune.
 
-Made once with PyAV in the folder it is asked for. VP8 with a key frame each second and Opus, in Matroska, so
-that it can be sent as it is (no encoding while a call runs) or be decoded like any file.
+Made once with PyAV in the folder it is asked for. VP8 with a key frame each half second and Opus, in Matroska,
+so that it can be sent as it is (no encoding while a call runs) or be decoded like any file.
 """
 
 import os
@@ -80,14 +80,14 @@ def _write(path: Path, look: Look, form: Format) -> None:
         video = container.add_stream("libvpx", rate=form.frames_per_s)
         video.width, video.height, video.pix_fmt = form.width, form.height, "yuv420p"
         video.bit_rate = form.bit_rate
-        video.gop_size = form.frames_per_s
+        video.gop_size = form.frames_per_s // 2
         video.options = {
             "deadline": "realtime",
             "cpu-used": "8",
             "lag-in-frames": "0",
             "auto-alt-ref": "0",
             # Whoever joins in the middle waits for a key frame, at most this long.
-            "keyint_min": str(form.frames_per_s),
+            "keyint_min": str(form.frames_per_s // 2),
             "error-resilient": "1",
         }
         audio = container.add_stream("libopus", rate=SAMPLE_RATE, layout="mono")

@@ -1,7 +1,7 @@
 """A film (loadtest/film.py) as a pair of aiortc tracks, played round and round without decoding or encoding.
 
 aiortc's own player, told to loop, starts its timestamps again at 0, which no receiver can follow; here they
-only grow. A sender of ready-made pictures cannot make a key frame when asked: the film has one each second.
+only grow. A sender of ready-made pictures cannot make a key frame when asked: the film has many.
 """
 
 import asyncio

@@ -17,7 +17,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("film")
 
 
-def test_a_film_is_made_once_and_holds_every_picture_and_a_key_frame_each_second(folder: Path) -> None:
+def test_a_film_is_made_once_and_holds_every_picture_and_a_key_frame_each_half_second(folder: Path) -> None:
     path = film(folder, PATIENT, SMALL)
     made_at = path.stat().st_mtime_ns
     assert film(folder, PATIENT, SMALL) == path
@@ -25,7 +25,7 @@ def test_a_film_is_made_once_and_holds_every_picture_and_a_key_frame_each_second
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(container.streams.video[0]) if packet.size]
     assert len(packets) == 20
-    assert [index for index, packet in enumerate(packets) if packet.is_keyframe] == [0, 10]
+    assert [index for index, packet in enumerate(packets) if packet.is_keyframe] == [0, 5, 10, 15]
 
 
 def test_pictures_move_and_the_two_looks_differ() -> None:
