@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use crate::counters::Tally;
 use crate::event::Event;
 use crate::extension::{audio_level, elements};
-use crate::ice::PathChange;
+use crate::ice::{PathChange, ValidCheck};
 use crate::outbox::{Outbox, Path};
 use crate::plane::Plane;
 use crate::replay::ReceiveIndex;
@@ -148,7 +148,7 @@ impl Plane {
         }
         let mut answer = std::mem::take(&mut worker.packet);
         answer.clear();
-        if self.answer_check(bytes, path, now_us, &mut answer).is_err() {
+        if self.answer_check(bytes, path, now_us, &mut answer, &mut worker.tally).is_err() {
             worker.tally.stun_rejected += 1;
             worker.suspect(source);
         }
@@ -160,7 +160,14 @@ impl Plane {
     }
 
     /// Writes the answer to a check, if it deserves one. An error counts against its source.
-    fn answer_check(&self, bytes: &[u8], path: Path, now_us: u64, answer: &mut Vec<u8>) -> Result<(), StunError> {
+    fn answer_check(
+        &self,
+        bytes: &[u8],
+        path: Path,
+        now_us: u64,
+        answer: &mut Vec<u8>,
+        tally: &mut Tally,
+    ) -> Result<(), StunError> {
         let request = stun::parse_request(bytes).inspect_err(|error| match error {
             StunError::MissingCredentials(id) => stun::write_error(answer, id, ErrorCode::BadRequest, None),
             StunError::UnknownAttributes(id, unknown) => {
@@ -186,27 +193,32 @@ impl Plane {
             stun::write_error(answer, &id, ErrorCode::RoleConflict, Some(key));
             return Ok(());
         }
-        self.check_passed(&transport, ours, path, request.use_candidate, now_us);
-        stun::write_success(answer, &id, path.remote, key);
+        let check = ValidCheck { ufrag: ours, transaction_id: id, path, use_candidate: request.use_candidate };
+        if self.check_passed(&transport, &check, now_us) {
+            stun::write_success(answer, &id, path.remote, key);
+        } else {
+            tally.replays += 1;
+        }
         Ok(())
     }
 
-    fn check_passed(&self, transport: &Arc<Transport>, ufrag: &str, path: Path, use_candidate: bool, now_us: u64) {
+    /// False when the check is a replay.
+    fn check_passed(&self, transport: &Arc<Transport>, check: &ValidCheck<'_>, now_us: u64) -> bool {
         let outcome = {
             let mut ice = transport.ice.lock();
-            let outcome = ice.checked(ufrag, path, use_candidate, now_us);
+            let Some(outcome) = ice.checked(check, now_us) else { return false };
             if outcome.change != PathChange::Same {
                 transport.egress.write().path = ice.path();
             }
             outcome
         };
         self.route(transport, outcome.added, outcome.removed);
-        if outcome.change == PathChange::Same {
-            return;
+        if outcome.change != PathChange::Same {
+            transport.wake_at(now_us + self.config.consent_timeout_us);
+            transport.figures.path_changes.fetch_add(1, Ordering::Relaxed);
+            self.tell(Event::Path { transport: transport.id, first: outcome.change == PathChange::First });
         }
-        transport.wake_at(now_us + self.config.consent_timeout_us);
-        transport.figures.path_changes.fetch_add(1, Ordering::Relaxed);
-        self.tell(Event::Path { transport: transport.id, first: outcome.change == PathChange::First });
+        true
     }
 
     // ---- RTP --------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ fn a_valid_check_is_answered_and_gives_the_path() {
     let response = stun::parse_response(&answers[0], PWD.as_bytes()).expect("a response");
     assert!(response.authentic);
     assert_eq!(response.outcome, Ok(peer.remote), "it tells the peer how we see it");
-    assert_eq!(response.transaction_id, [5; 12]);
+    assert_eq!(response.transaction_id, [0, 0, 0, 0, 0, 0, 0, 1, 5, 5, 5, 5]);
 }
 
 #[test]
@@ -71,6 +71,22 @@ fn media_follows_an_authenticated_nomination_and_nothing_else() {
     stage.deliver(doctor.remote, second);
     assert_eq!(stage.rtp_seen_by(&patient).len(), 1, "on the new one");
     assert!(stage.events().contains(&Event::Path { transport: patient.id, first: false }));
+}
+
+#[test]
+fn a_check_that_somebody_overheard_moves_nothing_when_he_sends_it() {
+    let mut stage = Stage::new();
+    let (doctor, patient) = (stage.a_peer(1), stage.a_peer(2));
+    let track = stage.publish_video(&doctor);
+    stage.subscribe(&patient, track, 5000);
+    let check = stage.a_check(&patient.ufrag, PWD, true);
+    stage.deliver(patient.remote, check.clone());
+    stage.sent_to(patient.remote);
+    stage.deliver(at(66), check);
+    let first = doctor.protect(&video(1, vp8(true, 1, 100)));
+    stage.deliver(doctor.remote, first);
+    assert_eq!(stage.rtp_seen_by(&patient).len(), 1);
+    assert_eq!((stage.sent_to(at(66)).len(), stage.counter("replays")), (0, 1));
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub const MID_ID: u8 = 4;
 pub struct Stage {
     pub plane: Plane,
     pub now_us: u64,
+    /// Checks made so far; each has an id of its own.
+    checks: u64,
     worker: Worker,
     sent: Vec<(SocketAddr, Vec<u8>)>,
 }
@@ -62,7 +64,7 @@ impl Stage {
             ntp_at_zero: 0xdead_beef << 32,
         };
         let plane = Plane::new(config, Box::new(|| {}), Box::new(|| {}));
-        Self { plane, now_us: 1_000_000, worker: Worker::default(), sent: Vec::new() }
+        Self { plane, now_us: 1_000_000, checks: 0, worker: Worker::default(), sent: Vec::new() }
     }
 
     /// A transport with keys and a validated path.
@@ -146,9 +148,17 @@ impl Stage {
     }
 
     pub fn check_as(&mut self, ufrag: &str, pwd: &str, from: SocketAddr, use_candidate: bool) {
+        let datagram = self.a_check(ufrag, pwd, use_candidate);
+        self.deliver(from, datagram);
+    }
+
+    pub fn a_check(&mut self, ufrag: &str, pwd: &str, use_candidate: bool) -> Vec<u8> {
+        self.checks += 1;
+        let mut transaction_id = [5; 12];
+        transaction_id[..8].copy_from_slice(&self.checks.to_be_bytes());
         let mut datagram = Vec::new();
         let request = Request {
-            transaction_id: [5; 12],
+            transaction_id,
             username: &format!("{ufrag}:theirs"),
             priority: 1,
             use_candidate,
@@ -156,7 +166,7 @@ impl Stage {
             controlled: None,
         };
         write_request(&mut datagram, &request, pwd.as_bytes());
-        self.deliver(from, datagram);
+        datagram
     }
 
     /// One datagram is one round.
