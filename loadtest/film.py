@@ -1,6 +1,6 @@
 """A film made of arithmetic: a moving test picture with a clock and a frame counter, and a tune.
 
-Made once with PyAV in the folder it is asked for. VP8 with a key frame each half second and Opus, in Matroska,
+Made once with PyAV in the folder it is asked for: VP8 with a key frame each half second and Opus in Matroska,
 so that it can be sent as it is (no encoding while a call runs) or be decoded like any file.
 """
 
