@@ -6,16 +6,18 @@ import numpy as np
 
 WIDTH, HEIGHT, HZ = 640, 360, 20
 _FRAMES = 40
+_GRAIN = 16  # of 256: what an encoder spends bits on when it has them, and drops when it has not
 
 
 def write_busy_picture(path: Path) -> None:
-    """Two seconds of drifting noise in YUV4MPEG2; `--use-file-for-fake-video-capture` plays it for ever."""
+    """Two seconds of drifting hills under grain (YUV4MPEG2), for `--use-file-for-fake-video-capture`."""
     random = np.random.default_rng(1)
-    coarse = random.integers(30, 220, (HEIGHT // 4, WIDTH // 4), dtype=np.uint8)
-    texture = np.kron(coarse, np.ones((4, 4), np.uint8))
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
     chroma = np.full(HEIGHT * WIDTH // 2, 128, np.uint8).tobytes()  # both planes, 4:2:0
     with path.open("wb") as file:
         file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{HZ}:1 Ip A1:1 C420mpeg2\n".encode())
         for index in range(_FRAMES):
-            grain = random.integers(0, 24, (HEIGHT, WIDTH), dtype=np.uint8)
-            file.write(b"FRAME\n" + (np.roll(texture, index * 8, axis=1) + grain).tobytes() + chroma)
+            drift = 2 * np.pi * index / _FRAMES  # a whole turn, so that the end joins the beginning
+            hills = 120 + 50 * np.sin(x / 40 + drift) * np.cos(y / 30 - drift)
+            grain = random.integers(-_GRAIN, _GRAIN, (HEIGHT, WIDTH))
+            file.write(b"FRAME\n" + (hills + grain).astype(np.uint8).tobytes() + chroma)

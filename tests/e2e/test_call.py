@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.e2e.measure import watch
-from tests.e2e.stand import CAMERA_HZ, Stand
+from tests.e2e.measure import assert_flows, watch
+from tests.e2e.stand import Stand
 
 MICROPHONE_MUTED = "client.participants[0]?.track('microphone')?.muted"
 CAMERA_MUTED = "client.participants[0]?.track('camera')?.muted"
@@ -18,9 +18,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 async def test_two_pages_see_and_hear_each_other(stand: Stand, codec: str) -> None:
     patient, doctor = await stand.pair(room=f"call-{codec}", codec=codec)
     for watched in await watch([patient, doctor], 6):
-        assert watched.decoded_hz > 0.8 * CAMERA_HZ
+        assert_flows(watched)
         assert watched.loudest > 0
-        assert watched.freezes == 0
         last = watched.samples[-1]
         assert [s.codec for s in last.received("video")] == [f"video/{codec}"]
         assert [s.codec for s in last.sent("video")] == [f"video/{codec}"]
@@ -83,8 +82,7 @@ async def test_a_cut_web_socket_is_resumed_while_media_goes_on(stand: Stand) -> 
     assert await patient.client("return client.self.id") == before
     assert await patient.client("return client.peerConnection === window.before")
     for watched in await watching:
-        assert watched.freezes == 0
-        assert watched.longest_gap_s < 0.5
+        assert_flows(watched)
     # And signalling works again, both ways.
     await patient.press("Mute")
     await doctor.until_client(MICROPHONE_MUTED)

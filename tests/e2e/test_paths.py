@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from tests.e2e import measure
-from tests.e2e.stand import CAMERA_HZ, Stand
+from tests.e2e.measure import assert_flows
+from tests.e2e.stand import Stand
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser, pytest.mark.slow]
 
@@ -26,8 +27,7 @@ async def test_a_call_heals_after_a_source_port_change(stand: Stand) -> None:
 async def test_five_percent_loss_each_way_is_repaired(stand: Stand) -> None:
     patient, doctor = await stand.pair(room="loss")
     for watched in await measure.loss(stand, [patient, doctor], share=0.05, seconds=8):
-        assert watched.decoded_hz > 0.7 * CAMERA_HZ
-        assert watched.longest_gap_s < 1
+        assert_flows(watched)
         assert watched.retransmitted > 0
 
 
@@ -38,5 +38,4 @@ async def test_media_goes_on_while_python_is_stopped(stand: Stand) -> None:
     assert stalled.packets > 100
     assert stalled.stalled_p50_s < 0.01
     for watched in stalled.watched:
-        assert watched.decoded_hz > 0.7 * CAMERA_HZ
-        assert watched.longest_gap_s < 0.5
+        assert_flows(watched)

@@ -7,8 +7,8 @@ from random import Random
 import pytest
 
 from loadtest.wire import Encoding
-from tests.e2e.measure import Watched, watch
-from tests.e2e.stand import CAMERA_HZ, Stand
+from tests.e2e.measure import assert_flows, watch
+from tests.e2e.stand import Stand
 from tests.robustness import attack
 from tests.robustness.messages import mutations as mutated_messages
 from tests.robustness.messages import requests
@@ -20,13 +20,6 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser, pyt
 REFUSED = 'teleconsult_datagrams_refused_total{{reason="{}"}}'
 
 
-def assert_went_on(pages: list[Watched]) -> None:
-    for watched in pages:
-        assert watched.decoded_hz > 0.7 * CAMERA_HZ
-        assert watched.freezes == 0
-        assert watched.longest_gap_s < 0.5
-
-
 async def test_a_call_goes_on_under_a_flood_of_datagrams(stand: Stand) -> None:
     stand.proxy.tap = capture = attack.Capture()
     pair = await stand.pair(room="datagrams")
@@ -36,7 +29,8 @@ async def test_a_call_goes_on_under_a_flood_of_datagrams(stand: Stand) -> None:
     await attack.flood(stand.media_address, islice(flood, 4_000))
     for flow in stand.proxy.flows(await pair[0].client_ufrag()):
         await attack.flood_from(stand.proxy, flow, islice(flood, 1_000))
-    assert_went_on(await watching)
+    for watched in await watching:
+        assert_flows(watched)
 
 
 async def test_forged_and_replayed_media_is_counted_and_dropped(stand: Stand) -> None:
@@ -49,7 +43,8 @@ async def test_forged_and_replayed_media_is_counted_and_dropped(stand: Stand) ->
     for flow, datagram in capture.media[-100:]:
         stand.proxy.inject(flow, attack.forged(datagram))
         stand.proxy.inject(flow, datagram)
-    assert_went_on(await watching)
+    for watched in await watching:
+        assert_flows(watched)
     after = await stand.server.metrics()
     for reason in ("forged", "replayed"):
         assert after[REFUSED.format(reason)] - before[REFUSED.format(reason)] >= 90
@@ -71,7 +66,8 @@ async def test_a_call_goes_on_under_a_flood_of_messages(stand: Stand, encoding: 
     watching = asyncio.create_task(watch(pair, 5))
     messages = mutated_messages(seeds, Random(1), binary=encoding is Encoding.MSGPACK)
     outcome = await attack.bombard(stand.server.signal_url, ticket, encoding, messages, 500)
-    assert_went_on(await watching)
+    for watched in await watching:
+        assert_flows(watched)
     assert outcome["replies"] > 50
     assert outcome["4400"] > 0
     for page in pair:
