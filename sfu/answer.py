@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from sfu.codecs import Choice, CodecName, answered, choose_published
 from sfu.errors import UnsupportedCodec
-from sfu.header_extensions import BundleExtensions, ExtensionIds, for_publication, for_subscription
-from sfu.negotiation import Plan, Publication, Section, Subscription
+from sfu.header_extensions import BundleExtensions, ExtensionIds, for_idle, for_publication, for_subscription
+from sfu.negotiation import Plan, Publication, Section, Subscription, accepted_rid
 from sfu.sdp import (
     Candidate,
     Codec,
@@ -109,7 +109,7 @@ def _accepted(
     offered: MediaSection, decided: Section, local: Local, ice: IceCredentials, extensions: BundleExtensions
 ) -> MediaSection:
     codecs, accepted = _format(offered, decided.use, extensions)
-    rids, simulcast = _simulcast(decided.use)
+    rids, simulcast = _simulcast(offered, decided.use)
     msids, sources, groups = _sources(decided.use)
     return MediaSection(
         media=offered.media,
@@ -159,7 +159,7 @@ def _format(
             wanted = for_subscription(name)
             feedback = _AUDIO_DOWN if name is CodecName.OPUS else _VIDEO_DOWN
         case None:
-            return _placeholder(offered), ()
+            return _placeholder(offered), extensions.accept(offered, for_idle())
     return answered(choice, feedback), extensions.accept(offered, wanted)
 
 
@@ -172,10 +172,20 @@ def _placeholder(offered: MediaSection) -> tuple[Codec, ...]:
     return answered(choice, frozenset())
 
 
-def _simulcast(use: Publication | Subscription | None) -> tuple[tuple[Rid, ...], Simulcast | None]:
-    if not isinstance(use, Publication) or use.rid is None:
+def _simulcast(
+    offered: MediaSection, use: Publication | Subscription | None
+) -> tuple[tuple[Rid, ...], Simulcast | None]:
+    # An idle section keeps its layer too: one that is missing in an answer Chromium switches off for good.
+    match use:
+        case Publication(rid=rid) if offered.simulcast is not None:
+            pass
+        case None:
+            rid = accepted_rid(offered)
+        case _:
+            return (), None
+    if rid is None:
         return (), None
-    return (Rid(use.rid, sends=False),), Simulcast(receive=((SimulcastRid(use.rid),),))
+    return (Rid(rid, sends=False),), Simulcast(receive=((SimulcastRid(rid),),))
 
 
 def _sources(

@@ -20,9 +20,11 @@ class LossReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransportConnected:
-    """Media can flow. `steps` in milliseconds: `ice_ms` from the answer to the first path, `dtls_ms` from
-    there to the keys. Told again, with `dtls_ms` 0, when a transport comes back after its consent had
-    expired."""
+    """Media can flow.
+
+    `steps` in milliseconds: `ice_ms` from the answer to the first path, `dtls_ms` from there to the keys.
+    Told again, without steps, when a transport comes back after its consent had expired.
+    """
 
     transport_id: TransportId
     steps: Mapping[str, float]

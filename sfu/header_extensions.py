@@ -56,6 +56,11 @@ def for_subscription(codec: CodecName) -> frozenset[str]:
     return frozenset({MID})
 
 
+def for_idle() -> frozenset[str]:
+    """The URIs to accept where nobody sends yet: all, since Chromium's next offer has only those left."""
+    return frozenset({MID, RID, REPAIRED_RID, TRANSPORT_CC, AUDIO_LEVEL, DEPENDENCY_DESCRIPTOR})
+
+
 class BundleExtensions:
     """Collects what is accepted in the sections of one bundle, where one id means one URI (RFC 9143 §7.1)."""
 

@@ -250,16 +250,24 @@ def _publication(
     sources: _Sources,
     demanded: bool,
 ) -> Publication | None:
+    """The track in use, while the offer still has its codec; else a new one, if there is a wish for it."""
     if not offered.direction.sends:
         if demanded:
             raise BadOffer("a section to publish on does not send")
         return None
-    rid = accepted_rid(offered)
-    if isinstance(current, Publication) and current.rid == rid:
-        kept = keep_published(offered, current.choice)
-        if kept is not None and _numbers(kept) == _numbers(current.choice):
-            return current
-    return Publication(sources.mint.track_id(), choose_published(offered), rid)
+    if isinstance(current, Publication) and _still_offered(offered, current):
+        return current
+    if not demanded:
+        return None
+    return Publication(sources.mint.track_id(), choose_published(offered), accepted_rid(offered))
+
+
+def _still_offered(offered: MediaSection, current: Publication) -> bool:
+    kept = keep_published(offered, current.choice)
+    if kept is None or _numbers(kept) != _numbers(current.choice):
+        return False
+    # A client may leave out its rids once only one is left to send; another in its place is a new stream.
+    return accepted_rid(offered) in (current.rid, None)
 
 
 def _continued(offered: MediaSection, current: Subscription, sources: _Sources) -> Subscription | None:
@@ -305,17 +313,18 @@ def _numbers(choice: Choice) -> tuple[int, int | None]:
 
 
 def accepted_rid(offered: MediaSection) -> str | None:
-    """The one simulcast layer to take: `h`, else the last that is not paused (RFC 8853 §5.2); None without
-    simulcast.
+    """The one simulcast layer to take: `h`, else the last (RFC 8853 §5.2); None without simulcast.
+
+    Layers that the client has paused count only when it has paused all: it may wake one later.
     """
     if offered.simulcast is None or not offered.simulcast.send:
         return None
     sent = {rid.id for rid in offered.rids if rid.sends}
-    firsts = [alternatives[0] for alternatives in offered.simulcast.send]
-    running = [rid.id for rid in firsts if not rid.paused and rid.id in sent]
-    if not running:
+    layers = [choices[0] for choices in offered.simulcast.send if choices[0].id in sent]
+    ids = [layer.id for layer in layers if not layer.paused] or [layer.id for layer in layers]
+    if not ids:
         return None
-    return "h" if "h" in running else running[-1]
+    return "h" if "h" in ids else ids[-1]
 
 
 def _start(section: Section, use: Publication | Subscription, offered: MediaSection) -> Start:

@@ -165,7 +165,7 @@ class Transport:
             self._path_s = _now_s()
         elif self._consent_lost:
             self._consent_lost = False
-            self._node.emit(TransportConnected(self.id, {"ice_ms": 0.0, "dtls_ms": 0.0}))
+            self._node.emit(TransportConnected(self.id, {}))
 
     def consent_expired(self) -> None:
         self._consent_lost = True

@@ -144,6 +144,16 @@ def test_an_idle_section_with_codecs_we_cannot_carry_is_inactive_not_refused() -
     assert (answer.sections[0].port, answer.sections[0].formats) == (9, ("96",))
 
 
+def test_an_idle_section_keeps_extensions_and_layer_for_later() -> None:
+    paper = OnPaper()
+    paper.offers(OFFERS["chromium-simulcast"], BOTH)
+    idle = lines_replaced(OFFERS["chromium-simulcast"], "a=sendonly", "a=inactive")
+    _, answer = paper.offers(idle)
+    uris = {extension.uri for extension in section(answer, "1").extensions}
+    assert {MID, RID, REPAIRED_RID, TRANSPORT_CC} <= uris
+    assert section(answer, "1").rids == (Rid("h", sends=False),)
+
+
 def test_the_rid_answer_has_one_layer() -> None:
     _, answer = OnPaper().offers(OFFERS["firefox-simulcast"], BOTH)
     video = section(answer, "1")

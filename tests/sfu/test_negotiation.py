@@ -66,7 +66,7 @@ def test_one_simulcast_layer_is_taken_and_its_sources_are_learnt(browser: str) -
         ("send l;m;h", "h"),
         ("send h;m;l", "h"),
         ("send l;m;~h", "m"),
-        ("send ~l;~m;~h", None),
+        ("send ~l;~m;~h", "h"),
         ("send l;m", "m"),
         ("send l;x", "l"),
         ("recv l;m;h", None),
@@ -123,10 +123,41 @@ def test_a_stopped_section_is_recycled_under_a_new_mid(browser: str) -> None:
     assert [section.mid for section in answer.sections] == ["0", "2"]
 
 
-def test_a_codec_that_is_offered_no_more_makes_a_new_track_after_the_old_has_ended() -> None:
+def test_a_track_ends_with_its_codec_and_a_wish_makes_a_new_one() -> None:
+    for wishes, steps in (
+        ({}, [("unpublish", "0", "new-1")]),
+        ({"0": PUBLISH}, [("unpublish", "0", "new-1"), ("publish", "0", "new-2")]),
+    ):
+        paper = OnPaper()
+        paper.offers(a_video_offer("96 VP8"), {"0": PUBLISH})
+        plan, _ = paper.offers(a_video_offer("98 VP9"), wishes)
+        assert told(plan.steps) == steps
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "a=rid:l send\r\na=rid:h send\r\na=simulcast:send ~l;h\r\n",
+        "a=rid:h send\r\na=simulcast:send h\r\n",
+        "a=rid:h send\r\na=simulcast:send ~h\r\n",
+        "",
+    ],
+)
+def test_a_layer_in_use_stays_however_the_client_lists_the_refused_ones(later: str) -> None:
+    first = "a=rid:l send\r\na=rid:h send\r\na=simulcast:send l;h\r\n"
     paper = OnPaper()
-    paper.offers(a_video_offer("96 VP8"), {"0": PUBLISH})
-    plan, _ = paper.offers(a_video_offer("98 VP9"))
+    paper.offers(a_video_offer("96 VP8", extra=first), {"0": PUBLISH})
+    plan, answer = paper.offers(a_video_offer("96 VP8", extra=later))
+    assert plan.steps == ()
+    assert (answer.sections[0].simulcast is None) is (later == "")
+
+
+def test_another_layer_is_another_track() -> None:
+    paper = OnPaper()
+    layers = "a=rid:l send\r\na=rid:m send\r\n"
+    paper.offers(a_video_offer("96 VP8", extra=layers + "a=simulcast:send l;~m\r\n"), {"0": PUBLISH})
+    offer = a_video_offer("96 VP8", extra=layers + "a=simulcast:send ~l;m\r\n")
+    plan, _ = paper.offers(offer, {"0": PUBLISH})
     assert told(plan.steps) == [("unpublish", "0", "new-1"), ("publish", "0", "new-2")]
 
 
