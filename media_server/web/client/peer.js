@@ -4,6 +4,7 @@
  */
 
 import { orderCodecs } from "./codecs.js";
+import { directions } from "./directions.js";
 import { ConnectionClosed, TeleconsultError, codeOf } from "./errors.js";
 import { PathKeeper } from "./path_keeper.js";
 
@@ -35,6 +36,8 @@ const PASSING = new Set(["unknown-track", "try-again", "too-many-requests", "tim
 /** Refusals after which the server has let go of this connection. */
 const OVER = new Set(["timed-out", "transport-closed"]);
 const TRY_AGAIN_MS = 400;
+/** Somebody's microphone and camera are announced one after the other: one exchange for both shows them sooner. */
+const GATHER_MS = 8;
 const MAX_REFUSALS = 4;
 export const DEFAULT_VIDEO_BPS = 1_500_000;
 
@@ -151,10 +154,11 @@ export class Peer {
   #kick() {
     if (this.#busy || this.#closed || !this.#ready || !this.#dirty) return;
     this.#busy = true;
-    queueMicrotask(() => void this.#run()); // after the caller has made all its changes
+    void this.#run();
   }
 
   async #run() {
+    await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
     try {
       while (this.#dirty && this.#ready && !this.#closed && this.#sections.length > 0) {
         this.#dirty = false;
@@ -168,17 +172,22 @@ export class Peer {
 
   async #exchange() {
     const pc = this.#pc;
+    /** @type {Section[]} */
+    let offered = [];
     try {
       await pc.setLocalDescription(); // also right when an earlier offer got no answer: the new one replaces it
-      const offered = this.#sections.filter(({ transceiver }) => transceiver.mid !== null);
-      const answer = await this.#hooks.offer(pc.localDescription?.sdp ?? "", wishes(offered));
+      const sdp = pc.localDescription?.sdp ?? "";
+      // Tracks come and go while a description is made: what it does not hold is for the next one.
+      const held = directions(sdp);
+      offered = this.#sections.filter(({ transceiver }) => held.get(transceiver.mid ?? "") === transceiver.direction);
+      const answer = await this.#hooks.offer(sdp, wishes(offered));
       if (this.#closed) return;
       await pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
       this.#refusals = 0;
       this.#confirm(offered, answer.tracks ?? {});
       await this.#applyDegradation();
     } catch (error) {
-      if (!this.#closed) await this.#refused(error);
+      if (!this.#closed) await this.#refused(error, offered);
     }
   }
 
@@ -192,8 +201,8 @@ export class Peer {
     }
   }
 
-  /** @param {unknown} error */
-  async #refused(error) {
+  /** @param {unknown} error @param {Section[]} offered */
+  async #refused(error, offered) {
     const code = codeOf(error);
     this.#dirty = true;
     if (error instanceof ConnectionClosed || code === "not-admitted") {
@@ -209,12 +218,17 @@ export class Peer {
       return;
     }
     this.#refusals = 0;
-    this.#giveUpUnconfirmed(error instanceof TeleconsultError ? error : new TeleconsultError("negotiation", String(error)));
+    const reason = error instanceof TeleconsultError ? error : new TeleconsultError("negotiation", String(error));
+    this.#giveUpUnconfirmed(reason, offered);
   }
 
-  /** The offer as it stands is refused for good: withdraw what it added, keep what worked before. @param {TeleconsultError} error */
-  #giveUpUnconfirmed(error) {
-    const news = this.#sections.filter((section) => isActive(section) && !isAgreed(section));
+  /**
+   * The offer as it stands is refused for good: withdraw what it added, keep what worked before.
+   * @param {TeleconsultError} error
+   * @param {Section[]} offered
+   */
+  #giveUpUnconfirmed(error, offered) {
+    const news = offered.filter((section) => isActive(section) && !isAgreed(section));
     if (news.length === 0) return this.#useless(); // nothing to withdraw
     const publications = news.flatMap(({ publication }) => publication ?? []);
     const subscriptions = news.flatMap(({ subscription }) => subscription ?? []);
