@@ -35,6 +35,9 @@ from media_server.pages import read_pages
 from media_server.settings import Settings
 from media_server.walk_in import WalkIn
 
+# How long joins to an ended room are told so (close 4410) rather than given a new room of that name.
+ENDED_ROOM_MEMORY_S = 120.0
+
 log = logging.getLogger(__name__)
 
 _PRUNE_KEYS_EVERY_S = 600.0
@@ -220,6 +223,8 @@ def _signalling_settings(settings: Settings, origin: str) -> signalling.Signalli
         ping_interval_s=settings.ping_interval_s,
         room_empty_s=settings.room_empty_s,
         drain_timeout_s=settings.drain_s,
+        # Whoever tries a call out on their own machine wants to try it again at once.
+        ended_room_memory_s=0.0 if settings.walk_in else ENDED_ROOM_MEMORY_S,
     )
 
 

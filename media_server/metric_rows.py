@@ -36,6 +36,7 @@ _GAUGES: Mapping[str, tuple[str, str]] = {
     "transports": ("transports", "Media transports that are open"),
     "tracks": ("tracks", "Published tracks"),
     "subscriptions": ("subscriptions", "Tracks being forwarded, counted for each subscriber"),
+    "history_bytes": ("history_bytes", "Bytes of media kept for repair, shared by a track's subscribers"),
     "receive_buffer_bytes": ("media_receive_buffer_bytes", "Size that the kernel gave each media socket"),
 }
 _COUNTERS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
@@ -54,13 +55,14 @@ _COUNTERS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "plis_received": ("key_frame_requests", "Key frames asked for", {"direction": "in"}),
     "rtx_received": ("retransmissions", "Packets sent again (RFC 4588)", {"direction": "in"}),
     "rtx_sent": ("retransmissions", "Packets sent again (RFC 4588)", {"direction": "out"}),
-    "stun_requests": ("stun_requests", "Authentic ICE checks", {}),
+    "stun_requests": ("stun_requests", "STUN datagrams, authentic or not", {}),
     "dtls_received": ("dtls_datagrams", "DTLS datagrams received", {}),
     "stun_rejected": ("datagrams_refused", "Datagrams not accepted", {"reason": "stun"}),
     "unknown_source": ("datagrams_refused", "Datagrams not accepted", {"reason": "unknown-source"}),
     "malformed": ("datagrams_refused", "Datagrams not accepted", {"reason": "malformed"}),
     "auth_failures": ("datagrams_refused", "Datagrams not accepted", {"reason": "forged"}),
     "replays": ("datagrams_refused", "Datagrams not accepted", {"reason": "replayed"}),
+    "unbound": ("datagrams_refused", "Datagrams not accepted", {"reason": "unknown-stream"}),
     "rate_limited": ("datagrams_refused", "Datagrams not accepted", {"reason": "rate-limited"}),
     "events_dropped": ("queue_drops", _DROPPED, {"queue": "media-events"}),
     "send_errors": ("send_errors", "Datagrams that the kernel refused to send", {}),

@@ -119,6 +119,7 @@ class PlaneStats(TypedDict):
     events_dropped: int
     rate_limited: int
     send_errors: int
+    history_bytes: int  # media kept for repair, shared by a track's subscribers
     receive_buffer_bytes: int
     worker_busy_seconds: list[float]  # CPU time of each worker thread
 

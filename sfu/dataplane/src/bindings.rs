@@ -424,6 +424,7 @@ impl DataPlane {
             stats.set_item(name, value)?;
         }
         stats.set_item("events_dropped", self.plane.events.dropped.load(Ordering::Relaxed))?;
+        stats.set_item("history_bytes", self.plane.history_bytes())?;
         stats.set_item("receive_buffer_bytes", self.receive_buffer)?;
         let busy = self.engine.lock().as_ref().map(Engine::busy_seconds).unwrap_or_default();
         stats.set_item("worker_busy_seconds", busy)?;

@@ -384,6 +384,12 @@ impl Plane {
         tracks.iter().filter_map(|track| Some((track.id, track.state.lock().take_loudest()?))).collect()
     }
 
+    /// Bytes of media kept for repair, of all tracks; their subscribers share them.
+    pub fn history_bytes(&self) -> usize {
+        let tracks: Vec<_> = self.tracks.read().values().cloned().collect();
+        tracks.iter().map(|track| track.state.lock().history.bytes()).sum()
+    }
+
     pub fn tell(&self, event: Event) {
         self.events.push(event);
     }

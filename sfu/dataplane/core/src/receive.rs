@@ -311,22 +311,7 @@ impl Plane {
         now_us: u64,
         outbox: &mut Outbox,
     ) {
-        let len = {
-            let mut ingress = transport.ingress.lock();
-            let Some(keys) = ingress.keys.as_ref() else { return };
-            let Ok((len, index)) = keys.unprotect_rtcp(bytes) else {
-                worker.tally.auth_failures += 1;
-                transport.figures.auth_failures.fetch_add(1, Ordering::Relaxed);
-                return;
-            };
-            if ingress.srtcp_replay.check(index).is_err() {
-                worker.tally.replays += 1;
-                transport.figures.replays.fetch_add(1, Ordering::Relaxed);
-                return;
-            }
-            ingress.srtcp_replay.accept(index);
-            len
-        };
+        let Some(len) = open_rtcp(&mut transport.ingress.lock(), transport, bytes, &mut worker.tally) else { return };
         for packet in rtcp::packets(&bytes[..len]) {
             match packet {
                 Ok(packet) => self.receive_report(worker, transport, &packet, now_us, outbox),
@@ -482,6 +467,29 @@ fn open(
         stream.index.accept(index);
     }
     Some(Opened { index, payload_len, known: stream.map(|stream| stream.role.clone()) })
+}
+
+/// Authenticate and decrypt a compound RTCP packet in place; returns its length in the clear.
+fn open_rtcp(ingress: &mut Ingress, transport: &Transport, bytes: &mut [u8], tally: &mut Tally) -> Option<usize> {
+    let Ingress { keys, srtcp_replay, .. } = ingress;
+    let Ok((len, index)) = keys.as_ref()?.unprotect_rtcp(bytes) else {
+        tally.auth_failures += 1;
+        transport.figures.auth_failures.fetch_add(1, Ordering::Relaxed);
+        return None;
+    };
+    let sender = bytes[..len].get(4..8).and_then(|ssrc| ssrc.first_chunk()).map(|ssrc| u32::from_be_bytes(*ssrc))?;
+    if srtcp_replay.len() >= MAX_STREAMS && !srtcp_replay.contains_key(&sender) {
+        tally.unbound += 1;
+        return None;
+    }
+    let replay = srtcp_replay.entry(sender).or_default();
+    if replay.check(index).is_err() {
+        tally.replays += 1;
+        transport.figures.replays.fetch_add(1, Ordering::Relaxed);
+        return None;
+    }
+    replay.accept(index);
+    Some(len)
 }
 
 impl Ingress {

@@ -63,7 +63,8 @@ impl Egress {
 #[derive(Default)]
 pub struct Ingress {
     pub keys: Option<SrtpKeys>,
-    pub srtcp_replay: SrtcpReplay,
+    /// By the sender's SSRC: each counts for itself (RFC 3711 §3.2.3).
+    pub srtcp_replay: HashMap<u32, SrtcpReplay>,
     pub ids: ExtensionIds,
     pub streams: HashMap<u32, Stream>,
     pub tracks: Vec<Arc<Track>>,

@@ -219,3 +219,15 @@ fn round_trip_times_come_from_the_subscribers_reports() {
     let seen = stage.rtp_seen_by(&patient);
     assert_eq!(seen.last().expect("forwarded").extensions, [], "no mid any more: the subscriber knows the stream");
 }
+
+#[test]
+fn each_sender_of_reports_counts_for_itself() {
+    let mut stage = Stage::new();
+    let (_, mut patient, _) = call(&mut stage);
+    for ssrc in [1, 2] {
+        patient.begin_srtcp_count();
+        let report = patient.protect_rtcp(|out| rtcp::write_rr(out, ssrc, &[]));
+        stage.deliver(patient.remote, report);
+    }
+    assert_eq!(stage.counter("replays"), 0);
+}

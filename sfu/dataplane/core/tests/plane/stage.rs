@@ -283,6 +283,11 @@ impl Peer {
         packet
     }
 
+    /// The next packet is the first of another sender.
+    pub fn begin_srtcp_count(&mut self) {
+        self.srtcp_index = 0;
+    }
+
     fn open(&self, mut datagram: Vec<u8>) -> Option<Seen> {
         if rtp::classify(&datagram) != DatagramKind::Rtp {
             return None;
