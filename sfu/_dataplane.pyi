@@ -15,7 +15,7 @@ class UnknownId(DataPlaneError):
     """The transport, track or subscription does not exist (any more)."""
 
 class LimitReached(DataPlaneError):
-    """A configured limit (transports, tracks per transport, subscriptions per track) is reached."""
+    """A configured limit (transports; tracks or subscriptions of one transport) is reached."""
 
 class BadParameter(DataPlaneError, ValueError):
     """An argument cannot be used: a key of the wrong length, an extension id out of range, a bad address."""

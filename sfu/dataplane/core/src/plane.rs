@@ -286,7 +286,9 @@ impl Plane {
         {
             let mut ingress = track.publisher.ingress.lock();
             ingress.tracks.retain(|kept| kept.id != id);
-            ingress.streams.retain(|_, stream| stream.role.track().id != id);
+            for stream in ingress.streams.values_mut() {
+                stream.role.take_if(|role| role.track().id == id);
+            }
         }
         self.forget_track(&track);
         Ok(())

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use crate::counters::Tally;
 use crate::event::Event;
-use crate::extension::{audio_level, elements};
+use crate::extension::{elements, transport_seq};
 use crate::ice::{PathChange, ValidCheck};
 use crate::outbox::{Outbox, Path};
 use crate::plane::Plane;
@@ -17,7 +17,7 @@ use crate::rtp::{Header, Kind as DatagramKind, classify, payload_end};
 use crate::stun::{self, ErrorCode, StunError};
 use crate::subscription::ExtensionIds;
 use crate::track::{Incoming, Kind, Track, TrackState};
-use crate::transport::{Ingress, Role, Stream, StreamNames, Transport};
+use crate::transport::{Ingress, Role, Transport};
 
 /// One datagram as it came in; it is decrypted in place.
 pub struct Datagram<'a> {
@@ -27,8 +27,9 @@ pub struct Datagram<'a> {
     pub arrived_us: u64,
 }
 
-/// SSRCs one transport may use; a browser with simulcast and retransmission needs some dozen.
-const MAX_STREAMS: usize = 64;
+/// SSRCs one transport may use. A browser with simulcast and retransmission needs some dozen, more when it starts tracks
+/// anew; forgetting one would reset its roll-over counter.
+const MAX_STREAMS: usize = 256;
 /// Lost packets answered of one RTCP packet; a browser names a few at a time.
 const MAX_NACKED: usize = 256;
 const FEEDBACK_INTERVAL_US: u64 = 100_000;
@@ -246,20 +247,15 @@ impl Plane {
             worker.tally.malformed += 1;
             return;
         };
-        let marks = Marks::read(packet, &header, &ingress.ids, opened.known.is_none());
+        let marks = Marks::read(packet, &header, &ingress.ids);
         if let Some(number) = marks.transport_cc {
             ingress.note_for_feedback(transport, number, arrived_us, now_us);
         }
-        let is_new = opened.known.is_none();
-        let role = opened.known.or_else(|| ingress.role_of(header.ssrc, header.payload_type, &marks.names));
-        let Some(role) = role else {
+        let is_new = opened.role.is_none();
+        let Some(role) = opened.role.or_else(|| ingress.bind(&header, &marks)) else {
             worker.tally.unbound += 1;
             return;
         };
-        if is_new && !ingress.bind(header.ssrc, opened.index, role.clone()) {
-            worker.tally.unbound += 1;
-            return;
-        }
         drop(ingress);
         let incoming = Incoming {
             header,
@@ -331,7 +327,12 @@ impl Plane {
         match *packet {
             rtcp::Packet::SenderReport { ssrc, ntp, rtp, reports, .. } => {
                 transport.note_clock(self.ntp(now_us), ntp);
-                let track = transport.ingress.lock().streams.get(&ssrc).map(|stream| stream.role.track().clone());
+                let track = transport
+                    .ingress
+                    .lock()
+                    .streams
+                    .get(&ssrc)
+                    .and_then(|stream| stream.role.as_ref().map(|role| role.track().clone()));
                 if let Some(track) = track {
                     track.state.lock().sender_reported(ssrc, ntp, rtp, now_us);
                 }
@@ -433,7 +434,7 @@ fn take_in_retransmission(worker: &mut Worker, track: &Arc<Track>, packet: Incom
 struct Opened {
     index: u64,
     payload_len: usize,
-    known: Option<Role>,
+    role: Option<Role>,
 }
 
 /// Authenticate and decrypt in place. A packet that fails changes nothing.
@@ -446,27 +447,30 @@ fn open(
 ) -> Option<Opened> {
     let Ingress { keys, streams, .. } = ingress;
     let keys = keys.as_ref()?;
-    let mut stream = streams.get_mut(&header.ssrc);
-    let index = match &stream {
-        Some(stream) => stream.index.estimate(header.seq),
+    let index = match streams.get(&header.ssrc) {
         None => ReceiveIndex::new().estimate(header.seq),
+        Some(stream) => {
+            let index = stream.index.estimate(header.seq);
+            if stream.index.check(index).is_err() {
+                tally.replays += 1;
+                transport.figures.replays.fetch_add(1, Ordering::Relaxed);
+                return None;
+            }
+            index
+        }
     };
-    if let Some(stream) = &stream
-        && stream.index.check(index).is_err()
-    {
-        tally.replays += 1;
-        transport.figures.replays.fetch_add(1, Ordering::Relaxed);
-        return None;
-    }
     let Ok(payload_len) = keys.unprotect_rtp(bytes, header.len, index) else {
         tally.auth_failures += 1;
         transport.figures.auth_failures.fetch_add(1, Ordering::Relaxed);
         return None;
     };
-    if let Some(stream) = &mut stream {
-        stream.index.accept(index);
+    if streams.len() >= MAX_STREAMS && !streams.contains_key(&header.ssrc) {
+        tally.unbound += 1;
+        return None;
     }
-    Some(Opened { index, payload_len, known: stream.map(|stream| stream.role.clone()) })
+    let stream = streams.entry(header.ssrc).or_default();
+    stream.index.accept(index);
+    Some(Opened { index, payload_len, role: stream.role.clone() })
 }
 
 /// Authenticate and decrypt a compound RTCP packet in place; returns its length in the clear.
@@ -502,14 +506,22 @@ impl Ingress {
         }
     }
 
-    fn bind(&mut self, ssrc: u32, index: u64, role: Role) -> bool {
-        if self.streams.len() >= MAX_STREAMS {
-            return false;
+    /// Find out what a stream without a role is, by all that it has said of itself so far.
+    fn bind(&mut self, header: &Header, marks: &Marks<'_>) -> Option<Role> {
+        let stream = self.streams.get_mut(&header.ssrc)?;
+        for (known, said) in [
+            (&mut stream.names.mid, marks.mid),
+            (&mut stream.names.rid, marks.rid),
+            (&mut stream.names.repaired_rid, marks.repaired_rid),
+        ] {
+            if let Some(said) = said {
+                *known = Some(said.to_vec());
+            }
         }
-        let mut received = ReceiveIndex::new();
-        received.accept(index);
-        self.streams.insert(ssrc, Stream { index: received, role });
-        true
+        let names = stream.names.clone();
+        let role = self.role_of(header.ssrc, header.payload_type, &names)?;
+        self.streams.get_mut(&header.ssrc)?.role = Some(role.clone());
+        Some(role)
     }
 }
 
@@ -519,31 +531,29 @@ struct Marks<'a> {
     transport_cc: Option<u16>,
     audio_level: Option<u8>,
     dependency_descriptor: Option<&'a [u8]>,
-    names: StreamNames<'a>,
+    mid: Option<&'a [u8]>,
+    rid: Option<&'a [u8]>,
+    repaired_rid: Option<&'a [u8]>,
 }
 
 impl<'a> Marks<'a> {
-    fn read(packet: &'a [u8], header: &Header, ids: &ExtensionIds, with_names: bool) -> Self {
+    fn read(packet: &'a [u8], header: &Header, ids: &ExtensionIds) -> Self {
         let mut marks = Self::default();
         let Some(block) = header.extension else { return marks };
         for (id, value) in elements(&packet[block.range()], block.profile) {
-            if id == 0 {
-                continue; // not negotiated ids are 0 on our side
-            }
+            // Ids that were not negotiated are 0 on our side, and no element has that id.
             if id == ids.transport_cc {
-                marks.transport_cc = value.first_chunk().map(|bytes| u16::from_be_bytes(*bytes));
+                marks.transport_cc = transport_seq(value);
             } else if id == ids.audio_level {
-                marks.audio_level = audio_level(value).map(|_| value[0]);
+                marks.audio_level = value.first().copied();
+            } else if id == ids.mid {
+                marks.mid = Some(value);
             } else if id == ids.dependency_descriptor {
                 marks.dependency_descriptor = Some(value);
-            } else if with_names {
-                if id == ids.mid {
-                    marks.names.mid = Some(value);
-                } else if id == ids.rid {
-                    marks.names.rid = Some(value);
-                } else if id == ids.repaired_rid {
-                    marks.names.repaired_rid = Some(value);
-                }
+            } else if id == ids.rid {
+                marks.rid = Some(value);
+            } else if id == ids.repaired_rid {
+                marks.repaired_rid = Some(value);
             }
         }
         marks

@@ -73,10 +73,13 @@ pub struct Ingress {
     pub report_due_us: Option<u64>,
 }
 
-/// One SSRC as received.
+/// One SSRC as received. It outlives the track it carried: its roll-over counter goes on as long as the keys, and what
+/// it said of itself on its first packets it does not say again when the same section publishes anew.
+#[derive(Default)]
 pub struct Stream {
     pub index: ReceiveIndex,
-    pub role: Role,
+    pub role: Option<Role>,
+    pub names: StreamNames,
 }
 
 #[derive(Clone)]
@@ -209,7 +212,7 @@ impl Transport {
 impl Ingress {
     /// What an SSRC seen for the first time is: by its declaration, else by mid and rid, else by payload type where
     /// that leaves no doubt (RFC 8843 §9.2).
-    pub fn role_of(&self, ssrc: u32, payload_type: u8, names: &StreamNames<'_>) -> Option<Role> {
+    pub fn role_of(&self, ssrc: u32, payload_type: u8, names: &StreamNames) -> Option<Role> {
         for track in &self.tracks {
             if track.description.ssrcs.contains(&ssrc) {
                 return Some(Role::Media(track.clone()));
@@ -220,10 +223,10 @@ impl Ingress {
         }
         let mut fitting = self.tracks.iter().filter_map(|track| {
             let description = &track.description;
-            if names.mid.is_some_and(|mid| mid != description.mid.as_bytes()) {
+            if names.mid.as_ref().is_some_and(|mid| mid != description.mid.as_bytes()) {
                 return None;
             }
-            let layer = names.rid.or(names.repaired_rid);
+            let layer = names.rid.as_ref().or(names.repaired_rid.as_ref());
             if let (Some(wanted), Some(layer)) = (&description.rid, layer)
                 && wanted.as_bytes() != layer
             {
@@ -246,12 +249,12 @@ impl Ingress {
     }
 }
 
-/// How a packet names its stream.
-#[derive(Default)]
-pub struct StreamNames<'a> {
-    pub mid: Option<&'a [u8]>,
-    pub rid: Option<&'a [u8]>,
-    pub repaired_rid: Option<&'a [u8]>,
+/// How packets of a stream have named it.
+#[derive(Clone, Default)]
+pub struct StreamNames {
+    pub mid: Option<Vec<u8>>,
+    pub rid: Option<Vec<u8>>,
+    pub repaired_rid: Option<Vec<u8>>,
 }
 
 impl Role {

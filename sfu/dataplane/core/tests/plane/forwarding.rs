@@ -1,6 +1,6 @@
 //! What a subscriber gets of what a publisher sends.
 
-use crate::stage::{LEVEL_ID, MID_ID, Packet, Stage, audio, protect_with, video, vp8};
+use crate::stage::{LEVEL_ID, MID_ID, Packet, RID_ID, Stage, audio, protect_with, video, vp8};
 use dataplane_core::event::Event;
 
 #[test]
@@ -149,6 +149,30 @@ fn a_stream_without_declared_ssrc_is_learnt_from_its_payload_type() {
     stage.deliver(doctor.remote, foreign);
     assert_eq!(stage.rtp_seen_by(&patient).len(), 0);
     assert_eq!(stage.counter("unbound"), 1);
+}
+
+#[test]
+fn a_section_that_publishes_anew_keeps_its_stream_and_what_it_said_of_itself() {
+    let mut stage = Stage::new();
+    let (doctor, patient) = (stage.a_peer(1), stage.a_peer(2));
+    let simulcast = |stage: &mut Stage| {
+        let track = stage.publish_video(&doctor);
+        let mut description = stage.plane.track(track).expect("it exists").description.clone();
+        stage.plane.unpublish(track).expect("it exists");
+        (description.rid, description.ssrcs) = (Some("h".into()), vec![]);
+        stage.plane.publish(doctor.id, description).expect("room for a track")
+    };
+    let first = simulcast(&mut stage);
+    let names = vec![(MID_ID, b"1".to_vec()), (RID_ID, b"h".to_vec())];
+    // Just before the sequence number wraps: the roll-over count must survive too.
+    let datagram = doctor.protect(&Packet { extensions: names, ..video(65_535, vp8(true, 1, 100)) });
+    stage.deliver(doctor.remote, datagram);
+    stage.plane.unpublish(first).expect("it exists");
+    let again = simulcast(&mut stage);
+    stage.subscribe(&patient, again, 5000);
+    let datagram = doctor.protect(&video(65_536, vp8(true, 2, 100)));
+    stage.deliver(doctor.remote, datagram);
+    assert_eq!(stage.rtp_seen_by(&patient).len(), 1);
 }
 
 #[test]

@@ -20,6 +20,7 @@ pub const PWD: &str = "a-password-of-22-chars-";
 pub const TWCC_ID: u8 = 3;
 pub const LEVEL_ID: u8 = 1;
 pub const MID_ID: u8 = 4;
+pub const RID_ID: u8 = 10;
 
 pub struct Stage {
     pub plane: Plane,
@@ -94,7 +95,13 @@ impl Stage {
     pub fn give_keys(&mut self, peer: &mut Peer) {
         let seed = peer.remote.port() as u8;
         self.plane.set_keys(peer.id, keys(seed), keys(seed ^ 0xff), self.now_us).expect("the transport exists");
-        let ids = ExtensionIds { mid: MID_ID, transport_cc: TWCC_ID, audio_level: LEVEL_ID, ..ExtensionIds::default() };
+        let ids = ExtensionIds {
+            mid: MID_ID,
+            rid: RID_ID,
+            transport_cc: TWCC_ID,
+            audio_level: LEVEL_ID,
+            ..ExtensionIds::default()
+        };
         self.plane.set_extensions(peer.id, ids).expect("the transport exists");
     }
 
