@@ -58,7 +58,7 @@ class Link:
         self.server = DtlsServer(certificate, self._server_sends, self.keys.append, self.goodbye.set)
         self._client_end = ClientEnd(self._client_sends)
         self.client_certificate = client_certificate or RTCCertificate.generateCertificate()
-        self.client = RTCDtlsTransport(self._client_end, [self.client_certificate])
+        self.client = RTCDtlsTransport(self._client_end, [self.client_certificate])  # type: ignore[arg-type]  # a pipe
         self.client._set_role("client")
         self.client.on("statechange", self._client_changed)
         self.server_certificate = certificate
@@ -106,6 +106,7 @@ class Link:
 def client_keys(link: Link) -> SimpleNamespace:
     """What the client derived, cut as RFC 5764 §4.2 says, by aiortc's own profile table."""
     connection = link.client._ssl
+    assert connection is not None
     chosen = connection.get_selected_srtp_profile()
     (profile,) = (p for p in link.client._srtp_profiles if p.openssl_profile == chosen)
     material = connection.export_keying_material(

@@ -12,7 +12,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from aiortc import RTCCertificate, RTCDtlsParameters, rtcdtlstransport
+from aiortc import RTCCertificate, RTCDtlsParameters, RTCIceGatherer, RTCIceTransport, rtcdtlstransport
 from aiortc.rtcdtlstransport import RTCDtlsTransport, SRTPProtectionProfile, State
 from OpenSSL import SSL
 
@@ -71,7 +71,7 @@ def test_the_profiles_are_as_they_were() -> None:
 
 
 def test_a_new_transport_has_the_attributes_we_use() -> None:
-    link_end = RTCDtlsTransport(object(), [RTCCertificate.generateCertificate()])
+    link_end = RTCDtlsTransport(RTCIceTransport(RTCIceGatherer()), [RTCCertificate.generateCertificate()])
     assert link_end.encrypted is False
     assert link_end._state is State.NEW
     assert link_end._ssl is None

@@ -14,6 +14,7 @@ from aiortc import (
     RTCSessionDescription,
     VideoStreamTrack,
 )
+from av import AudioFrame, VideoFrame
 
 from sfu import (
     Answer,
@@ -120,8 +121,11 @@ async def test_sound_and_picture_come_through() -> None:
         async with asyncio.timeout(TIMEOUT_S):
             sound, picture = (receiver.track for receiver in patient.getReceivers())
             for _ in range(5):
-                assert (await sound.recv()).sample_rate == 48_000
-                assert (await picture.recv()).width == 640
+                heard, seen = await sound.recv(), await picture.recv()
+                assert isinstance(heard, AudioFrame)
+                assert heard.sample_rate == 48_000
+                assert isinstance(seen, VideoFrame)
+                assert seen.width == 640
         connected = await news.until(TransportConnected, 2)
         for event, transport in zip(connected, (sending, receiving), strict=True):
             assert isinstance(event, TransportConnected)
@@ -219,4 +223,6 @@ async def test_both_codecs_come_through(codec: str) -> None:
         await watch(patient, sfu.open_transport(), ("video", track.id))
         (picture,) = (receiver.track for receiver in patient.getReceivers())
         async with asyncio.timeout(TIMEOUT_S):
-            assert (await picture.recv()).width == 640
+            seen = await picture.recv()
+        assert isinstance(seen, VideoFrame)
+        assert seen.width == 640

@@ -10,7 +10,7 @@ from sfu.errors import DataPlaneFailed, LimitReached, SfuError, UnknownTrack
 from sfu.header_extensions import ExtensionIds
 from sfu.media_path import MediaPath
 from sfu.negotiation import Plan
-from sfu.track import PublishWish, SubscribeWish, TrackId, TransportId
+from sfu.track import PublishWish, SubscribeWish, TrackId, TransportId, Wish
 from sfu.track_table import TrackTable
 from tests.sfu.negotiating import OPUS, VP8, OnPaper
 from tests.sfu.offers_on_disk import OFFERS, lines_replaced
@@ -105,7 +105,7 @@ def test_what_the_data_plane_raises_comes_out_as_ours(raised: Exception, expecte
 
 def test_the_steps_before_a_failing_one_are_taken_back() -> None:
     scene = Scene()
-    both = {"0": SubscribeWish(TrackId("voice")), "1": PublishWish()}
+    both: dict[str, Wish] = {"0": SubscribeWish(TrackId("voice")), "1": PublishWish()}
     offer = lines_replaced(OFFERS["chromium-sendrecv"], "a=sendrecv", "a=sendrecv")
     plan = scene.paper.plan(offer, both)
     scene.plane.fails["publish"] = _dataplane.LimitReached()

@@ -334,12 +334,13 @@ def test_any_text_reads_or_is_refused(text: str) -> None:
         "a=fingerprint:sha-256 " + "00:" * 1_300 + "\r\n",
     ],
 )
-def test_the_largest_offers_take_milliseconds(body: str) -> None:
+def test_the_largest_offers_are_read_in_linear_time(body: str) -> None:
     text = (AUDIO + body)[:MAX_CHARACTERS]
-    started = time.perf_counter()
+    started_s = time.process_time()
     with contextlib.suppress(SdpError):
         read(text)
-    assert time.perf_counter() - started < 0.25  # in truth some 10 ms; a slow parser would need minutes
+    # No measurement: some 10 ms of CPU time in truth, where a parser that is not linear would need minutes.
+    assert time.process_time() - started_s < 2.0
 
 
 # --- every value of the model
