@@ -320,8 +320,9 @@ PROOFS: dict[str, Callable[[Stand, Report], Awaitable[None]]] = {
 }
 
 
-# Where the picture is the page's own choice (720 lines). Elsewhere it is small, so that what is measured is the
-# path and the server, not how two software codecs get on with each other on two cores.
+# Where the picture is the page's own choice (720 lines). Elsewhere it is small, so that paths and server are
+# measured, not how two software codecs get on with each other on two cores.
+DIRECT = {"call", "first-frame", "codecs", "messages"}  # nothing of ours in the way of media
 AT_FULL_SIZE = {"call", "first-frame", "codecs", "bandwidth"}
 
 
@@ -329,7 +330,12 @@ async def run(names: Sequence[str], report: Report) -> None:
     for name in names:
         settings = {"RESUME_WINDOW_S": "2"} if name == "messages" else {}
         height = None if name in AT_FULL_SIZE else 180
-        async with a_stand(settings, camera_height=height, busy_picture=name == "bandwidth") as stand:
+        async with a_stand(
+            settings,
+            camera_height=height,
+            busy_picture=name == "bandwidth",
+            through_proxy=name not in DIRECT,
+        ) as stand:
             try:
                 await PROOFS[name](stand, report)
             except Exception as error:  # one point that cannot be shown must not hide the others

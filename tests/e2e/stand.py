@@ -185,12 +185,14 @@ async def a_stand(
     *,
     camera_height: int | None = None,
     busy_picture: bool = False,
+    through_proxy: bool = True,
     seed: int = 1,
 ) -> AsyncIterator[Stand]:
     """Server, paths and browser, all new. Raises RuntimeError when there is no Chromium.
 
     `camera_height`: of every camera, None for what the page asks for. `busy_picture`: cameras show something
-    that takes all the bandwidth an encoder may have, at 360 lines.
+    that takes all the bandwidth an encoder may have, at 360 lines. `through_proxy`: media goes through the
+    UDP proxy, which shares the test's event loop; without it nothing can be done to a path.
     """
     executable = chromium()
     if executable is None:
@@ -199,7 +201,7 @@ async def a_stand(
     values = {
         "MEDIA_HOST": SERVER_ADDRESS,
         "MEDIA_PORT": str(media_port),
-        "ANNOUNCED_ADDRESSES": ANNOUNCED_ADDRESS,
+        "ANNOUNCED_ADDRESSES": ANNOUNCED_ADDRESS if through_proxy else SERVER_ADDRESS,
     }
     flags = list(CHROMIUM_FLAGS)
     async with AsyncExitStack() as stack:

@@ -13,8 +13,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser, pyt
 
 async def test_ice_restarts_without_a_gap(stand: Stand) -> None:
     patient, doctor = await stand.pair(room="restart")
-    assert await measure.ice_restart(patient, doctor) < 0.5
-    assert await measure.ice_restart(doctor, doctor) < 0.5  # the viewer's own path
+    assert await measure.ice_restart(patient, doctor) < 1
+    assert await measure.ice_restart(doctor, doctor) < 1  # the viewer's own path
 
 
 async def test_a_call_heals_after_a_source_port_change(stand: Stand) -> None:

@@ -51,9 +51,9 @@ async def test_forged_and_replayed_media_is_counted_and_dropped(stand: Stand) ->
 
 
 @pytest.mark.parametrize("encoding", list(Encoding))
-async def test_a_call_goes_on_under_a_flood_of_messages(stand: Stand, encoding: Encoding) -> None:
+async def test_a_call_goes_on_under_a_flood_of_messages(direct_stand: Stand, encoding: Encoding) -> None:
     room = f"messages-{encoding.name.lower()}"
-    pair = await stand.pair(room=room)
+    pair = await direct_stand.pair(room=room)
     sdp, track, participant = await pair[0].client(
         """const mine = client.publications.find((p) => p.id);
         return [client.peerConnection.localDescription.sdp, mine.id, client.self.id];"""
@@ -61,11 +61,11 @@ async def test_a_call_goes_on_under_a_flood_of_messages(stand: Stand, encoding: 
     seeds = requests(sdp, track, participant)
 
     async def ticket() -> str:
-        return (await stand.server.ticket("guest", room=room)).ticket
+        return (await direct_stand.server.ticket("guest", room=room)).ticket
 
     watching = asyncio.create_task(watch(pair, 5))
     messages = mutated_messages(seeds, Random(1), binary=encoding is Encoding.MSGPACK)
-    outcome = await attack.bombard(stand.server.signal_url, ticket, encoding, messages, 500)
+    outcome = await attack.bombard(direct_stand.server.signal_url, ticket, encoding, messages, 500)
     for watched in await watching:
         assert_flows(watched)
     assert outcome["replies"] > 50
