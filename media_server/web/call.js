@@ -7,7 +7,7 @@
 
 import { TeleconsultClient } from "./client.js";
 import { endedView } from "./page/ended.js";
-import { onLanguage } from "./page/i18n.js";
+import { onLanguage, t } from "./page/i18n.js";
 import { installLanguageMenu } from "./page/language_menu.js";
 import { Lobby } from "./page/lobby.js";
 import { LocalMedia } from "./page/local_media.js";
@@ -24,6 +24,7 @@ class Page {
   #announcer = /** @type {HTMLElement} */ (document.getElementById("announcer"));
   #status = /** @type {HTMLElement} */ (document.getElementById("status"));
   #media = new LocalMedia(this.#parameters.get("codec"));
+  #brand = /** @type {HTMLElement} */ (document.querySelector(".brand"));
   #name = "";
   /** @type {View | null} */
   #view = null;
@@ -84,12 +85,20 @@ class Page {
     draw();
   }
 
+  /** @param {string} name  of the view; a call keeps its own title */
+  #title(name) {
+    const title = name === "lobby" ? t(`lobby.title.${this.#role}`) : t("app.tagline");
+    if (name !== "call") document.title = `${title} · Teleconsult`;
+  }
+
   /** @param {View} view @param {string} name @param {() => void} redraw */
   #show(view, name, redraw) {
     this.#view?.close();
     this.#view = view;
     this.#redraw = redraw;
     document.body.dataset.view = name;
+    this.#brand.inert = name === "call"; // one touch on the name of the service must not end a consultation
+    this.#title(name);
     this.#main.replaceChildren(view.element);
     if (document.activeElement === document.body) this.#main.focus({ preventScroll: true });
   }

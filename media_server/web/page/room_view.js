@@ -15,6 +15,7 @@ import { Toolbar } from "./toolbar.js";
 export class RoomView {
   #client;
   #media;
+  #doctor;
   #announce;
   #status;
   #stage;
@@ -46,6 +47,7 @@ export class RoomView {
   constructor(client, media, doctor, { announce, status }) {
     this.#client = client;
     this.#media = media;
+    this.#doctor = doctor;
     this.#announce = announce;
     this.#status = status;
     this.#stage = new Stage(client, media, doctor);
@@ -104,7 +106,15 @@ export class RoomView {
     this.#encrypted.title = t("call.encrypted");
     this.#encrypted.hidden = this.#client.mediaState !== "connected";
     this.#renderClock();
+    this.#renderTitle();
   };
+
+  /** A doctor who works in another tab sees there that somebody waits. */
+  #renderTitle() {
+    const waiting = this.#doctor ? this.#client.participants.filter(({ admitted }) => !admitted).length : 0;
+    const title = `${waiting > 0 ? `(${waiting}) ` : ""}${t("call.title")} · Teleconsult`;
+    if (document.title !== title) document.title = title;
+  }
 
   #renderClock() {
     this.#clock.hidden = this.#since === null;

@@ -1,0 +1,127 @@
+"""The pages in a real Chromium, with a room that lives inside the page: no server but for the files.
+
+    async with a_site() as site:
+        page = await site.open("/patient")
+        await page.evaluate("fakeRoom.enter('d', 'doctor', 'Dr. Els Peeters')")
+
+`fake_room.js` says what `fakeRoom` can do. The files come with the real server's security headers.
+"""
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, ViewportSize, async_playwright
+
+from media_server.browser_rules import security_headers
+from media_server.pages import add_pages, read_pages
+from media_server.settings import Settings
+
+FAKE_ROOM = Path(__file__).with_name("fake_room.js")
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1280, "height": 800}
+CHROMIUM_FLAGS = (
+    "--no-sandbox",  # tests often run as root, in a container
+    "--use-fake-device-for-media-stream=fps=10",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--allow-loopback-in-peer-connection",
+)
+
+
+def chromium() -> Path | None:
+    """The browser to drive: $TELECONSULT_CHROMIUM, else Debian's; None when there is none."""
+    path = Path(os.environ.get("TELECONSULT_CHROMIUM", "/usr/bin/chromium"))
+    return path if path.exists() else None
+
+
+class Site:
+    """What `a_site` yields. `complaints`: what pages wrote to the console; `strangers`: other hosts."""
+
+    def __init__(self, origin: str, browser: Browser) -> None:
+        self.origin = origin
+        self.browser = browser
+        self.complaints: list[str] = []
+        self.strangers: list[str] = []
+
+    async def open(
+        self,
+        path: str,
+        *,
+        viewport: ViewportSize = DESK,
+        locale: str = "en-GB",
+        permissions: Sequence[str] = ("camera", "microphone"),
+        before: str = "",
+        **context_options: Any,
+    ) -> Page:
+        """A page in a context of its own. `before` is JavaScript to run ahead of the page's own."""
+        context = await self.browser.new_context(viewport=viewport, locale=locale, **context_options)
+        context.set_default_timeout(10_000)
+        await context.grant_permissions(list(permissions), origin=self.origin)
+        await context.add_init_script(path=FAKE_ROOM)
+        if before:
+            await context.add_init_script(before)
+        page = await context.new_page()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._watch)
+        await page.goto(self.origin + path)
+        return page
+
+    async def open_client(self) -> Page:
+        """An empty page with `TeleconsultClient` and builders, for what needs no screen."""
+        page = await self.open("/blank")
+        await page.evaluate(CLIENT_TOOLS)
+        return page
+
+    async def close_pages(self) -> None:
+        for context in self.browser.contexts:
+            await context.close()
+        self.complaints.clear()
+        self.strangers.clear()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _watch(self, request: Request) -> None:
+        if not request.url.startswith((self.origin, "blob:", "data:")):
+            self.strangers.append(request.url)
+
+
+CLIENT_TOOLS = Path(__file__).with_name("client_tools.js").read_text()
+
+
+async def _blank(request: web.Request) -> web.Response:
+    return web.Response(
+        text='<!doctype html><link rel="icon" href="/web/favicon.svg">', content_type="text/html"
+    )
+
+
+@asynccontextmanager
+async def a_site() -> AsyncIterator[Site]:
+    app = web.Application()
+    add_pages(app.router, read_pages())
+    app.router.add_get("/blank", _blank)
+    headers: dict[str, str] = {}
+
+    async def guard(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(headers)
+
+    app.on_response_prepare.append(guard)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        headers.update(security_headers(Settings(), port))
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=chromium(), args=list(CHROMIUM_FLAGS))
+            yield Site(f"http://127.0.0.1:{port}", browser)
+            await browser.close()
+    finally:
+        await runner.cleanup()
