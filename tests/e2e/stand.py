@@ -191,8 +191,8 @@ async def a_stand(
     """Server, paths and browser, all new. Raises RuntimeError when there is no Chromium.
 
     `camera_height`: of every camera, None for what the page asks for. `busy_picture`: cameras show something
-    that takes all the bandwidth an encoder may have, at 360 lines. `through_proxy`: media goes through the
-    UDP proxy, which shares the test's event loop; without it nothing can be done to a path.
+    that takes all the bandwidth an encoder may have, at 360 lines. `through_proxy`: media goes through
+    the UDP proxy, which shares the test's event loop; without it nothing can be done to a path.
     """
     executable = chromium()
     if executable is None:
