@@ -1,7 +1,8 @@
-"""The real server for tests: `async with running_server({"WORKERS": "1"}) as server:` (see loadtest/server_process.py).
+"""The real server for tests, from loadtest/server_process.py: the one place that starts and ends it.
 
-ticket = await server.ticket("doctor", room="r")
-async with Client(ticket.url, ticket.ticket) as client: ...
+async with running_server({"WORKERS": "1"}) as server:
+    ticket = await server.ticket("doctor", room="r")
+    async with Client(ticket.url, ticket.ticket) as client: ...
 """
 
 from loadtest.server_process import ServerFailed, ServerProcess, Ticket, running_server
