@@ -50,6 +50,20 @@ async def test_forged_and_replayed_media_is_counted_and_dropped(stand: Stand) ->
         assert after[REFUSED.format(reason)] - before[REFUSED.format(reason)] >= 90
 
 
+async def test_a_replayed_check_from_elsewhere_moves_nobody(stand: Stand) -> None:
+    stand.proxy.tap = capture = attack.Capture()
+    pair = await stand.pair(room="replayed-checks")
+    await pair[1].until_more_frames(60)
+    checks = [datagram for datagram in capture.datagrams if datagram[:2] == b"\x00\x01"]
+    before = await stand.server.metrics()
+    watching = asyncio.create_task(watch(pair, 3))
+    await attack.flood(stand.media_address, checks)
+    for watched in await watching:
+        assert_flows(watched)
+    after = await stand.server.metrics()
+    assert after[REFUSED.format("replayed")] - before[REFUSED.format("replayed")] >= len(checks) > 0
+
+
 @pytest.mark.parametrize("encoding", list(Encoding))
 async def test_a_call_goes_on_under_a_flood_of_messages(direct_stand: Stand, encoding: Encoding) -> None:
     room = f"messages-{encoding.name.lower()}"
