@@ -28,6 +28,7 @@ class Track:
     muted: bool
     encryption: str
     codec: str
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,10 @@ class TrackMuted:
 
 @dataclass(frozen=True, slots=True)
 class TrackSilent:
+    """Nothing arrives of it; or, not `silent`, something does again."""
+
     id: TrackId
+    silent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +201,7 @@ def _parse_event(message: Message) -> Event:
         case "track-muted":
             return TrackMuted(TrackId(message["id"]), bool(message["muted"]))
         case "track-silent":
-            return TrackSilent(TrackId(message["id"]))
+            return TrackSilent(TrackId(message["id"]), bool(message.get("silent", True)))
         case "speakers":
             heard = message["speakers"]
             return Speakers(tuple((ParticipantId(s["participant"]), float(s["level_dbov"])) for s in heard))
@@ -224,6 +228,7 @@ def parse_track(fields: Message) -> Track:
         bool(fields["muted"]),
         fields["encryption"],
         fields["codec"],
+        bool(fields.get("silent", False)),
     )
 
 

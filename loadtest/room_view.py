@@ -18,6 +18,7 @@ from loadtest.events import (
     TrackId,
     TrackMuted,
     TrackPublished,
+    TrackSilent,
     TrackUnpublished,
 )
 
@@ -65,6 +66,9 @@ class RoomView:
             case TrackMuted(id=track_id, muted=muted):
                 if track_id in self.tracks:
                     self.tracks[track_id] = replace(self.tracks[track_id], muted=muted)
+            case TrackSilent(id=track_id, silent=silent):
+                if track_id in self.tracks:
+                    self.tracks[track_id] = replace(self.tracks[track_id], silent=silent)
             case _:
                 pass  # says nothing about who is here and what is sent
 

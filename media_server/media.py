@@ -41,7 +41,7 @@ class News(Protocol):
 
     def speakers(self, levels: Mapping[TrackId, int]) -> None: ...
 
-    def track_silent(self, track: TrackId) -> None: ...
+    def track_silent(self, track: TrackId, silent: bool) -> None: ...
 
     def quality(self, participant: ParticipantId, uplink: Rating, downlink: Rating) -> None: ...
 
@@ -125,7 +125,8 @@ class MediaPlane:
     def on_event(self, event: sfu.SfuEvent) -> None:
         """Given to the Sfu as its listener; called on the event loop."""
         match event:
-            case sfu.TransportConnected(steps=steps):
+            case sfu.TransportConnected(transport_id=transport, steps=steps):
+                self._connected(transport)
                 for step, duration_ms in steps.items():
                     self._metrics.join_step(step.removesuffix("_ms"), duration_ms / 1000)
             case sfu.TransportLost(transport_id=transport, reason=reason):
@@ -135,17 +136,22 @@ class MediaPlane:
             case _:
                 assert_never(event)
 
+    def _connected(self, transport: sfu.TransportId) -> None:
+        participant = self._owners.get(transport)
+        if participant is not None:
+            self._connections[participant].meter.regain_path()
+
     def _lost(self, transport: sfu.TransportId, reason: sfu.LossReason) -> None:
         participant = self._owners.get(transport)
-        if participant is None or self._news is None:
+        if participant is None:
             return
         self._metrics.transport_lost(reason.value)
         if reason is sfu.LossReason.CONSENT_EXPIRED:
             # The client may still come back with an ICE restart (RFC 8445 §9): its connection is lost, not
             # over.
-            self._news.quality(participant, Rating.LOST, Rating.LOST)
+            self._tell_quality(participant, self._connections[participant].meter.lose_path())
         else:
-            self._news.media_lost(participant)
+            self._signalling.media_lost(participant)
 
     # --- Periodic work ---
 
@@ -167,8 +173,8 @@ class MediaPlane:
 
     def tell_silence(self) -> None:
         idle = {track: self._idle_s(track) for track in self._silence.watched()}
-        for track in self._silence.check(idle, self._clock()):
-            self._signalling.track_silent(track)
+        for track, silent in self._silence.check(idle, self._clock()).items():
+            self._signalling.track_silent(track, silent)
 
     def tell_quality(self) -> None:
         for participant, connection in [*self._connections.items()]:
@@ -176,10 +182,12 @@ class MediaPlane:
                 uplink, downlink = self._judged(connection)
             except sfu.SfuError:
                 continue  # a track or the transport ended under our eyes; next time
-            news = connection.meter.update(uplink, downlink)
-            if news is not None:
-                up, down = news
-                self._signalling.quality(participant, Rating(up.word), Rating(down.word))
+            self._tell_quality(participant, connection.meter.update(uplink, downlink))
+
+    def _tell_quality(self, participant: ParticipantId, news: tuple[Quality, Quality] | None) -> None:
+        if news is not None:
+            uplink, downlink = news
+            self._signalling.quality(participant, Rating(uplink.word), Rating(downlink.word))
 
     def _judged(self, connection: _Connection) -> tuple[Quality, Quality]:
         """Uplink and downlink: each as bad as the worst of its flows. Raises SfuError."""

@@ -64,9 +64,21 @@ class Meter:
     def __init__(self) -> None:
         self._shown: tuple[Quality, Quality] | None = None
         self._better = (0, 0)
+        self._path_lost = False
+
+    def lose_path(self) -> tuple[Quality, Quality] | None:
+        """There is no path any more (RFC 7675); what to show when it is news. Lost until `regain_path`."""
+        self._path_lost = True
+        return self.update(Quality.LOST, Quality.LOST)
+
+    def regain_path(self) -> None:
+        """From now on figures count again."""
+        self._path_lost = False
 
     def update(self, uplink: Quality, downlink: Quality) -> tuple[Quality, Quality] | None:
         """The pair to show when it is news; otherwise None. Good from the start is no news."""
+        if self._path_lost:  # the figures are those of the time when there was one
+            uplink = downlink = Quality.LOST
         shown = self._shown or (Quality.GOOD, Quality.GOOD)
         up, up_better = _settle(shown[0], uplink, self._better[0])
         down, down_better = _settle(shown[1], downlink, self._better[1])

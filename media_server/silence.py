@@ -26,7 +26,9 @@ class SilenceWatch:
         self._told.discard(track)
 
     def set_muted(self, track: TrackId, muted: bool, now: float) -> None:
-        """A muted track may be silent; unmuted, it has the whole patience again."""
+        """A muted track may be silent; unmuted, it has the whole patience again. Muting ends a silence: the
+        room tells, and `check` does not.
+        """
         if track not in self._since:
             return
         if muted:
@@ -40,18 +42,20 @@ class SilenceWatch:
         """The tracks whose idle time `check` wants."""
         return iter([track for track in self._since if track not in self._muted])
 
-    def check(self, idle_s: Mapping[TrackId, float | None], now: float) -> list[TrackId]:
-        """Those that have newly fallen silent. `idle_s`: since the last packet, None when none ever came."""
-        fallen: list[TrackId] = []
+    def check(self, idle_s: Mapping[TrackId, float | None], now: float) -> dict[TrackId, bool]:
+        """Those that newly fell silent (True), and those that newly are so no more (False).
+
+        `idle_s`: since the last packet, None when none ever came.
+        """
+        news: dict[TrackId, bool] = {}
         for track, idle in idle_s.items():
             since = self._since.get(track)
             if since is None or track in self._muted:
                 continue
             expected_s = now - since
             quiet_s = expected_s if idle is None else min(idle, expected_s)
-            if quiet_s < self._patience_s:
-                self._told.discard(track)
-            elif track not in self._told:
-                self._told.add(track)
-                fallen.append(track)
-        return fallen
+            silent = quiet_s >= self._patience_s
+            if silent is not (track in self._told):
+                (self._told.add if silent else self._told.discard)(track)
+                news[track] = silent
+        return news

@@ -64,7 +64,7 @@ class LoseMedia:
 
 @dataclass(frozen=True, slots=True)
 class RegainMedia:
-    """An offer of the participant was answered: if its media was lost, it is on its way back."""
+    """An offer of the participant was answered: if its transport was given up, it has a new one now."""
 
     participant: ParticipantId
 
@@ -88,7 +88,10 @@ class Relay:
 
 @dataclass(frozen=True, slots=True)
 class ReportSilence:
+    """Nothing arrives of a track that is published and unmuted; or, not `silent`, something does again."""
+
     track: TrackId
+    silent: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,11 @@ class TrackMuted(Event):
 
 
 class TrackSilent(Event):
+    """`silent` travels only when it is false: something arrives again."""
+
     type: Literal["track-silent"] = "track-silent"
     id: TrackId
+    silent: bool = Field(default=True, exclude_if=bool)
 
 
 class Speaker(WireModel):

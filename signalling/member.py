@@ -17,12 +17,15 @@ _BADNESS = list(Rating)
 
 @dataclass(slots=True)
 class Member:
-    """`admitted` may become true later than the ticket said."""
+    """`admitted` may become true later than the ticket said. `transport_closed`: its media was given up, and
+    no offer has opened a new transport since.
+    """
 
     admission: Admission
     admitted: bool
     encryption_key: bytes | None
     tracks: dict[TrackId, Track] = field(default_factory=dict)
+    transport_closed: bool = False
     judged: dict[Judge, Quality] = field(default_factory=lambda: dict.fromkeys(Judge, ALL_GOOD))
 
     @property

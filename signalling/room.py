@@ -31,7 +31,6 @@ from signalling.views import (
     EndReason,
     LeaveReason,
     Participant,
-    Rating,
     Role,
     RoomState,
     RoomView,
@@ -186,8 +185,8 @@ class Room:
                 return self._mute(command)
             case commands.Relay():
                 return self._relay(command)
-            case commands.ReportSilence(track):
-                return self._report_silence(track)
+            case commands.ReportSilence(track, silent):
+                return self._report_silence(track, silent)
             case commands.ReportLevels(levels):
                 return self._report_levels(levels)
             case commands.ReportQuality(participant, judge, uplink, downlink):
@@ -312,12 +311,16 @@ class Room:
         if not member.admitted:  # never had any
             return []
         outcomes = self._unpublish(member, tuple(member.tracks))
+        member.transport_closed = True
         member.judged[Judge.MEDIA_PLANE] = ALL_LOST
         return outcomes + self._tell_quality(member, TransportState.CLOSED)
 
     def _regain_media(self, member: Member) -> list[Outcome]:
-        if Rating.LOST not in member.judged[Judge.MEDIA_PLANE]:
+        # Only what is made anew has a fresh start. An ICE restart of a transport that nothing arrives by is
+        # answered too; that it helped is for the media plane to see.
+        if not member.transport_closed:
             return []
+        member.transport_closed = False
         return self._judge(member, Judge.MEDIA_PLANE, ALL_GOOD)
 
     def _mute(self, command: commands.Mute) -> list[Outcome]:
@@ -330,8 +333,9 @@ class Room:
         track = member.tracks[command.track]
         if track.muted is command.muted:
             return []
-        member.tracks[track.id] = track.model_copy(update={"muted": command.muted})
-        return tell(self._audience(member), events.TrackMuted(id=track.id, muted=command.muted))
+        ended = self._set_silent(member, track.id, False)  # what is muted is meant to be silent
+        member.tracks[track.id] = member.tracks[track.id].model_copy(update={"muted": command.muted})
+        return ended + tell(self._audience(member), events.TrackMuted(id=track.id, muted=command.muted))
 
     # Words between participants, and news of the media plane
 
@@ -345,11 +349,17 @@ class Room:
             raise UnknownParticipant
         return tell(to, events.Relayed(sender=sender.id, kind=command.kind, body=command.body))
 
-    def _report_silence(self, track: TrackId) -> list[Outcome]:
+    def _report_silence(self, track: TrackId, silent: bool) -> list[Outcome]:
         owner = self._members.get(self._owner_of.get(track, ParticipantId("")))
         if owner is None or owner.tracks[track].muted:
             return []
-        return tell((owner.id, *self._audience(owner)), events.TrackSilent(id=track))
+        return self._set_silent(owner, track, silent)
+
+    def _set_silent(self, owner: Member, track: TrackId, silent: bool) -> list[Outcome]:
+        if owner.tracks[track].silent is silent:
+            return []
+        owner.tracks[track] = owner.tracks[track].model_copy(update={"silent": silent})
+        return tell((owner.id, *self._audience(owner)), events.TrackSilent(id=track, silent=silent))
 
     def _report_levels(self, levels: Mapping[TrackId, int]) -> list[Outcome]:
         loudest: dict[ParticipantId, int] = {}

@@ -244,9 +244,9 @@ class SignallingServer:
         for room, heard in by_room.items():
             self._report(self._rooms.rooms.get(room), commands.ReportLevels(heard))
 
-    def track_silent(self, track: TrackId) -> None:
-        """Published and unmuted, but nothing arrives."""
-        self._report(self._rooms.room_of.get(track), commands.ReportSilence(track))
+    def track_silent(self, track: TrackId, silent: bool) -> None:
+        """Published and unmuted, but nothing arrives; or, not `silent`, something does again."""
+        self._report(self._rooms.room_of.get(track), commands.ReportSilence(track, silent))
 
     def layers_wanted(self, track: TrackId, rids: tuple[str, ...]) -> None:
         """Only these simulcast layers are watched."""

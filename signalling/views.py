@@ -1,5 +1,6 @@
 """How people, tracks and rooms are shown on the wire (protocol §2, joined state), and their closed sets."""
 
+import operator
 from enum import Enum
 
 from pydantic import Field
@@ -59,7 +60,7 @@ class TransportState(Enum):
 
 
 class Track(WireModel):
-    """A published track as the room shows it."""
+    """A published track as the room shows it. `silent` travels only when it is true."""
 
     id: TrackId
     participant: ParticipantId
@@ -68,6 +69,7 @@ class Track(WireModel):
     muted: bool
     encryption: TrackEncryption
     codec: str
+    silent: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class Participant(WireModel):

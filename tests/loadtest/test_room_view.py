@@ -26,6 +26,15 @@ def test_tracks_come_and_go_with_their_events() -> None:
     assert [(track.id, track.muted) for track in view.others_tracks()] == [("b", True)]
 
 
+def test_a_track_is_silent_until_it_is_told_otherwise() -> None:
+    view = told(
+        a_view(), {"type": "track-published", "track": a_track("a")}, {"type": "track-silent", "id": "a"}
+    )
+    assert [track.silent for track in view.others_tracks()] == [True]
+    told(view, {"type": "track-silent", "id": "a", "silent": False})
+    assert [track.silent for track in view.others_tracks()] == [False]
+
+
 def test_whoever_leaves_takes_all_tracks_along() -> None:
     view = told(
         a_view(participants=[a_participant("p", tracks=[a_track("a", "p")]), a_participant("q")]),

@@ -41,6 +41,21 @@ def test_worse_is_told_at_once() -> None:
     assert meter.update(POOR, LOST) == (POOR, LOST)
 
 
+def test_a_lost_path_is_told_and_stays_lost_whatever_old_figures_say_until_it_is_back() -> None:
+    meter = Meter()
+    assert meter.lose_path() == (LOST, LOST)
+    assert [meter.update(GOOD, GOOD) for _ in range(3)] == [None] * 3
+    meter.regain_path()
+    assert meter.update(GOOD, GOOD) is None
+    assert meter.update(GOOD, GOOD) == (GOOD, GOOD)
+
+
+def test_a_path_lost_after_nothing_came_by_it_is_no_news() -> None:
+    meter = Meter()
+    meter.update(LOST, LOST)
+    assert meter.lose_path() is None
+
+
 def test_better_is_told_when_it_lasts() -> None:
     meter = Meter()
     meter.update(POOR, POOR)

@@ -375,12 +375,46 @@ def test_a_muted_track_neither_speaks_nor_is_missed() -> None:
     room = a_room(a_doctor(), somebody("patient"))
     publish(room, muted=True)
     assert do(room, commands.ReportLevels({CAMERA: -10})) == []
-    assert do(room, commands.ReportSilence(CAMERA)) == []
+    assert do(room, commands.ReportSilence(CAMERA, silent=True)) == []
     do(room, commands.Mute(PATIENT, CAMERA, False))
-    assert told(do(room, commands.ReportSilence(CAMERA))) == [
+    assert told(do(room, commands.ReportSilence(CAMERA, silent=True))) == [
         ("patient", "track-silent"),
         ("doctor", "track-silent"),
     ]
+
+
+def seen_as_silent(room: Room) -> list[bool]:
+    return [t.silent for p in room.participants_seen_by(DOCTOR) for t in p.tracks]
+
+
+def silences(outcomes: list[Outcome]) -> list[tuple[tuple[str, ...], bool]]:
+    return [
+        (outcome.to, outcome.event.silent)
+        for outcome in outcomes
+        if isinstance(outcome, Tell) and isinstance(outcome.event, events.TrackSilent)
+    ]
+
+
+def test_the_end_of_a_silence_is_told_to_the_same_and_the_joined_state_follows_both() -> None:
+    room = a_room(a_doctor(), somebody("patient"))
+    publish(room)
+    assert seen_as_silent(room) == [False]
+    assert do(room, commands.ReportSilence(CAMERA, silent=False)) == []
+    assert silences(do(room, commands.ReportSilence(CAMERA, silent=True))) == [((PATIENT, DOCTOR), True)]
+    assert do(room, commands.ReportSilence(CAMERA, silent=True)) == []
+    assert seen_as_silent(room) == [True]
+    assert silences(do(room, commands.ReportSilence(CAMERA, silent=False))) == [((PATIENT, DOCTOR), False)]
+    assert seen_as_silent(room) == [False]
+
+
+def test_muting_ends_a_silence_for_it_is_meant_now() -> None:
+    room = a_room(a_doctor(), somebody("patient"))
+    publish(room)
+    do(room, commands.ReportSilence(CAMERA, silent=True))
+    outcomes = do(room, commands.Mute(PATIENT, CAMERA, True))
+    assert silences(outcomes) == [((PATIENT, DOCTOR), False)]
+    assert ("doctor", "track-muted") in told(outcomes)
+    assert seen_as_silent(room) == [False]
 
 
 def test_quality_is_the_worse_of_both_judges_and_told_when_it_changes() -> None:
@@ -404,6 +438,15 @@ def test_lost_media_takes_the_tracks_and_says_so_until_an_offer_is_answered() ->
     assert outcomes[-1].event.transport is TransportState.CLOSED
     assert told(do(room, commands.RegainMedia(PATIENT))) == [("patient", "quality"), ("doctor", "quality")]
     assert do(room, commands.RegainMedia(PATIENT)) == []
+
+
+def test_an_answered_offer_alone_makes_no_lost_connection_good() -> None:
+    room = a_room(a_doctor(), somebody("patient"))
+    publish(room)
+    do(room, commands.ReportQuality(PATIENT, Judge.MEDIA_PLANE, Rating.LOST, Rating.LOST))
+    assert do(room, commands.RegainMedia(PATIENT)) == []  # an ICE restart: nothing has arrived by it yet
+    back = commands.ReportQuality(PATIENT, Judge.MEDIA_PLANE, Rating.GOOD, Rating.GOOD)
+    assert told(do(room, back)) == [("patient", "quality"), ("doctor", "quality")]
 
 
 def test_only_the_publisher_learns_which_layers_are_wanted() -> None:

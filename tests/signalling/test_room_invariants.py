@@ -124,9 +124,9 @@ class Rooms(RuleBasedStateMachine):
     def speak(self, levels: dict[TrackId, int]) -> None:
         self.do(commands.ReportLevels(levels))
 
-    @rule(track=tracks)
-    def fall_silent(self, track: TrackId) -> None:
-        self.do(commands.ReportSilence(track))
+    @rule(track=tracks, silent=st.booleans())
+    def fall_silent(self, track: TrackId, silent: bool) -> None:
+        self.do(commands.ReportSilence(track, silent))
 
     @invariant()
     def who_waits_sees_itself_only(self) -> None:
@@ -142,6 +142,12 @@ class Rooms(RuleBasedStateMachine):
             assert view.admitted or view.role is not Role.DOCTOR
         if self.admitted:
             assert self.room.state is RoomState.OPEN
+
+    @invariant()
+    def no_muted_track_is_shown_as_silent(self) -> None:
+        for who in self.admitted:
+            for participant in self.room.participants_seen_by(who):
+                assert not any(track.muted and track.silent for track in participant.tracks)
 
     @invariant()
     def tracks_belong_to_somebody_admitted_here(self) -> None:

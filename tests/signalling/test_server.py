@@ -414,8 +414,14 @@ async def test_speakers_silence_and_layers_reach_those_they_concern() -> None:
         assert heard == [{"participant": "patient", "level_dbov": -23}]
         rig.server.speakers({track: 90})
         assert (await doctor.event("speakers"))["speakers"] == []
-        rig.server.track_silent(track)
-        assert (await doctor.event("track-silent"))["id"] == track
+        rig.server.track_silent(track, True)
+        fallen = await doctor.event("track-silent")
+        assert (fallen["id"], "silent" in fallen) == (track, False)
+        rig.server.track_silent(track, False)
+        for peer, silences in ((doctor, 1), (patient, 2)):  # its publisher was told of both
+            for _ in range(silences):
+                said = await peer.event("track-silent")
+            assert (said["id"], said["silent"]) == (track, False)
         rig.server.layers_wanted(track, ("l", "m"))
         assert (await patient.event("layers-wanted"))["rids"] == ["l", "m"]
 
