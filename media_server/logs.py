@@ -8,11 +8,13 @@ the template is kept, and of exceptions the types and places, not the words.
 
 import logging
 import re
+import secrets
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from enum import Enum
+from hashlib import blake2b
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -25,8 +27,8 @@ OWN_PACKAGES = frozenset({"media_server", "signalling", "sfu", "auth", "loadtest
 TEXT_FIELDS = frozenset(
     {
         "action", "cause", "close_reason", "code", "codec", "direction", "encryption", "error", "kid", "kind",
-        "layer", "mid", "node", "participant", "peer", "policy", "profile", "quality", "reason", "result",
-        "rid", "role", "room", "session", "setting", "signal", "source", "state", "status", "step", "store",
+        "layer", "mid", "node", "policy", "profile", "quality", "reason", "result",
+        "rid", "role", "session", "setting", "signal", "source", "state", "status", "step", "store",
         "subprotocol", "task", "track", "transport", "type", "version",
     }
 )
@@ -37,6 +39,12 @@ _CODE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:~/+-]{0,79}")
 # These have the shape of a code too: addresses, tokens, national and telephone numbers.
 _NO_CODE = re.compile(r"\d{1,3}(\.\d{1,3}){3}|:.*:|eyJ[A-Za-z0-9_-]+\.|^[\d.+/-]{8,}$")
 _HIDDEN = "<private>"
+
+# Ids that whoever signs tickets chooses, and may make of anything: "jan-peeters-85073003361". Only a mark of
+# them is written, under a key that is forgotten with the process, so that lines can be linked and no guess of
+# the id be tried on them.
+CHOSEN_IDS = frozenset({"participant", "peer", "room"})
+_MARK_KEY = secrets.token_bytes(32)
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:
@@ -105,6 +113,8 @@ def _field(name: str, value: Any) -> Any:
             return value
         case Enum():
             return _field(name, value.value)
+        case str() if name in CHOSEN_IDS:
+            return mark(value)
         case str() if name in TEXT_FIELDS and _CODE.fullmatch(value) and not _NO_CODE.search(value):
             return value
         case list() | tuple() | set() | frozenset():
@@ -116,6 +126,11 @@ def _field(name: str, value: Any) -> Any:
             }
         case _:
             return _HIDDEN
+
+
+def mark(chosen_id: str) -> str:
+    """What stands for such an id in this process's log: 48 bits, in hexadecimal."""
+    return blake2b(chosen_id.encode(), key=_MARK_KEY, digest_size=6).hexdigest()
 
 
 def describe(error: BaseException) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any
@@ -134,9 +135,22 @@ def test_ids_codes_and_enums_pass(log: Log) -> None:
         EXPIRED = "expired"
 
     logging.getLogger("signalling").info(
-        "ticket.refused", extra={"reason": Refusal.EXPIRED, "room": "c-1.2~x"}
+        "ticket.refused", extra={"reason": Refusal.EXPIRED, "session": "s-1.2~x"}
     )
-    assert (log.lines[0]["reason"], log.lines[0]["room"]) == ("expired", "c-1.2~x")
+    assert (log.lines[0]["reason"], log.lines[0]["session"]) == ("expired", "s-1.2~x")
+
+
+@pytest.mark.parametrize("field", ["room", "participant"])
+def test_what_a_signer_of_tickets_chose_is_told_by_its_mark_only(log: Log, field: str) -> None:
+    chosen = "jan-peeters-85073003361"
+    for id_ in (chosen, chosen, "another"):
+        logging.getLogger("signalling").info("participant.left", extra={field: id_})
+    logging.getLogger("signalling").info("room.lost", extra={field: [chosen]})
+    first, same, other, listed = (line[field] for line in log.lines)
+    assert re.fullmatch(r"[0-9a-f]{12}", first)
+    assert first == same != other
+    assert listed == [first]
+    assert "peeters" not in log.text
 
 
 def test_the_level_is_obeyed(log: Log) -> None:
