@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
 from media_server.errors import ForeignOrigin
@@ -13,6 +13,9 @@ _OWN_DEVICES = ("camera", "microphone", "display-capture", "autoplay", "fullscre
                 "screen-wake-lock")  # fmt: skip
 _NO_DEVICES = ("geolocation", "usb", "serial", "hid", "midi", "payment", "gyroscope", "accelerometer",
                "magnetometer")  # fmt: skip
+
+
+_OF_PROXIES = ("Forwarded", "Via", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
 
 
 def security_headers(settings: Settings, port: int) -> Mapping[str, str]:
@@ -30,6 +33,19 @@ def security_headers(settings: Settings, port: int) -> Mapping[str, str]:
     }
     if settings.secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers
+
+
+def client_sharing(path: str, origin: str | None, settings: Settings) -> Mapping[str, str]:
+    """Headers that let pages of ALLOWED_ORIGINS import the JS client's modules (Fetch §3.2, CORS).
+
+    The modules are the same for everybody and hold no secret; pages and tickets stay with their own origin.
+    """
+    if path != "/web/client.js" and not path.startswith("/web/client/"):
+        return {}
+    headers = {"Cross-Origin-Resource-Policy": "cross-origin", "Vary": "Accept-Encoding, Origin"}
+    if origin is not None and origin in settings.allowed_origins:
+        headers["Access-Control-Allow-Origin"] = origin
     return headers
 
 
@@ -84,7 +100,9 @@ async def loopback_names_only(request: web.Request, handler: Handler) -> web.Str
     Otherwise any web site could point its own name at 127.0.0.1 and be "the same origin" (DNS rebinding).
     """
     host = urlsplit(f"//{request.host}").hostname or ""
-    forwarded = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host"))
+    # A proxy that adds none of these headers and writes our own name into Host still speaks, as nginx does
+    # unless told otherwise, the HTTP that no browser speaks any more.
+    forwarded = request.version < HttpVersion11 or any(name in request.headers for name in _OF_PROXIES)
     if forwarded or not (is_loopback(host) or host.endswith(".localhost")):
         raise ForeignOrigin("walk-in is for this machine only")
     return await handler(request)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from media_server.browser_rules import loopback_names_only, security_headers
+from media_server.browser_rules import client_sharing, loopback_names_only, security_headers
 from media_server.health import Health
 from media_server.metrics import Metrics
 from media_server.pages import Page, add_pages
@@ -37,7 +37,8 @@ def build_http(settings: Settings, parts: Parts, port: int) -> web.Application:
     app = web.Application(middlewares=middlewares, client_max_size=_MOST_BODY_BYTES)
     headers = security_headers(settings, port)
 
-    async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(client_sharing(request.path, request.headers.get("Origin"), settings))
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         response.headers["Server"] = headers["Server"]

@@ -1,5 +1,6 @@
 """The HTTP face, served for real on loopback."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -36,6 +37,9 @@ class Site:
         (web_folder / "index.html").write_text("<!doctype html>" + "home " * 200)
         (web_folder / "patient.html").write_text("patient")
         (web_folder / "client" / "session.js").write_text("export const answer = 42;\n" * 50)
+        (web_folder / "client.js").write_text("export {};")
+        (web_folder / "page").mkdir()
+        (web_folder / "page" / "call.js").write_text("export {};")
         (web_folder / ".secret.js").write_text("hidden")
         (web_folder / "page.unknown").write_text("no page")
         (web_folder / "package.json").write_text("{}")
@@ -162,6 +166,37 @@ async def test_behind_tls_it_is_https_and_wss_only(open_site: Open) -> None:
     assert "connect-src 'self' wss://call.example;" in headers["Content-Security-Policy"]
 
 
+# --- The client for pages of other origins ---
+
+
+@pytest.mark.parametrize("path", ["/web/client.js", "/web/client/session.js"])
+async def test_allowed_origins_may_import_the_client(open_site: Open, path: str) -> None:
+    _, client = await open_site(allowed_origins=("https://portal.example",))
+    theirs = (await client.get(path, headers={"Origin": "https://portal.example"})).headers
+    assert theirs["Access-Control-Allow-Origin"] == "https://portal.example"
+    assert theirs["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert "Origin" in theirs["Vary"]
+    assert "Accept-Encoding" in theirs["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("path", "origin"),
+    [
+        ("/web/client.js", "https://evil.example"),
+        ("/web/client.js", None),
+        ("/web/page/call.js", "https://portal.example"),
+        ("/patient", "https://portal.example"),
+        ("/healthz", "https://portal.example"),
+    ],
+)
+async def test_nothing_else_is_open_to_other_origins(open_site: Open, path: str, origin: str | None) -> None:
+    _, client = await open_site(allowed_origins=("https://portal.example",))
+    headers = (await client.get(path, headers={"Origin": origin} if origin else {})).headers
+    assert "Access-Control-Allow-Origin" not in headers
+    if not path.startswith("/web/client"):
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
 # --- Errors ---
 
 
@@ -265,6 +300,10 @@ async def test_what_a_form_of_another_site_could_send_is_refused(open_site: Open
         {"Host": "127.0.0.1.evil.example"},
         {"X_Forwarded_For": "203.0.113.7"},
         {"Forwarded": "for=203.0.113.7"},
+        {"Via": "1.1 proxy"},
+        {"X_Real_IP": "203.0.113.7"},
+        {"X_Forwarded_Host": "call.example"},
+        {"X_Forwarded_Proto": "https"},
     ],
     ids=repr,
 )
@@ -272,6 +311,14 @@ async def test_walk_in_is_for_our_own_pages_on_this_machine(open_site: Open, hea
     _, client = await open_site(walk_in=True)
     response = await walk_in(client, {"role": "doctor"}, **headers)
     assert await problem_of(response) == (403, "foreign-origin")
+
+
+async def test_walk_in_refuses_a_proxy_that_adds_no_header_by_its_old_http(open_site: Open) -> None:
+    _, client = await open_site(walk_in=True)
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(b"GET /patient HTTP/1.0\r\nHost: 127.0.0.1:8080\r\nConnection: close\r\n\r\n")
+    assert b" 403 " in await reader.readline()
+    writer.close()
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "[::1]:8080", "call.localhost"])
