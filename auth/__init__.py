@@ -13,12 +13,13 @@ from auth.errors import (
     TicketRefused,
     TicketReused,
 )
+from auth.ids import new_participant_id
 from auth.keyring import Key, KeyRing, KeyState, Kid
 from auth.permissions import Action, Role, grants, may
 from auth.private import Private
+from auth.reentry import REENTRY_LIFE_S, Reentries
 from auth.tickets import (
     AUDIENCE,
-    ISSUER,
     LEEWAY_S,
     LONGEST_TICKET_S,
     TICKET_LIFE_S,
@@ -26,9 +27,9 @@ from auth.tickets import (
     Ticket,
     TicketIssuer,
     TicketVerifier,
-    new_participant_id,
     shown_name,
 )
+from auth.tokens import ISSUER
 
 __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "Private",
@@ -46,6 +47,8 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "SingleUse",
     "new_participant_id",
     "shown_name",
+    "Reentries",
+    "REENTRY_LIFE_S",
     "AUDIENCE",
     "ISSUER",
     "TICKET_LIFE_S",

@@ -20,7 +20,7 @@ from aiohttp import web
 
 import sfu
 import signalling
-from auth import LONGEST_TICKET_S, AuthError, KeyRing, TicketIssuer, TicketVerifier
+from auth import LONGEST_TICKET_S, AuthError, KeyRing, Reentries, TicketIssuer, TicketVerifier
 from media_server.admission import Admissions
 from media_server.demo import Companion
 from media_server.errors import ApplicationError, CannotStart, Failed
@@ -134,7 +134,7 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
         await stack.enter_async_context(
             _background(media.watch(), watch_loop_lag(metrics.loop_lag), _prune_keys(keys))
         )
-        walk_in = WalkIn(settings, issuer) if settings.walk_in else None
+        walk_in = WalkIn(settings, issuer, Reentries(keys)) if settings.walk_in else None
         parts = Parts(rooms.handle, signalling.message_schema(), read_pages(), health, metrics, walk_in)
         await _site(stack, build_metrics_http(metrics), metrics_socket, None)
         await _site(stack, build_http(settings, parts, http_port), http_socket, tls)

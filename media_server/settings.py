@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     tls_certificate: Path | None = Field(None, description="PEM file: certificate and chain")
     tls_key: Path | None = Field(None, description="PEM file: its private key")
     behind_tls_proxy: bool = Field(False, description="a proxy in front ends TLS; plain HTTP is then allowed")
-    allowed_origins: Names = Field((), description="further web origins whose pages may use client and socket")
+    allowed_origins: Names = Field((), description="web origins whose pages may use client and socket")
 
     metrics_host: str = Field("127.0.0.1", description="address the metrics server binds to")
     metrics_port: Port = Field(9090, description="its TCP port; 0 takes any free one")

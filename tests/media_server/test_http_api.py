@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from auth import LONGEST_TICKET_S, KeyRing, TicketIssuer
+from auth import LONGEST_TICKET_S, KeyRing, Reentries, TicketIssuer
 from media_server.health import Health, Phase
 from media_server.http_api import Parts, build_http, build_metrics_http
 from media_server.metrics import Metrics
@@ -31,7 +31,8 @@ class Site:
         self.settings = load(environment={"TELECONSULT_DATA_DIR": str(folder / "data")}, **settings)
         self.metrics = Metrics()
         self.health = Health(self.settings.node_id, self.metrics.ready)
-        issuer = TicketIssuer(KeyRing.open(self.settings.keys_folder, longest_life_s=LONGEST_TICKET_S))
+        keys = KeyRing.open(self.settings.keys_folder, longest_life_s=LONGEST_TICKET_S)
+        issuer = TicketIssuer(keys)
         web_folder = folder / "web"
         (web_folder / "client").mkdir(parents=True)
         (web_folder / "index.html").write_text("<!doctype html>" + "home " * 200)
@@ -43,7 +44,7 @@ class Site:
         (web_folder / ".secret.js").write_text("hidden")
         (web_folder / "page.unknown").write_text("no page")
         (web_folder / "package.json").write_text("{}")
-        walk_in = WalkIn(self.settings, issuer) if self.settings.walk_in else None
+        walk_in = WalkIn(self.settings, issuer, Reentries(keys)) if self.settings.walk_in else None
         self.parts = Parts(
             self.signal, {"title": "messages"}, read_pages(web_folder), self.health, self.metrics, walk_in
         )
@@ -234,7 +235,7 @@ async def test_walk_in_gives_a_ticket_for_the_room_and_role_asked_for(open_site:
     response = await walk_in(client, {"role": "doctor", "name": "Dr. A", "room": "r-1", "unknown": 1})
     assert response.headers["Cache-Control"] == "no-store"
     answer = json.loads(await response.text())
-    assert set(answer) == {"ticket", "url", "expires_in", "participant"}
+    assert set(answer) == {"ticket", "url", "expires_in", "participant", "reentry"}
     assert answer["url"] == f"ws://{client.host}:{client.port}/v1/signal"
     assert answer["expires_in"] == 60
     claims = claims_of(answer["ticket"])
@@ -255,6 +256,30 @@ async def test_walk_in_can_make_patients_and_guests_wait(open_site: Open) -> Non
         for role in ("patient", "guest", "doctor")
     ]
     assert admitted == [False, False, True]
+
+
+async def test_a_page_that_is_loaded_again_comes_back_as_the_same_participant(open_site: Open) -> None:
+    _, client = await open_site(walk_in=True)
+    first = json.loads(await (await walk_in(client, {"role": "patient"})).text())
+    again = {"role": "patient", "reentry": first["reentry"]}
+    second = json.loads(await (await walk_in(client, again)).text())
+    assert second["participant"] == first["participant"] == claims_of(second["ticket"])["sub"]
+    assert second["ticket"] != first["ticket"]
+    third = json.loads(await (await walk_in(client, again | {"reentry": second["reentry"]})).text())
+    assert third["participant"] == first["participant"]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"room": "other"}, {"role": "guest"}, {"reentry": "stale"}, {"reentry": None}]
+)
+async def test_a_reentry_for_something_else_makes_a_new_participant(
+    open_site: Open, changed: dict[str, Any]
+) -> None:
+    _, client = await open_site(walk_in=True)
+    first = json.loads(await (await walk_in(client, {"role": "patient"})).text())
+    again = {"role": "patient", "reentry": first["reentry"]} | changed
+    second = json.loads(await (await walk_in(client, again)).text())
+    assert second["participant"] != first["participant"]
 
 
 async def test_without_walk_in_there_is_no_such_entrance(open_site: Open) -> None:
