@@ -122,6 +122,7 @@ class PlaneStats(TypedDict):
     history_bytes: int  # media kept for repair, shared by a track's subscribers
     receive_buffer_bytes: int
     worker_busy_seconds: list[float]  # CPU time of each worker thread
+    worker_panics: int  # rounds of work lost to a bug of ours
 
 @final
 class DataPlane:
@@ -182,8 +183,6 @@ class DataPlane:
         repaired_rid: int = 0,
         transport_cc: int = 0,
         audio_level: int = 0,
-        abs_send_time: int = 0,
-        video_orientation: int = 0,
         dependency_descriptor: int = 0,
     ) -> None:
         """Header extension ids of this client's offer (RFC 8285), one mapping for all; 0: not negotiated."""

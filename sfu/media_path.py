@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import NamedTuple
 
 from sfu._dataplane import DataPlane
 from sfu.errors import UnknownTrack
@@ -14,6 +15,14 @@ from sfu.track import Kind, TrackId, TransportId
 from sfu.track_table import TrackTable
 
 
+class Forwarded(NamedTuple):
+    """A subscription as the data plane has it. The same track may be subscribed anew, under another SSRC."""
+
+    track: TrackId
+    ssrc: int
+    native: int
+
+
 class MediaPath:
     def __init__(self, plane: DataPlane, native: int, transport: TransportId, tracks: TrackTable) -> None:
         self._plane = plane
@@ -21,7 +30,7 @@ class MediaPath:
         self._transport = transport
         self._tracks = tracks
         self._extensions = ExtensionIds()
-        self._subscriptions: dict[str, tuple[TrackId, int]] = {}  # by mid
+        self._subscriptions: dict[str, Forwarded] = {}  # by mid
         self._published: set[TrackId] = set()
 
     def carry_out(
@@ -44,7 +53,7 @@ class MediaPath:
                     case Start(use=Publication() as use):
                         self._publish(step, use, undo)
                     case End(use=Subscription() as use):
-                        self._unsubscribe(step.mid, use.track)
+                        self._unsubscribe(step.mid, use.ssrc)
                     case End(use=Publication() as use):
                         self._unpublish(use.track)
             if restart is not None:
@@ -69,10 +78,10 @@ class MediaPath:
     def subscription_stats(self) -> dict[TrackId, SubscriptionStats]:
         """By track, as sent to this participant; without those whose track has just ended."""
         result: dict[TrackId, SubscriptionStats] = {}
-        for track, native in self._subscriptions.values():
+        for forwarded in self._subscriptions.values():
             try:
                 with translated():
-                    result[track] = self._plane.subscription_stats(native)
+                    result[forwarded.track] = self._plane.subscription_stats(forwarded.native)
             except UnknownTrack:
                 continue
         return result
@@ -87,7 +96,7 @@ class MediaPath:
         return ended
 
     def _subscribed(self, track: TrackId) -> list[int]:
-        natives = [native for subscribed, native in self._subscriptions.values() if subscribed == track]
+        natives = [each.native for each in self._subscriptions.values() if each.track == track]
         if not natives:
             raise UnknownTrack("the participant has no subscription to the track")
         return natives
@@ -131,22 +140,22 @@ class MediaPath:
             rtx_ssrc=use.rtx_ssrc,
             cname=use.publisher,
         )
-        self._subscriptions[mid] = (use.track, native)
+        self._subscriptions[mid] = Forwarded(use.track, use.ssrc, native)
         undo.callback(self._resubscribed, mid, native, before)
-        return [] if before is None else [before[1]]
+        return [] if before is None else [before.native]
 
-    def _resubscribed(self, mid: str, native: int, before: tuple[TrackId, int] | None) -> None:
+    def _resubscribed(self, mid: str, native: int, before: Forwarded | None) -> None:
         if before is None:
             self._subscriptions.pop(mid, None)
         else:
             self._subscriptions[mid] = before
         self._drop_subscription(native)
 
-    def _unsubscribe(self, mid: str, track: TrackId) -> None:
-        subscribed = self._subscriptions.get(mid)
-        if subscribed is not None and subscribed[0] == track:
+    def _unsubscribe(self, mid: str, ssrc: int) -> None:
+        forwarded = self._subscriptions.get(mid)
+        if forwarded is not None and forwarded.ssrc == ssrc:
             del self._subscriptions[mid]
-            self._drop_subscription(subscribed[1])
+            self._drop_subscription(forwarded.native)
 
     def _drop_subscription(self, native: int) -> None:
         try:

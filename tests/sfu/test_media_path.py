@@ -142,6 +142,19 @@ def test_a_subscription_is_replaced_without_a_gap() -> None:
     assert len(scene.plane.alive) == 2
 
 
+def test_the_same_track_under_other_numbers_replaces_itself() -> None:
+    scene = Scene()
+    plan = scene.subscribing()
+    scene.carry_out(plan)
+    scene.paper.state = plan.state
+    scene.plane.calls.clear()
+    offer = OFFERS["chromium-subscribe"]
+    without_rtx = "".join(line for line in offer.splitlines(keepends=True) if "apt=" not in line)
+    scene.carry_out(scene.paper.plan(without_rtx))
+    assert [verb for verb, _ in scene.plane.calls] == ["subscribe", "unsubscribe"]
+    assert len(scene.plane.alive) == 2
+
+
 def test_a_subscription_that_ended_with_its_track_ends_quietly() -> None:
     scene = Scene()
     plan = scene.subscribing()

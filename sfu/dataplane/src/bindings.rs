@@ -237,8 +237,8 @@ impl DataPlane {
             .map_err(refused)
     }
 
-    #[pyo3(signature = (transport, *, mid=0, rid=0, repaired_rid=0, transport_cc=0, audio_level=0, abs_send_time=0,
-        video_orientation=0, dependency_descriptor=0))]
+    #[pyo3(signature = (transport, *, mid=0, rid=0, repaired_rid=0, transport_cc=0, audio_level=0,
+        dependency_descriptor=0))]
     #[allow(clippy::too_many_arguments)] // keyword arguments
     fn set_extensions(
         &self,
@@ -248,8 +248,6 @@ impl DataPlane {
         repaired_rid: u32,
         transport_cc: u32,
         audio_level: u32,
-        abs_send_time: u32,
-        video_orientation: u32,
         dependency_descriptor: u32,
     ) -> PyResult<()> {
         let ids = ExtensionIds {
@@ -258,8 +256,6 @@ impl DataPlane {
             repaired_rid: extension_id("repaired_rid", repaired_rid)?,
             transport_cc: extension_id("transport_cc", transport_cc)?,
             audio_level: extension_id("audio_level", audio_level)?,
-            abs_send_time: extension_id("abs_send_time", abs_send_time)?,
-            video_orientation: extension_id("video_orientation", video_orientation)?,
             dependency_descriptor: extension_id("dependency_descriptor", dependency_descriptor)?,
         };
         self.plane.set_extensions(transport, ids).map_err(refused)
@@ -362,20 +358,23 @@ impl DataPlane {
 
     fn track_stats<'py>(&self, py: Python<'py>, track: u64) -> PyResult<Bound<'py, PyDict>> {
         let track = self.plane.track(track).map_err(refused)?;
-        let state = track.state.lock();
-        let (lost, loss, jitter_ticks) = state.network();
+        // Python objects are made when the lock is free again: a busy interpreter must not hold up a media thread.
+        let (figures, (lost, loss, jitter_ticks), idle_us, history_bytes) = {
+            let state = track.state.lock();
+            (state.figures, state.network(), state.idle_us(now_us()), state.history.bytes())
+        };
         let stats = PyDict::new(py);
-        stats.set_item("packets", state.figures.packets)?;
-        stats.set_item("bytes", state.figures.bytes)?;
+        stats.set_item("packets", figures.packets)?;
+        stats.set_item("bytes", figures.bytes)?;
         stats.set_item("lost", lost.max(0))?;
         stats.set_item("loss", loss)?;
         stats.set_item("jitter_ms", ticks_ms(jitter_ticks, track.description.clock_rate))?;
-        stats.set_item("rtx_packets", state.figures.rtx_packets)?;
-        stats.set_item("nacks_sent", state.figures.nacks_sent)?;
-        stats.set_item("plis_sent", state.figures.plis_sent)?;
-        stats.set_item("keyframes", state.figures.keyframes)?;
-        stats.set_item("idle_ms", milliseconds(state.idle_us(now_us())))?;
-        stats.set_item("history_bytes", state.history.bytes())?;
+        stats.set_item("rtx_packets", figures.rtx_packets)?;
+        stats.set_item("nacks_sent", figures.nacks_sent)?;
+        stats.set_item("plis_sent", figures.plis_sent)?;
+        stats.set_item("keyframes", figures.keyframes)?;
+        stats.set_item("idle_ms", milliseconds(idle_us))?;
+        stats.set_item("history_bytes", history_bytes)?;
         Ok(stats)
     }
 
@@ -426,8 +425,10 @@ impl DataPlane {
         stats.set_item("events_dropped", self.plane.events.dropped.load(Ordering::Relaxed))?;
         stats.set_item("history_bytes", self.plane.history_bytes())?;
         stats.set_item("receive_buffer_bytes", self.receive_buffer)?;
-        let busy = self.engine.lock().as_ref().map(Engine::busy_seconds).unwrap_or_default();
+        let (busy, panics) =
+            self.engine.lock().as_ref().map(|engine| (engine.busy_seconds(), engine.panics())).unwrap_or_default();
         stats.set_item("worker_busy_seconds", busy)?;
+        stats.set_item("worker_panics", panics)?;
         Ok(stats)
     }
 

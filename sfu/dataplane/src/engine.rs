@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -36,6 +37,7 @@ struct Shared {
     /// Something is due at once; each worker has its own.
     kicked: Vec<AtomicBool>,
     cpu_us: Vec<AtomicU64>,
+    panics: AtomicU64,
 }
 
 pub struct Limits {
@@ -73,6 +75,7 @@ impl Engine {
             stop: AtomicBool::new(false),
             kicked: sockets.iter().map(|_| AtomicBool::new(false)).collect(),
             cpu_us: sockets.iter().map(|_| AtomicU64::new(0)).collect(),
+            panics: AtomicU64::new(0),
         });
         let kick = {
             let shared = shared.clone();
@@ -124,6 +127,11 @@ impl Engine {
         self.shared.cpu_us.iter().map(|us| us.load(Ordering::Relaxed) as f64 / 1e6).collect()
     }
 
+    /// Rounds that ended in a panic; more than none is a bug of ours.
+    pub fn panics(&self) -> u64 {
+        self.shared.panics.load(Ordering::Relaxed)
+    }
+
     /// Stop and join the threads. Idempotent.
     pub fn stop(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
@@ -173,18 +181,31 @@ impl WorkerThread {
             if wanted != patience && self.socket.set_patience(wanted).is_ok() {
                 patience = wanted;
             }
-            match self.socket.receive(&mut inbox) {
-                Ok(0) => {}
-                Ok(_) => self.round(&mut worker, &mut inbox, &mut outbox),
-                // Errors of single datagrams are none of an unconnected socket's; whatever it is must not spin.
-                Err(_) => std::thread::sleep(TICK),
+            // A panic is our bug. It costs the round it happened in, never the thread: its socket would go on taking its
+            // share of the datagrams, and nobody would read them. It is counted, and the node says that it is not ready.
+            let turn = catch_unwind(AssertUnwindSafe(|| {
+                self.turn(&mut worker, &mut inbox, &mut outbox, &mut next_tick_us);
+            }));
+            if turn.is_err() {
+                self.shared.panics.fetch_add(1, Ordering::Relaxed);
+                outbox.clear();
             }
-            let now_us = now_us();
-            let kicked = self.shared.kicked[self.share].swap(false, Ordering::AcqRel);
-            if kicked || now_us >= next_tick_us {
-                next_tick_us = now_us + TICK.as_micros() as u64;
-                self.tick(&mut worker, &mut outbox, now_us);
-            }
+        }
+    }
+
+    /// Wait for datagrams, handle what came, and look at the timers.
+    fn turn(&self, worker: &mut Worker, inbox: &mut Inbox, outbox: &mut Outbox, next_tick_us: &mut u64) {
+        match self.socket.receive(inbox) {
+            Ok(0) => {}
+            Ok(_) => self.round(worker, inbox, outbox),
+            // Errors of single datagrams are none of an unconnected socket's; whatever it is must not spin.
+            Err(_) => std::thread::sleep(TICK),
+        }
+        let now_us = now_us();
+        let kicked = self.shared.kicked[self.share].swap(false, Ordering::AcqRel);
+        if kicked || now_us >= *next_tick_us {
+            *next_tick_us = now_us + TICK.as_micros() as u64;
+            self.tick(worker, outbox, now_us);
         }
     }
 

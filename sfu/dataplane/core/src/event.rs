@@ -22,7 +22,7 @@ pub enum Event {
 }
 
 /// Events waiting for the control plane. When it is full, DTLS datagrams (the handshake repeats them) and news of moved
-/// paths are dropped; the other kinds come at most once per transport or track and are always kept.
+/// paths are dropped; the other kinds are few (one for a transport in a consent time-out, one for a track) and always kept.
 pub struct EventQueue {
     waiting: Mutex<VecDeque<Event>>,
     limit: usize,

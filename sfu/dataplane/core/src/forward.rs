@@ -13,6 +13,8 @@ use crate::transport::{Subscriber, Transport};
 
 /// How long to wait for a repeated packet where the round-trip time to the publisher is not known yet.
 const ASSUMED_RTT_US: u64 = 50_000;
+/// So that a NACK of scattered losses, four bytes for each, stays within a datagram.
+const LOST_PER_NACK: usize = 256;
 
 impl Plane {
     /// Forward the fresh packets of all touched tracks. One subscriber after the other gets all of them, so that they
@@ -51,10 +53,15 @@ impl Plane {
         if !worker.due.is_empty() {
             worker.wire.clear();
             worker.wire.extend(worker.due.iter().map(|&seq| seq as u16));
-            worker.packet.clear();
-            rtcp::write_nack(&mut worker.packet, publisher.feedback_ssrc, media_ssrc, &worker.wire);
-            publisher.send_rtcp(&mut worker.packet, outbox);
-            worker.tally.nacks_sent += 1;
+            for lost in worker.wire.chunks(LOST_PER_NACK) {
+                worker.packet.clear();
+                rtcp::write_nack(&mut worker.packet, publisher.feedback_ssrc, media_ssrc, lost);
+                publisher.send_rtcp(&mut worker.packet, outbox);
+                worker.tally.nacks_sent += 1;
+            }
+        }
+        if state.keyframes.next_due_us().is_some_and(|due| due <= now_us) && !has_viewer(state) {
+            state.keyframes.forget();
         }
         if state.keyframes.take_due(now_us) {
             worker.packet.clear();
@@ -69,6 +76,10 @@ impl Plane {
     }
 }
 
+fn has_viewer(state: &TrackState) -> bool {
+    state.subscribers.iter().any(|subscriber| !subscriber.state.lock().is_paused())
+}
+
 fn forward_track(
     tally: &mut Tally,
     track: &Track,
@@ -80,10 +91,10 @@ fn forward_track(
     let mut sent = 0;
     let mut keyframe_missing = false;
     for subscriber in &state.subscribers {
-        sent += forward_to(tally, subscriber, state, now_us, outbox, &mut keyframe_missing);
         if outbox.is_full() {
             flush(outbox);
         }
+        sent += forward_to(tally, subscriber, state, now_us, outbox, &mut keyframe_missing);
     }
     state.fresh.clear();
     if keyframe_missing && state.keyframes.next_due_us().is_none() {

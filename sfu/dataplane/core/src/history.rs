@@ -46,10 +46,10 @@ impl History {
         Self { slots: (0..size).map(|_| StoredPacket::default()).collect(), mask: size - 1 }
     }
 
-    /// Keep a packet; false when something newer already stands in its place (it came far too late).
+    /// Keep a packet; false when it is there already, or came so late that something newer stands in its place.
     pub fn store(&mut self, info: PacketInfo<'_>, payload: &[u8]) -> bool {
         let slot = &mut self.slots[info.seq as usize & self.mask];
-        if slot.filled && slot.seq > info.seq {
+        if slot.filled && slot.seq >= info.seq {
             return false;
         }
         slot.filled = true;
@@ -69,6 +69,10 @@ impl History {
     pub fn get(&self, seq: u64) -> Option<&StoredPacket> {
         let slot = &self.slots[seq as usize & self.mask];
         (slot.filled && slot.seq == seq).then_some(slot)
+    }
+
+    pub fn packets(&self) -> usize {
+        self.slots.len()
     }
 
     /// Bytes held, for the memory figures of the benchmark.
@@ -94,6 +98,14 @@ mod tests {
         }
         assert!(history.get(15).is_none());
         assert_eq!(history.get(16).map(|packet| packet.payload.as_slice()), Some([16u8; 3].as_slice()));
+    }
+
+    #[test]
+    fn a_packet_is_kept_once() {
+        let mut history = History::new(4);
+        assert!(history.store(info(5), b"first"));
+        assert!(!history.store(info(5), b"other"));
+        assert_eq!(history.get(5).map(|packet| packet.payload.as_slice()), Some(b"first".as_slice()));
     }
 
     #[test]

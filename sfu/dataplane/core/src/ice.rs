@@ -29,8 +29,6 @@ pub enum PathChange {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub change: PathChange,
-    /// A source that must be routed to this transport from now on.
-    pub added: Option<SocketAddr>,
     /// A source that is no longer this transport's.
     pub removed: Option<SocketAddr>,
 }
@@ -121,13 +119,13 @@ impl Ice {
 
     /// Takes a valid check in. `None`: it was sent before, from another address, and must not even be answered.
     pub fn checked(&mut self, check: &ValidCheck<'_>, now_us: u64) -> Option<Outcome> {
-        let mut outcome = Outcome { change: PathChange::Same, added: None, removed: None };
+        let mut outcome = Outcome { change: PathChange::Same, removed: None };
         if !self.seen.note(&check.transaction_id) {
             // From an address of its own the peer may repeat a check whose answer was lost.
             return self.remotes().any(|known| known == check.path.remote).then_some(outcome);
         }
         self.last_check_us = Some(now_us);
-        (outcome.added, outcome.removed) = self.note_remote(check.path.remote, now_us);
+        outcome.removed = self.note_remote(check.path.remote, now_us);
         outcome.change = self.choose(check.ufrag, check.path, check.use_candidate);
         Some(outcome)
     }
@@ -152,10 +150,10 @@ impl Ice {
         }
     }
 
-    fn note_remote(&mut self, remote: SocketAddr, now_us: u64) -> (Option<SocketAddr>, Option<SocketAddr>) {
+    fn note_remote(&mut self, remote: SocketAddr, now_us: u64) -> Option<SocketAddr> {
         if let Some(known) = self.remotes.iter_mut().find(|known| known.0 == remote) {
             known.1 = now_us;
-            return (None, None);
+            return None;
         }
         let mut removed = None;
         if self.remotes.len() >= MAX_REMOTES {
@@ -166,7 +164,12 @@ impl Ice {
             removed = oldest.map(|at| self.remotes.swap_remove(at).0);
         }
         self.remotes.push((remote, now_us));
-        (Some(remote), removed)
+        removed
+    }
+
+    /// Whether a valid check came from this address at or after a time.
+    pub fn heard_from(&self, remote: &SocketAddr, since_us: u64) -> bool {
+        self.remotes.iter().any(|known| known.0 == *remote && known.1 >= since_us)
     }
 
     pub fn path(&self) -> Option<Path> {
@@ -276,7 +279,7 @@ mod tests {
         assert!(ice.checked(&overheard, 0).is_some());
         assert_eq!(ice.checked(&ValidCheck { path: path(66), ..overheard }, 1_000), None);
         let repeated = ice.checked(&overheard, 20_000_000).expect("a retransmission is answered");
-        assert_eq!(repeated, Outcome { change: PathChange::Same, added: None, removed: None });
+        assert_eq!(repeated, Outcome { change: PathChange::Same, removed: None });
         assert_eq!(ice.consent_ends_us(30_000_000), Some(30_000_000), "and does not prolong consent");
         assert_eq!(ice.path(), Some(path(1)));
     }

@@ -3,6 +3,8 @@
 
 /// Two requests to one publisher are at least this far apart, whoever asks.
 const SPACING_US: u64 = 400_000;
+/// The wait doubles this often while none is answered.
+const MAX_DOUBLINGS: u32 = 3;
 /// A viewer that asks again and again (its decoder is broken) is made to wait longer each time, up to this.
 const PATIENCE_MAX_US: u64 = 4_000_000;
 /// A viewer that kept quiet for this long starts afresh.
@@ -13,6 +15,7 @@ const FORGIVEN_AFTER_US: u64 = 5_000_000;
 pub struct KeyframeRequests {
     due_us: Option<u64>,
     last_sent_us: Option<u64>,
+    unanswered: u32,
 }
 
 impl KeyframeRequests {
@@ -24,7 +27,13 @@ impl KeyframeRequests {
 
     /// A key frame began: whoever wanted one has it.
     pub fn satisfied(&mut self) {
+        self.forget();
+    }
+
+    /// Nobody wants one any more.
+    pub fn forget(&mut self) {
         self.due_us = None;
+        self.unanswered = 0;
     }
 
     pub fn next_due_us(&self) -> Option<u64> {
@@ -37,7 +46,8 @@ impl KeyframeRequests {
             return false;
         }
         self.last_sent_us = Some(now_us);
-        self.due_us = Some(now_us + SPACING_US);
+        self.due_us = Some(now_us + (SPACING_US << self.unanswered.min(MAX_DOUBLINGS)));
+        self.unanswered += 1;
         true
     }
 }
@@ -82,6 +92,14 @@ mod tests {
         assert!(requests.take_due(1_000 + SPACING_US));
         requests.satisfied();
         assert!(!requests.take_due(10_000_000));
+    }
+
+    #[test]
+    fn a_publisher_that_does_not_answer_is_asked_more_rarely() {
+        let mut requests = KeyframeRequests::default();
+        requests.want(0);
+        let asked = (0..6_000).filter(|ms| requests.take_due(ms * 10_000)).count();
+        assert!((18..=24).contains(&asked), "{asked} in a minute");
     }
 
     #[test]

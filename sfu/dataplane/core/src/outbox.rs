@@ -89,11 +89,13 @@ impl Outbox {
 
     /// Copy a whole datagram in.
     pub fn push(&mut self, path: &Path, datagram: &[u8]) {
-        if let Some(room) = self.room()
-            && let Some(place) = room.get_mut(..datagram.len())
-        {
-            place.copy_from_slice(datagram);
-            self.commit(path, datagram.len());
+        let Some(room) = self.room() else { return };
+        match room.get_mut(..datagram.len()) {
+            Some(place) => {
+                place.copy_from_slice(datagram);
+                self.commit(path, datagram.len());
+            }
+            None => self.overflowed += 1,
         }
     }
 

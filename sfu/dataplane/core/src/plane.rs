@@ -4,6 +4,7 @@
 //! the locks inside a transport stands in `transport.rs`. Times are microseconds of one monotonic clock.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -176,14 +177,14 @@ impl Plane {
     pub fn restart_ice(&self, id: TransportId, credentials: Credentials) -> Result<(), PlaneError> {
         let transport = self.transport(id)?;
         let ufrag = credentials.ufrag.clone();
-        let mut ufrags = self.ufrags.write();
-        if ufrags.contains_key(&ufrag) {
-            return Err(PlaneError::UfragInUse);
-        }
+        match self.ufrags.write().entry(ufrag) {
+            Entry::Occupied(_) => return Err(PlaneError::UfragInUse),
+            Entry::Vacant(place) => place.insert(transport.clone()),
+        };
+        // Bound to a name of its own: the guard must not live while the table is locked again.
         let forgotten = transport.ice.lock().restart(credentials);
-        ufrags.insert(ufrag, transport);
         if let Some(forgotten) = forgotten {
-            ufrags.remove(&forgotten);
+            self.ufrags.write().remove(&forgotten);
         }
         Ok(())
     }
@@ -192,14 +193,18 @@ impl Plane {
         let transport = self.transport(id)?;
         transport.ingress.lock().keys = Some(receive);
         transport.egress.write().keys = Some(send);
-        // What it subscribed to while it could not decrypt starts now, with a key frame (pitfall 43).
+        self.restart_subscriptions(&transport, now_us);
+        Ok(())
+    }
+
+    /// What the peer is subscribed to starts anew, with a key frame, now that it can receive and decrypt (pitfall 43).
+    pub(crate) fn restart_subscriptions(&self, transport: &Transport, now_us: u64) {
         for subscriber in transport.subscribers() {
             let needs_keyframe = subscriber.state.lock().restart();
             if needs_keyframe {
                 self.want_keyframe(&subscriber.track, now_us);
             }
         }
-        Ok(())
     }
 
     pub fn set_extensions(&self, id: TransportId, ids: ExtensionIds) -> Result<(), PlaneError> {
@@ -222,14 +227,13 @@ impl Plane {
             self.forget_subscriber(&subscriber);
         }
         *transport.egress.write() = Default::default();
-        let ice = transport.ice.lock();
-        let mut ufrags = self.ufrags.write();
-        for ufrag in ice.ufrags() {
-            ufrags.remove(ufrag);
-        }
-        drop(ufrags);
+        let (known_ufrags, remotes): (Vec<String>, Vec<SocketAddr>) = {
+            let ice = transport.ice.lock();
+            (ice.ufrags().map(str::to_owned).collect(), ice.remotes().collect())
+        };
+        self.ufrags.write().retain(|ufrag, _| !known_ufrags.contains(ufrag));
         let mut routes = self.routes.write();
-        for remote in ice.remotes() {
+        for remote in remotes {
             if routes.get(&remote).is_some_and(|routed| routed.id == id) {
                 routes.remove(&remote);
             }
@@ -302,10 +306,10 @@ impl Plane {
         }
     }
 
-    /// A key frame is needed; it is asked for within the spacing of requests and until it comes.
-    pub fn want_keyframe(&self, track: &Track, now_us: u64) {
-        track.state.lock().keyframes.want(now_us);
-        track.publisher.wake_at(now_us);
+    /// A key frame is needed from a time on; it is asked for within the spacing of requests and until it comes.
+    pub fn want_keyframe(&self, track: &Track, from_us: u64) {
+        track.state.lock().keyframes.want(from_us);
+        track.publisher.wake_at(from_us);
         (self.kick)();
     }
 
@@ -323,12 +327,13 @@ impl Plane {
         let transport = self.transport(id)?;
         let track = self.track(track)?;
         let needs_keyframe = track.description.kind == Kind::Video;
+        let start = Start { random, needs_keyframe, history_packets: track.state.lock().history.packets() };
         let ssrcs: Vec<u32> = std::iter::once(face.ssrc).chain(face.rtx_ssrc).collect();
         let subscriber = Arc::new(Subscriber {
             id: self.mint(),
             track: track.clone(),
             transport: transport.clone(),
-            state: Mutex::new(Subscription::new(face, Start { random, needs_keyframe })),
+            state: Mutex::new(Subscription::new(face, start)),
         });
         {
             let mut subscriptions = transport.subscriptions.lock();
@@ -373,9 +378,12 @@ impl Plane {
 
     pub fn resume(&self, id: SubscriptionId, now_us: u64) -> Result<(), PlaneError> {
         let subscriber = self.subscriber(id)?;
-        let needs_keyframe = subscriber.state.lock().resume();
-        if needs_keyframe {
-            self.want_keyframe(&subscriber.track, now_us);
+        let wanted_from_us = {
+            let mut subscription = subscriber.state.lock();
+            subscription.resume().then(|| subscription.patience.ask(now_us))
+        };
+        if let Some(from_us) = wanted_from_us {
+            self.want_keyframe(&subscriber.track, from_us);
         }
         Ok(())
     }

@@ -30,11 +30,13 @@ pub struct Datagram<'a> {
 /// SSRCs one transport may use. A browser with simulcast and retransmission needs some dozen, more when it starts tracks
 /// anew; forgetting one would reset its roll-over counter.
 const MAX_STREAMS: usize = 256;
-/// Lost packets answered of one RTCP packet; a browser names a few at a time.
+/// Lost packets answered of one RTCP datagram; a browser names a few at a time.
 const MAX_NACKED: usize = 256;
 const FEEDBACK_INTERVAL_US: u64 = 100_000;
-/// Sources with failed checks that are remembered for the current second.
-const MAX_SUSPECTS: usize = 4096;
+/// Sources whose failed checks are answered in one second.
+const MAX_REFUSED_SOURCES: usize = 1024;
+/// An address stays its transport's for so long after a valid check; nobody else's check takes it away before.
+const ADDRESS_HELD_US: u64 = 5_000_000;
 
 /// What one media thread keeps from round to round.
 #[derive(Default)]
@@ -47,8 +49,8 @@ pub struct Worker {
     pub(crate) wire: Vec<u16>,
     pub(crate) transports: Vec<Arc<Transport>>,
     pub tally: Tally,
-    suspects: HashMap<IpAddr, u32>,
-    suspects_since_us: u64,
+    refused: HashMap<IpAddr, u32>,
+    refused_since_us: u64,
 }
 
 impl Worker {
@@ -78,19 +80,19 @@ impl Worker {
         }
     }
 
-    /// Whether a source with failed checks has used up its second.
-    fn is_suspect(&mut self, plane: &Plane, source: IpAddr, now_us: u64) -> bool {
-        if now_us.saturating_sub(self.suspects_since_us) >= 1_000_000 {
-            self.suspects.clear();
-            self.suspects_since_us = now_us;
+    /// Whether a failed check from this source is told so; each source has only so many answers in a second, and so have
+    /// all of them together, or we would be used to send them to people who never asked.
+    fn may_refuse(&mut self, plane: &Plane, source: IpAddr, now_us: u64) -> bool {
+        if now_us.saturating_sub(self.refused_since_us) >= 1_000_000 {
+            self.refused.clear();
+            self.refused_since_us = now_us;
         }
-        self.suspects.get(&source).is_some_and(|&failures| failures >= plane.config.unauthenticated_per_s)
-    }
-
-    fn suspect(&mut self, source: IpAddr) {
-        if self.suspects.len() < MAX_SUSPECTS || self.suspects.contains_key(&source) {
-            *self.suspects.entry(source).or_default() += 1;
+        if self.refused.len() >= MAX_REFUSED_SOURCES && !self.refused.contains_key(&source) {
+            return false;
         }
+        let answers = self.refused.entry(source).or_default();
+        *answers += 1;
+        *answers <= plane.config.unauthenticated_per_s
     }
 }
 
@@ -107,6 +109,10 @@ impl Plane {
         worker.refresh(self);
         for datagram in datagrams {
             self.receive_one(worker, datagram, now_us, outbox);
+            // Answers to one peer must not take the room of what is forwarded to the others.
+            if outbox.is_full() {
+                flush(outbox);
+            }
         }
         self.forward(worker, now_us, outbox, flush);
         flush(outbox);
@@ -142,16 +148,15 @@ impl Plane {
 
     fn receive_stun(&self, worker: &mut Worker, bytes: &[u8], path: Path, now_us: u64, outbox: &mut Outbox) {
         worker.tally.stun_requests += 1;
-        let source = path.remote.ip();
-        if worker.is_suspect(self, source, now_us) {
-            worker.tally.rate_limited += 1;
-            return;
-        }
         let mut answer = std::mem::take(&mut worker.packet);
         answer.clear();
         if self.answer_check(bytes, path, now_us, &mut answer, &mut worker.tally).is_err() {
             worker.tally.stun_rejected += 1;
-            worker.suspect(source);
+            // Good checks are always answered: whoever fails may have borrowed the address, or share it with others.
+            if !worker.may_refuse(self, path.remote.ip(), now_us) {
+                worker.tally.rate_limited += 1;
+                answer.clear();
+            }
         }
         if !answer.is_empty() {
             outbox.push(&path, &answer);
@@ -203,8 +208,15 @@ impl Plane {
         Ok(())
     }
 
-    /// False when the check is a replay.
+    /// False when the check is a replay, or comes from an address that is another transport's.
     fn check_passed(&self, transport: &Arc<Transport>, check: &ValidCheck<'_>, now_us: u64) -> bool {
+        let remote = check.path.remote;
+        let owner = self.by_source(&remote);
+        if let Some(other) = owner.as_ref().filter(|owner| owner.id != transport.id)
+            && other.ice.lock().heard_from(&remote, now_us.saturating_sub(ADDRESS_HELD_US))
+        {
+            return false;
+        }
         let outcome = {
             let mut ice = transport.ice.lock();
             let Some(outcome) = ice.checked(check, now_us) else { return false };
@@ -213,11 +225,16 @@ impl Plane {
             }
             outcome
         };
-        self.route(transport, outcome.added, outcome.removed);
+        let is_routed = owner.is_some_and(|owner| owner.id == transport.id);
+        self.route(transport, (!is_routed).then_some(remote), outcome.removed);
         if outcome.change != PathChange::Same {
             transport.wake_at(now_us + self.config.consent_timeout_us);
             transport.figures.path_changes.fetch_add(1, Ordering::Relaxed);
             self.tell(Event::Path { transport: transport.id, first: outcome.change == PathChange::First });
+        }
+        if outcome.change == PathChange::First && transport.egress.read().ready().is_some() {
+            // Back after consent had run out: its decoders have long lost the thread.
+            self.restart_subscriptions(transport, now_us);
         }
         true
     }
@@ -308,22 +325,19 @@ impl Plane {
         outbox: &mut Outbox,
     ) {
         let Some(len) = open_rtcp(&mut transport.ingress.lock(), transport, bytes, &mut worker.tally) else { return };
+        let mut repairs = MAX_NACKED;
         for packet in rtcp::packets(&bytes[..len]) {
             match packet {
-                Ok(packet) => self.receive_report(worker, transport, &packet, now_us, outbox),
+                Ok(rtcp::Packet::Nack { media, lost, .. }) => {
+                    resend(worker, transport, media, lost, &mut repairs, now_us, outbox);
+                }
+                Ok(packet) => self.receive_report(worker, transport, &packet, now_us),
                 Err(_) => worker.tally.malformed += 1,
             }
         }
     }
 
-    fn receive_report(
-        &self,
-        worker: &mut Worker,
-        transport: &Arc<Transport>,
-        packet: &rtcp::Packet<'_>,
-        now_us: u64,
-        outbox: &mut Outbox,
-    ) {
+    fn receive_report(&self, worker: &mut Worker, transport: &Arc<Transport>, packet: &rtcp::Packet<'_>, now_us: u64) {
         match *packet {
             rtcp::Packet::SenderReport { ssrc, ntp, rtp, reports, .. } => {
                 transport.note_clock(self.ntp(now_us), ntp);
@@ -339,16 +353,14 @@ impl Plane {
                 self.receive_blocks(transport, reports, now_us);
             }
             rtcp::Packet::ReceiverReport { reports, .. } => self.receive_blocks(transport, reports, now_us),
-            rtcp::Packet::Nack { media, lost, .. } => {
-                self.resend(worker, transport, media, lost, now_us, outbox);
-            }
             rtcp::Packet::Pli { media, .. } => self.picture_lost(worker, transport, media, now_us),
             rtcp::Packet::Fir { entries, .. } => {
                 for (ssrc, _) in entries.take(MAX_STREAMS) {
                     self.picture_lost(worker, transport, ssrc, now_us);
                 }
             }
-            rtcp::Packet::Sdes { .. }
+            rtcp::Packet::Nack { .. }
+            | rtcp::Packet::Sdes { .. }
             | rtcp::Packet::Bye { .. }
             | rtcp::Packet::TransportCc { .. }
             | rtcp::Packet::Remb { .. }
@@ -371,36 +383,6 @@ impl Plane {
         }
     }
 
-    fn resend(
-        &self,
-        worker: &mut Worker,
-        transport: &Transport,
-        media: u32,
-        lost: rtcp::Lost<'_>,
-        now_us: u64,
-        outbox: &mut Outbox,
-    ) {
-        worker.tally.nacks_received += 1;
-        let Some(subscriber) = transport.subscriptions.lock().get(&media).cloned() else { return };
-        let track = subscriber.track.state.lock();
-        let mut subscription = subscriber.state.lock();
-        subscription.figures.nacks_received += 1;
-        let egress = transport.egress.read();
-        let Some((keys, path)) = egress.ready() else { return };
-        for wire_seq in lost.take(MAX_NACKED) {
-            // What the publisher's path lost is asked for upstream and forwarded when it comes.
-            let Some(lost) = subscription.lost(wire_seq, now_us) else { continue };
-            let Some(packet) = track.history.get(lost.track_seq) else { continue };
-            let Some(room) = outbox.room() else { return };
-            if let Some(len) = subscription.retransmit(lost, packet, keys, &egress.ids, room) {
-                outbox.commit(path, len);
-                worker.tally.rtx_sent += 1;
-                worker.tally.packets_sent += 1;
-                worker.tally.bytes_sent += len as u64;
-            }
-        }
-    }
-
     fn picture_lost(&self, worker: &mut Worker, transport: &Transport, media: u32, now_us: u64) {
         worker.tally.plis_received += 1;
         let Some(subscriber) = transport.subscriptions.lock().get(&media).cloned() else { return };
@@ -413,6 +395,41 @@ impl Plane {
         let counts_from_us = subscription.patience.ask(now_us);
         track.keyframes.want(counts_from_us);
         worker.list(&subscriber.track, &mut track);
+    }
+}
+
+/// Answer a NACK from the track's history (RFC 4585 §6.2.1), as long as `repairs` lasts.
+fn resend(
+    worker: &mut Worker,
+    transport: &Transport,
+    media: u32,
+    lost: rtcp::Lost<'_>,
+    repairs: &mut usize,
+    now_us: u64,
+    outbox: &mut Outbox,
+) {
+    worker.tally.nacks_received += 1;
+    let Some(subscriber) = transport.subscriptions.lock().get(&media).cloned() else { return };
+    let track = subscriber.track.state.lock();
+    let mut subscription = subscriber.state.lock();
+    subscription.figures.nacks_received += 1;
+    let egress = transport.egress.read();
+    let Some((keys, path)) = egress.ready() else { return };
+    for wire_seq in lost {
+        if *repairs == 0 {
+            return;
+        }
+        *repairs -= 1;
+        // What the publisher's path lost is asked for upstream and forwarded when it comes.
+        let Some(lost) = subscription.lost(wire_seq, now_us) else { continue };
+        let Some(packet) = track.history.get(lost.track_seq) else { continue };
+        let Some(room) = outbox.room() else { return };
+        if let Some(len) = subscription.retransmit(lost, packet, keys, &egress.ids, now_us, room) {
+            outbox.commit(path, len);
+            worker.tally.rtx_sent += 1;
+            worker.tally.packets_sent += 1;
+            worker.tally.bytes_sent += len as u64;
+        }
     }
 }
 

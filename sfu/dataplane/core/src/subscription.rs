@@ -7,6 +7,7 @@ use crate::extension::Writer;
 use crate::history::StoredPacket;
 use crate::keyframe::Patience;
 use crate::outbox::MAX_DATAGRAM;
+use crate::replay::Window;
 use crate::rtcp::ReportBlock;
 use crate::rtp;
 use crate::srtp::SrtpKeys;
@@ -30,8 +31,6 @@ pub struct ExtensionIds {
     pub repaired_rid: u8,
     pub transport_cc: u8,
     pub audio_level: u8,
-    pub abs_send_time: u8,
-    pub video_orientation: u8,
     pub dependency_descriptor: u8,
 }
 
@@ -44,9 +43,12 @@ struct Stretch {
 }
 
 const STRETCHES: usize = 8;
-const RESEND_RING: usize = 256;
 /// Until the round-trip time is known. A packet asked for twice within one is sent once (pitfall 44).
 const ASSUMED_RTT_US: u64 = 20_000;
+/// A peer that reports no round trip at all does not get packets again faster than this.
+const SHORTEST_RTT_US: u64 = 5_000;
+/// Bytes sent again to one subscriber in a second: more than any stream's own rate.
+const REPAIR_BYTES_PER_S: usize = 512 * 1024;
 const FIRST_SEQ_LIMIT: u64 = 1 << 15;
 
 #[derive(Default, Clone, Copy)]
@@ -68,20 +70,26 @@ pub struct Start {
     /// confuse the roll-over counter (RFC 3711 §3.3.1).
     pub random: u64,
     pub needs_keyframe: bool,
+    /// Packets that the track's history holds.
+    pub history_packets: usize,
 }
 
 pub struct Subscription {
     pub face: Face,
-    needs_keyframe: bool,
+    start: Start,
     paused: bool,
     waiting_keyframe: bool,
     stretches: VecDeque<Stretch>,
     next_out: u64,
+    /// Numbers that were used. Two packets under one number would break AES-GCM (RFC 7714 §8.1), so nothing that
+    /// happens upstream may bring that about.
+    used: Window<16>,
     next_rtx: u64,
     timestamp_offset: u32,
     last_sent_us: Option<u64>,
     reported: bool,
     resent: Vec<(u64, u64)>,
+    repair: Allowance,
     pub patience: Patience,
     payload_bytes: u64,
     pub figures: SubscriptionFigures,
@@ -91,16 +99,18 @@ impl Subscription {
     pub fn new(face: Face, start: Start) -> Self {
         Self {
             face,
-            needs_keyframe: start.needs_keyframe,
+            start,
             paused: false,
             waiting_keyframe: start.needs_keyframe,
             stretches: VecDeque::new(),
             next_out: start.random % FIRST_SEQ_LIMIT,
+            used: Window::default(),
             next_rtx: (start.random >> 16) % FIRST_SEQ_LIMIT,
             timestamp_offset: (start.random >> 32) as u32,
             last_sent_us: None,
             reported: false,
             resent: Vec::new(),
+            repair: Allowance::default(),
             patience: Patience::default(),
             payload_bytes: 0,
             figures: SubscriptionFigures::default(),
@@ -122,9 +132,11 @@ impl Subscription {
 
     /// Forwarding begins anew (first packets, after a pause, when the subscriber became able to decrypt).
     pub fn restart(&mut self) -> bool {
-        self.stretches.push_back(Stretch { first_out: u64::MAX, offset: 0 });
-        self.waiting_keyframe = self.needs_keyframe;
-        self.needs_keyframe
+        if self.stretches.back().is_none_or(|stretch| stretch.first_out != u64::MAX) {
+            self.stretches.push_back(Stretch { first_out: u64::MAX, offset: 0 });
+        }
+        self.waiting_keyframe = self.start.needs_keyframe;
+        self.start.needs_keyframe
     }
 
     pub fn is_waiting_for_keyframe(&self) -> bool {
@@ -158,7 +170,8 @@ impl Subscription {
         let stretch = self.stretches.back()?;
         let out = packet.seq.wrapping_add(stretch.offset);
         // A late packet from before this stretch began would take a number that was already used.
-        (out >= stretch.first_out && out < u64::MAX / 2).then_some(out)
+        let in_stretch = out >= stretch.first_out && out < u64::MAX / 2;
+        (in_stretch && self.used.check(out).is_ok()).then_some(out)
     }
 
     /// Write and protect one packet into `room`; returns the datagram's length, `None` when it is not forwarded.
@@ -176,9 +189,8 @@ impl Subscription {
         let header_len = self.write_header(room, packet, Numbers::media(&self.face, out, timestamp), ids)?;
         room.get_mut(header_len..header_len + packet.payload.len())?.copy_from_slice(&packet.payload);
         let len = keys.protect_rtp(room, header_len, packet.payload.len(), out).ok()?;
-        if out >= self.next_out {
-            self.next_out = out + 1;
-        }
+        self.used.accept(out);
+        self.next_out = self.next_out.max(out + 1);
         self.last_sent_us = Some(now_us);
         self.payload_bytes += packet.payload.len() as u64;
         self.figures.packets += 1;
@@ -196,10 +208,12 @@ impl Subscription {
         let stretch = self.stretches.iter().rev().find(|stretch| stretch.first_out <= out)?;
         let track_seq = out.wrapping_sub(stretch.offset);
         if self.resent.is_empty() {
-            self.resent = vec![(u64::MAX, 0); RESEND_RING];
+            // One place for each packet of the history: no two of them can hide each other's times.
+            self.resent = vec![(u64::MAX, 0); self.start.history_packets];
         }
-        let wait = self.figures.rtt_us.unwrap_or(ASSUMED_RTT_US);
-        let slot = &mut self.resent[out as usize % RESEND_RING];
+        let wait = self.figures.rtt_us.unwrap_or(ASSUMED_RTT_US).max(SHORTEST_RTT_US);
+        let at = out as usize % self.resent.len();
+        let slot = &mut self.resent[at];
         if slot.0 == out && now_us.saturating_sub(slot.1) < wait {
             return None;
         }
@@ -214,9 +228,11 @@ impl Subscription {
         packet: &StoredPacket,
         keys: &SrtpKeys,
         ids: &ExtensionIds,
+        now_us: u64,
         room: &mut [u8],
     ) -> Option<usize> {
         let (payload_type, ssrc) = (self.face.rtx_payload_type?, self.face.rtx_ssrc?);
+        self.repair.take(packet.payload.len(), now_us)?;
         let index = self.next_rtx;
         let timestamp = packet.timestamp.wrapping_add(self.timestamp_offset);
         let numbers = Numbers { payload_type, ssrc, seq: index as u16, timestamp };
@@ -298,6 +314,23 @@ pub struct SenderReportFields {
     pub timestamp_offset: u32,
     pub packets: u32,
     pub octets: u32,
+}
+
+/// Bytes of repair left in the current second.
+#[derive(Default)]
+struct Allowance {
+    since_us: u64,
+    used: usize,
+}
+
+impl Allowance {
+    fn take(&mut self, bytes: usize, now_us: u64) -> Option<()> {
+        if now_us.saturating_sub(self.since_us) >= 1_000_000 {
+            *self = Self { since_us: now_us, used: 0 };
+        }
+        self.used += bytes;
+        (self.used <= REPAIR_BYTES_PER_S).then_some(())
+    }
 }
 
 /// A packet a subscriber asked for: its number there, its position in the track.

@@ -47,8 +47,7 @@ pub struct Track {
     pub state: Mutex<TrackState>,
 }
 
-/// Track numbers start here, so that packets which were overtaken by the very first one have a number too.
-const FIRST_SEQ: u64 = 1 << 20;
+const FIRST_SEQ: u64 = 1;
 /// Dropped padding packets whose place among late ones is still known.
 const DROPPED_KNOWN: usize = 64;
 
@@ -67,6 +66,7 @@ struct Source {
     ssrc: u32,
     /// `track number = wire number + offset - dropped padding before it`, in wrapping arithmetic.
     offset: u64,
+    first_wire: u64,
     highest_wire: u64,
     timestamp_offset: u32,
     dropped: VecDeque<u64>,
@@ -150,6 +150,7 @@ impl TrackState {
         self.source = Some(Source {
             ssrc: first.header.ssrc,
             offset: self.next_seq.wrapping_sub(first.wire_seq),
+            first_wire: first.wire_seq,
             highest_wire: first.wire_seq,
             timestamp_offset,
             dropped: VecDeque::new(),
@@ -167,7 +168,8 @@ impl TrackState {
 
     /// Take a packet in; what is new then stands in `fresh`.
     pub fn receive(&mut self, description: &Description, packet: &Incoming<'_>) {
-        let Some(source) = self.source.as_mut() else { return };
+        // What was overtaken by a source's very first packet has no number that is still free.
+        let Some(source) = self.source.as_mut().filter(|source| packet.wire_seq >= source.first_wire) else { return };
         if !packet.is_retransmission {
             source.reception.receive(packet.wire_seq, packet.header.timestamp, packet.now_us, description.clock_rate);
         }
@@ -177,9 +179,13 @@ impl TrackState {
             // Bandwidth probes repeat packets on the RTX SSRC.
             return;
         }
+        let is_newest = packet.wire_seq >= source.highest_wire;
         source.highest_wire = source.highest_wire.max(packet.wire_seq);
         if packet.payload.is_empty() {
-            source.drop_padding(packet.wire_seq);
+            // Only where nothing behind it has a number yet can the gap be closed; otherwise it stays a lost packet.
+            if is_newest {
+                source.drop_padding(packet.wire_seq);
+            }
             return;
         }
         let info = PacketInfo {

@@ -1,6 +1,7 @@
 //! The data plane as a whole, without sockets: what goes in, what comes out.
 
 mod forwarding;
+mod hostile;
 mod paths;
 mod repair;
 mod stage;

@@ -181,10 +181,17 @@ impl Stage {
         self.deliver_all(from, vec![datagram]);
     }
 
-    pub fn deliver_all(&mut self, from: SocketAddr, mut datagrams: Vec<Vec<u8>>) {
-        let path = Path { remote: from, local: None::<IpAddr> };
+    pub fn deliver_all(&mut self, from: SocketAddr, datagrams: Vec<Vec<u8>>) {
+        self.deliver_mixed(datagrams.into_iter().map(|datagram| (from, datagram)).collect());
+    }
+
+    /// One round of datagrams from several sources.
+    pub fn deliver_mixed(&mut self, mut datagrams: Vec<(SocketAddr, Vec<u8>)>) {
         let arrived_us = self.now_us;
-        let mut round: Vec<_> = datagrams.iter_mut().map(|bytes| Datagram { bytes, path, arrived_us }).collect();
+        let mut round: Vec<_> = datagrams
+            .iter_mut()
+            .map(|(from, bytes)| Datagram { bytes, path: Path { remote: *from, local: None::<IpAddr> }, arrived_us })
+            .collect();
         let mut outbox = Outbox::new();
         let sent = &mut self.sent;
         self.plane.receive(&mut self.worker, &mut round, self.now_us, &mut outbox, &mut |outbox| take(outbox, sent));
