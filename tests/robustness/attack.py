@@ -20,6 +20,7 @@ _DATAGRAMS_AT_ONCE = 16
 _PAUSE_S = 0.005  # between these: some 3,000 a second, which leaves the processor to the call
 _FROM_ONE_SOURCE = 100  # under the server's limit for sources it does not know
 _ATTACKERS = 2  # at once: more would only take the processor from the call
+_BETWEEN_CONNECTIONS_S = 0.1  # twenty joins and leaves a second are hostile enough to pages that show each
 _PATIENCE_S = 0.1  # for an answer; some messages rightly get none
 
 
@@ -137,6 +138,7 @@ async def _attack(
                 message = next(supply, None)
                 if socket_.closed:
                     break
+        await asyncio.sleep(_BETWEEN_CONNECTIONS_S)
 
 
 async def _exchange(socket_: aiohttp.ClientWebSocketResponse, frame: str | bytes) -> str:
