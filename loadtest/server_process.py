@@ -1,16 +1,18 @@
 """A real server as a child process, on free ports and with a data folder of its own; ended by its own pid.
 
-Speaks only the public contract: the command line and settings (protocol §6), the walk-in entrance, `/readyz`.
+Speaks only the public contract: the command line and settings (protocol §6), the log line that the server is
+ready, which tells its ports, and the walk-in entrance. If this process is killed, the server goes with it.
 """
 
 import asyncio
+import ctypes
+import json
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +21,24 @@ import aiohttp
 
 READY_TIMEOUT_S = 60.0  # on a machine busy with other things; mostly it takes one second
 STOP_TIMEOUT_S = 10.0
-POLL_S = 0.02
+POLL_S = 0.01
 REPOSITORY = Path(__file__).resolve().parent.parent
 SERVE = (sys.executable, "-m", "media_server.cli", "serve", "--walk-in")
 
 
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_libc = ctypes.CDLL(None)  # looked up here: between fork and exec is no time to
+
+
 class ServerFailed(Exception):
     """The server ended, or was not ready in time. The end of its log is in the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    http: int
+    metrics: int
+    media: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +55,18 @@ class ServerProcess:
     def __init__(
         self,
         process: asyncio.subprocess.Process,
-        ports: tuple[int, int],
+        ports: Ports,
         data_dir: Path,
         log: Path,
         http: aiohttp.ClientSession,
     ) -> None:
         self.process = process
         self.pid = process.pid
-        http_port, metrics_port = ports
-        self.http_port = http_port
-        self.origin = f"http://127.0.0.1:{http_port}"
-        self.signal_url = f"ws://127.0.0.1:{http_port}/v1/signal"
-        self.metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
+        self.ports = ports
+        self.http_port = ports.http
+        self.origin = f"http://127.0.0.1:{ports.http}"
+        self.signal_url = f"ws://127.0.0.1:{ports.http}/v1/signal"
+        self.metrics_url = f"http://127.0.0.1:{ports.metrics}/metrics"
         self.data_dir = data_dir
         self._log = log
         self._http = http
@@ -79,15 +92,7 @@ class ServerProcess:
 
     async def stop(self) -> int:
         """Ask it to end, insist after a while; the exit status. May be called twice."""
-        with suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                return await self.process.wait()
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                self.process.kill()
-            return await self.process.wait()
+        return await _stop(self.process)
 
 
 @asynccontextmanager
@@ -96,78 +101,100 @@ async def running_server(
     *,
     command: Sequence[str] = SERVE,
     cores: Collection[int] | None = None,
+    beneath: Path | None = None,
 ) -> AsyncIterator[ServerProcess]:
     """A ready server; `settings` by their names without the prefix, e.g. {"WORKERS": "1"}.
 
-    `cores` pins it. The data folder goes with the server unless DATA_DIR names another. Raises ServerFailed.
+    `cores` pins it. It has a folder of its own `beneath` another (the system's for temporary files), which
+    goes with it; so does its data, unless DATA_DIR names another place. LOG_LEVEL has to leave the line that
+    it is ready. Raises ServerFailed.
     """
-    folder = Path(tempfile.mkdtemp(prefix="teleconsult-"))
-    http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
-    server: ServerProcess | None = None
-    try:
-        server = await _start(folder, settings or {}, command, cores, http)
-        await _until_ready(server, http)
-        yield server
-    finally:
-        if server is not None:
-            await server.stop()
-        await http.close()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-async def _start(
-    folder: Path,
-    settings: Mapping[str, str],
-    command: Sequence[str],
-    cores: Collection[int] | None,
-    http: aiohttp.ClientSession,
-) -> ServerProcess:
-    http_port, metrics_port = _free_ports(2)
-    # A developer's own settings must not leak into the server under test.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TELECONSULT_")}
+    folder = Path(tempfile.mkdtemp(prefix="teleconsult-", dir=beneath))
     values = {
         "HTTP_HOST": "127.0.0.1",
-        "HTTP_PORT": str(http_port),
-        "METRICS_PORT": str(metrics_port),
+        "HTTP_PORT": "0",
+        "METRICS_PORT": "0",
         "MEDIA_PORT": "0",
         "MEDIA_HOST": "127.0.0.1",
         "DATA_DIR": str(folder / "data"),
-    }
-    values |= settings
+    } | dict(settings or {})
+    log = folder / "log"
+    try:
+        process = await _start(command, values, log)
+        try:
+            if cores is not None:
+                os.sched_setaffinity(process.pid, cores)  # before it starts its threads, which inherit it
+            ports = await _until_ready(process, log)
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:
+                yield ServerProcess(process, ports, Path(values["DATA_DIR"]), log, http)
+        finally:
+            await _stop(process)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def dying_with_parent() -> Callable[[], None]:
+    """For a child's `preexec_fn`: it is killed when we end, even if we are killed ourselves (prctl(2))."""
+    parent = os.getpid()
+
+    def prepare() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before we asked
+            os._exit(1)
+
+    return prepare
+
+
+async def _start(command: Sequence[str], values: Mapping[str, str], log: Path) -> asyncio.subprocess.Process:
+    # A developer's own settings must not leak into the server under test.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TELECONSULT_")}
     environment |= {f"TELECONSULT_{name}": value for name, value in values.items()}
-    with (folder / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
+    with log.open("wb") as written:
+        return await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,  # words for people; the log is on standard error
-            stderr=log,
+            stderr=written,
             env=environment,
             cwd=REPOSITORY,
+            preexec_fn=dying_with_parent(),
         )
-    if cores is not None:
-        os.sched_setaffinity(process.pid, cores)  # before it starts its threads, which inherit it
-    return ServerProcess(process, (http_port, metrics_port), Path(values["DATA_DIR"]), folder / "log", http)
 
 
-async def _until_ready(server: ServerProcess, http: aiohttp.ClientSession) -> None:
+async def _until_ready(process: asyncio.subprocess.Process, log: Path) -> Ports:
+    """The ports it chose, once it says that it is ready. Raises ServerFailed."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
-            while server.process.returncode is None:
-                with suppress(aiohttp.ClientError, OSError):
-                    async with http.get(f"{server.origin}/readyz") as response:
-                        if response.status == 200:
-                            return
+            while process.returncode is None:
+                ports = _told_ports(log)
+                if ports is not None:
+                    return ports
                 await asyncio.sleep(POLL_S)
     except TimeoutError as error:
-        raise ServerFailed(f"not ready after {READY_TIMEOUT_S:.0f} s:\n{server.log()[-2000:]}") from error
-    raise ServerFailed(f"ended with {server.process.returncode}:\n{server.log()[-2000:]}")
+        raise ServerFailed(f"not ready after {READY_TIMEOUT_S:.0f} s:\n{_end_of(log)}") from error
+    raise ServerFailed(f"ended with {process.returncode}:\n{_end_of(log)}")
 
 
-def _free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now. Held together until all are found, so that they differ."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+def _told_ports(log: Path) -> Ports | None:
+    """From the line `server.ready`, None as long as it is not there, or not whole."""
+    for line in log.read_bytes().splitlines(keepends=True):
+        if b'"server.ready"' in line and line.endswith(b"\n"):
+            said = json.loads(line)
+            return Ports(said["http_port"], said["metrics_port"], said["media_port"])
+    return None
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:]
+
+
+async def _stop(process: asyncio.subprocess.Process) -> int:
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
     try:
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            return await process.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        return await process.wait()

@@ -5,6 +5,6 @@ async with running_server({"WORKERS": "1"}) as server:
     async with Client(ticket.url, ticket.ticket) as client: ...
 """
 
-from loadtest.server_process import ServerFailed, ServerProcess, Ticket, running_server
+from loadtest.server_process import ServerFailed, ServerProcess, Ticket, dying_with_parent, running_server
 
-__all__ = ["ServerFailed", "ServerProcess", "Ticket", "running_server"]
+__all__ = ["ServerFailed", "ServerProcess", "Ticket", "dying_with_parent", "running_server"]

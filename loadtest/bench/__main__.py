@@ -19,7 +19,7 @@ from loadtest.bench.report import Report
 from loadtest.errors import ClientError
 from loadtest.server_process import ServerFailed, ServerProcess, running_server
 
-SERVER_SETTINGS = {"WORKERS": "1", "LOG_LEVEL": "warning"}
+SERVER_SETTINGS = {"WORKERS": "1"}
 PARTS = ("forwarding", "calls", "joins", "memory")
 
 

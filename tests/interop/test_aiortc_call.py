@@ -32,8 +32,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server() -> AsyncIterator[ServerProcess]:
-    async with running_server({"WORKERS": "1"}) as running:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
+    async with running_server({"WORKERS": "1"}, beneath=tmp_path_factory.mktemp("server")) as running:
         yield running
 
 

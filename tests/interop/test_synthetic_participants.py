@@ -23,8 +23,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server() -> AsyncIterator[ServerProcess]:
-    async with running_server({"WORKERS": "2"}) as running:
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
+    async with running_server({"WORKERS": "2"}, beneath=tmp_path_factory.mktemp("server")) as running:
         yield running
 
 

@@ -97,10 +97,10 @@ async def held(server: ServerProcess) -> Consultation:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def consultation() -> AsyncIterator[Consultation]:
+async def consultation(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Consultation]:
     servers = [{"urls": ["turn:turn.example"], "username": "u", "credential": CREDENTIAL}]
     settings = {"WORKERS": "1", "LOG_LEVEL": "debug", "ICE_SERVERS": json.dumps(servers)}
-    async with running_server(settings) as server:
+    async with running_server(settings, beneath=tmp_path_factory.mktemp("server")) as server:
         yield await held(server)
 
 

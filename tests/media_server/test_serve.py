@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.server_process import ServerProcess, running_server
+from tests.server_process import ServerProcess, dying_with_parent, running_server
 
 SERVE = (sys.executable, "-m", "media_server.cli", "serve")
 
@@ -29,6 +29,7 @@ async def fails(**settings: str) -> tuple[int | None, str]:
         *SERVE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        preexec_fn=dying_with_parent(),
         env=environment | {f"TELECONSULT_{name}": value for name, value in settings.items()},
     )
     out, err = await process.communicate()
@@ -36,8 +37,8 @@ async def fails(**settings: str) -> tuple[int | None, str]:
     return process.returncode, err.decode()
 
 
-async def test_it_starts_answers_and_ends_with_0_when_told_to_stop() -> None:
-    async with running_server({"WORKERS": "1"}) as server, aiohttp.ClientSession() as http:
+async def test_it_starts_answers_and_ends_with_0_when_told_to_stop(tmp_path: Path) -> None:
+    async with running_server({"WORKERS": "1"}, beneath=tmp_path) as server, aiohttp.ClientSession() as http:
         async with http.get(f"{server.origin}/healthz") as response:
             assert (response.status, (await response.json())["status"]) == (200, "ok")
         metrics = await server.metrics()
@@ -51,7 +52,7 @@ async def test_it_starts_answers_and_ends_with_0_when_told_to_stop() -> None:
 
 
 async def test_a_client_is_told_that_the_node_drains(tmp_path: Path) -> None:
-    async with running_server({"WORKERS": "1"}) as server, aiohttp.ClientSession() as http:
+    async with running_server({"WORKERS": "1"}, beneath=tmp_path) as server, aiohttp.ClientSession() as http:
         ticket = await server.ticket("doctor", name="Annelies Verstraete")
         async with http.ws_connect(ticket.url, protocols=("teleconsult.v1.json",)) as ws:
             await ws.send_json({"type": "join", "id": 1, "ticket": ticket.ticket, "client": {}})
@@ -69,7 +70,8 @@ async def test_a_client_is_told_that_the_node_drains(tmp_path: Path) -> None:
 
 async def test_tickets_of_the_command_line_open_the_server_of_the_same_folder(tmp_path: Path) -> None:
     data = str(tmp_path / "data")
-    async with running_server({"WORKERS": "1", "DATA_DIR": data}) as server, aiohttp.ClientSession() as http:
+    settings = {"WORKERS": "1", "DATA_DIR": data}
+    async with running_server(settings, beneath=tmp_path) as server, aiohttp.ClientSession() as http:
         environment = os.environ | {"TELECONSULT_DATA_DIR": data}
 
         async def command(*words: str) -> str:
@@ -105,6 +107,7 @@ async def test_with_the_walk_in_entrance_it_says_where_to_go(tmp_path: Path) -> 
         *SERVE,
         "--walk-in",
         stdout=asyncio.subprocess.PIPE,
+        preexec_fn=dying_with_parent(),
         env=os.environ | ports | {"TELECONSULT_DATA_DIR": str(tmp_path), "TELECONSULT_WORKERS": "1"},
     )
     try:
