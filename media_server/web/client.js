@@ -6,7 +6,7 @@
 import { fromBase64url, toBase64url } from "./client/base64url.js";
 import { TeleconsultError, codeOf, isFinal } from "./client/errors.js";
 import { Joining } from "./client/joining.js";
-import { Link, mediaConnected } from "./client/link.js";
+import { Link } from "./client/link.js";
 import { Publication } from "./client/publication.js";
 import { summarise, totals } from "./client/statistics.js";
 
@@ -57,6 +57,10 @@ export class TeleconsultClient extends EventTarget {
   #ticks = 0;
   /** @type {Joining | null} */
   #joining = null;
+  /** A move to another node under way: whether it worked. @type {Promise<boolean> | null} */
+  #moving = null;
+  /** Whether sound and picture ever got through in this visit. */
+  #everFlowed = false;
   /** @type {Promise<unknown> | undefined} */
   #closing;
   #onNetwork = () => this.#networkChanged();
@@ -125,15 +129,14 @@ export class TeleconsultClient extends EventTarget {
    */
   async join() {
     if (this.#state !== "idle" && this.#state !== "ended") throw new TeleconsultError("already-joined");
-    if (!globalThis.RTCPeerConnection) throw new TeleconsultError("unsupported-browser");
+    this.#everFlowed = false;
     this.#setState("connecting");
-    this.#listenToNetwork(true);
-    try {
-      await this.#connect("join", this.#options.joinPatienceMs);
-    } catch (error) {
-      this.#end(codeOf(error));
-      throw error;
+    if (!globalThis.RTCPeerConnection) {
+      this.#end("unsupported-browser");
+      throw new TeleconsultError("unsupported-browser");
     }
+    this.#listenToNetwork(true);
+    await this.#connect("join", this.#options.joinPatienceMs);
     this.#statsTimer = setInterval(() => void this.#sample(), this.#options.statsIntervalMs);
   }
 
@@ -234,11 +237,18 @@ export class TeleconsultClient extends EventTarget {
     return summarise(this.#lastTotals ?? { ...now, at: now.at - 1000 }, now);
   }
 
-  /** @param {"join" | "rejoin"} why @param {number} patienceMs */
+  /** When it rejects the visit is over. @param {"join" | "rejoin"} why @param {number} patienceMs */
   async #connect(why, patienceMs) {
-    this.#joining = new Joining(() => this.#options.getTicket(why), (ticket) => this.#open(ticket));
-    await this.#joining.run(patienceMs);
-    this.#joining = null;
+    const joining = new Joining(async () => this.#options.getTicket(why), (ticket) => this.#open(ticket));
+    this.#joining = joining;
+    try {
+      await joining.run(patienceMs);
+    } catch (error) {
+      if (!joining.cancelled) this.#end(codeOf(error)); // else it has ended, and another visit may have begun
+      throw error;
+    } finally {
+      if (this.#joining === joining) this.#joining = null;
+    }
   }
 
   /** @param {Ticket} ticket */
@@ -250,10 +260,7 @@ export class TeleconsultClient extends EventTarget {
       await this.#drop(link, false);
       throw error;
     }
-    if (this.#state === "ended") {
-      void this.#drop(link);
-      throw new TeleconsultError("left");
-    }
+    if (!this.#links.has(link)) throw new TeleconsultError("left"); // dropped meanwhile
     this.#use(link);
   }
 
@@ -262,6 +269,7 @@ export class TeleconsultClient extends EventTarget {
     this.#link = link;
     this.#lastTotals = null;
     this.#media = link.peer?.connection.connectionState === "connected" ? "connected" : null;
+    if (this.#media) this.#everFlowed = true;
     this.#setState("connected");
     this.#changed();
   }
@@ -288,7 +296,7 @@ export class TeleconsultClient extends EventTarget {
       published: (publication, error) => {
         publication.settle(error);
         if (error) this.#publications.delete(publication);
-        if (error) this.#dispatch("problem", { code: error.code });
+        if (error) this.#dispatch("problem", { code: error.code, source: publication.source });
         this.#changed();
       },
       lost: (code) => link === this.#link && void this.#lost(link, code),
@@ -303,12 +311,13 @@ export class TeleconsultClient extends EventTarget {
     const detail = event.type === "relay" ? { ...event, body: fromBase64url(event.body) } : event;
     this.#dispatch(/** @type {keyof ClientEventMap} */ (event.type), /** @type {any} */ (detail));
     if (event.type === "room-ended") this.#end("room-ended", event.reason ?? null);
-    else if (event.type === "moved") void this.#move({ ticket: event.ticket, url: event.url });
+    else if (event.type === "moved") this.#moving ??= this.#move({ ticket: event.ticket, url: event.url });
   }
 
   /** @param {"connecting" | "connected" | "interrupted"} state */
   #mediaChanged(state) {
     this.#media = state;
+    if (state === "connected") this.#everFlowed = true;
     this.#dispatch("media", { state });
     this.#changed();
   }
@@ -316,39 +325,41 @@ export class TeleconsultClient extends EventTarget {
   /** A link is gone for good: end, or join afresh. @param {Link} link @param {string} code */
   async #lost(link, code) {
     if (this.#state === "ended") return;
-    if (isFinal(code)) return this.#end(code);
+    const ourMove = code === "replaced" && this.#moving !== null; // the new connection is the newer one
+    if (!ourMove && (isFinal(code) || (code === "media-failed" && !this.#everFlowed))) return this.#end(code);
     this.#setState("reconnecting", code);
     void this.#drop(link, code === "media-failed");
-    try {
-      await this.#connect("rejoin", this.#options.rejoinPatienceMs ?? DEFAULTS.rejoinPatienceMs);
-    } catch (error) {
-      this.#end(codeOf(error));
-    }
+    if ((await this.#moving) || link !== this.#link) return; // moved, or ended, meanwhile
+    await this.#connect("rejoin", this.#options.rejoinPatienceMs ?? DEFAULTS.rejoinPatienceMs).catch(() => {});
   }
 
-  /** The node is being drained: build the new connection first, then drop the old one. @param {Ticket} target */
+  /**
+   * The node is being drained: build the new connection first, then drop the old one. When that fails we stay; once this
+   * node goes, its close code makes us rejoin.
+   * @param {Ticket} target
+   */
   async #move({ ticket, url }) {
     const old = this.#link;
     const next = this.#makeLink(url);
     try {
       await next.open(ticket);
-      await mediaConnected(next, MOVE_PATIENCE_MS);
+      await next.flowing(MOVE_PATIENCE_MS);
+      if (this.#link !== old) throw new TeleconsultError("left");
     } catch {
-      await this.#drop(next, false); // stay; when this node goes, its close code makes us rejoin
-      return;
+      void this.#drop(next);
+      return false;
+    } finally {
+      this.#moving = null;
     }
-    if (this.#link !== old || this.#state === "ended") return void this.#drop(next);
     this.#use(next);
-    if (old) await this.#drop(old);
+    if (old) void this.#drop(old);
+    return true;
   }
 
   /** @param {Publication} publication */
   async #tellMuted(publication) {
     this.#changed();
-    if (!publication.id || this.#state !== "connected") return; // the next offer says it
-    await this.#link?.request("mute", { track: publication.id, muted: publication.muted }).catch((error) => {
-      this.#dispatch("problem", { code: codeOf(error) });
-    });
+    await this.#link?.tellMuted(publication).catch((error) => this.#dispatch("problem", { code: codeOf(error) }));
   }
 
   /** @param {string} type @param {Record<string, unknown>} [fields] */
@@ -390,9 +401,13 @@ export class TeleconsultClient extends EventTarget {
     if (this.#state === "ended") return;
     clearInterval(this.#statsTimer);
     this.#listenToNetwork(false);
+    const links = [...this.#links];
+    this.#link = null;
+    this.#media = null;
+    this.#lastTotals = null;
     this.#setState("ended", code, reason);
     this.#joining?.cancel();
-    this.#closing = Promise.all([...this.#links].map((link) => this.#drop(link, code === "left")));
+    this.#closing = Promise.all(links.map((link) => this.#drop(link, code === "left" || code === "media-failed")));
     for (const publication of this.#publications) publication.settle(new TeleconsultError(code));
     this.#publications.clear();
   }

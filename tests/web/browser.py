@@ -46,6 +46,7 @@ class Site:
         self.browser = browser
         self.complaints: list[str] = []
         self.strangers: list[str] = []
+        self._blank: Page | None = None
 
     async def open(
         self,
@@ -72,14 +73,20 @@ class Site:
         return page
 
     async def open_client(self) -> Page:
-        """An empty page with `TeleconsultClient` and builders, for what needs no screen."""
-        page = await self.open("/blank")
-        await page.evaluate(CLIENT_TOOLS)
-        return page
+        """An empty page with `TeleconsultClient` and builders, for what needs no screen: always the same one,
+        loaded anew, which forgets everything.
+        """
+        if self._blank is None:
+            self._blank = await self.open("/blank")
+        else:
+            await self._blank.goto(self.origin + "/blank")
+        await self._blank.evaluate(CLIENT_TOOLS)
+        return self._blank
 
     async def close_pages(self) -> None:
         for context in self.browser.contexts:
-            await context.close()
+            if self._blank is None or context is not self._blank.context:
+                await context.close()
         self.complaints.clear()
         self.strangers.clear()
 

@@ -1,4 +1,4 @@
-"""One site and one browser for each module: starting them is the dear part."""
+"""One site and one browser for all these tests: starting them is the dear part."""
 
 from collections.abc import AsyncIterator
 
@@ -8,7 +8,7 @@ import pytest_asyncio
 from tests.web.browser import Site, a_site, chromium
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house() -> AsyncIterator[Site]:
     if chromium() is None:
         pytest.skip("no Chromium on this machine (TELECONSULT_CHROMIUM names one elsewhere)")
@@ -16,8 +16,8 @@ async def house() -> AsyncIterator[Site]:
         yield site
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def site(house: Site) -> AsyncIterator[Site]:
-    """The module's site with no page open."""
+    """The site with no page open but, perhaps, the one for what needs no screen."""
     yield house
     await house.close_pages()

@@ -98,7 +98,8 @@
       }
       await this.pc.setLocalDescription(await this.pc.createAnswer());
       while (this.pc.iceGatheringState !== "complete") await sleep(5);
-      return { sdp: this.pc.localDescription.sdp, tracks: named };
+      const { sdp: answer } = this.pc.localDescription;
+      return { sdp: fakeRoom.walled ? answer.replace(/ \d+ typ host/g, " 9 typ host") : answer, tracks: named };
     }
   }
 
@@ -137,6 +138,8 @@
         return this.deliver({ type: "error", id, message: "", ...scripted });
       }
       if (type === "join" || type === "resume") {
+        if (this.readyState !== 1) return;
+        fakeRoom.inside.add(this);
         fakeRoom.current = this;
         this.deliver({ type: "ok", id, ...fakeRoom.joined() });
         for (const event of fakeRoom.log.filter(({ seq }) => type === "resume" && seq > message.last_seq)) this.deliver(event);
@@ -144,6 +147,7 @@
       }
       if (type === "offer") return this.offer(message);
       if (type === "leave") {
+        fakeRoom.inside.delete(this);
         this.deliver({ type: "ok", id });
         return this.end(1000);
       }
@@ -176,8 +180,8 @@
   }
 
   const fakeRoom = {
-    sockets: [], received: [], planes: [], log: [], media: new Map(), others: new Map(), replies: {},
-    refuseConnections: false, deaf: false, delayMs: 1, current: null, seq: 0, tickets: 0, ticketStatus: 200,
+    sockets: [], inside: new Set(), received: [], planes: [], log: [], media: new Map(), others: new Map(), replies: {},
+    refuseConnections: false, deaf: false, walled: false, delayMs: 1, current: null, seq: 0, tickets: 0, ticketStatus: 200,
     self: { id: "me", role: "patient", name: "", admitted: true, grants: [] },
     room: { id: "demo", state: "open", encryption: "transport", recording: { state: "off", since: null }, policy: "belgium" },
     joined() {

@@ -10,7 +10,7 @@ from playwright.async_api import Page
 import media_server
 from tests.web.browser import PHONE, Site
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
 LANGUAGES = ("nl-BE", "fr-BE", "de-DE", "en-GB")
 PLACES = ("/", "lobby", "waiting", "call", "settings", "ended")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.web.browser import Site
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
 
 async def run(site: Site, script: str) -> Any:
@@ -150,7 +150,7 @@ async def test_a_section_refused_for_good_is_withdrawn_and_the_rest_goes_on(site
     )
     assert refused == "unsupported-codec"
     assert list(wishes) == ["0"]
-    assert problems == [{"type": "problem", "code": "unsupported-codec"}]
+    assert problems == [{"type": "problem", "code": "unsupported-codec", "source": "screen"}]
 
 
 async def test_a_cut_socket_is_resumed_after_the_last_event_seen(site: Site) -> None:
@@ -407,3 +407,244 @@ async def test_without_auto_subscribe_only_what_was_asked_for_is_received(site: 
         await until(() => offers().length === 1);
         return offers()[0].tracks;""",
     ) == {"0": {"subscribe": "d-mic"}}
+
+
+@pytest.mark.parametrize("entering", ["join", "resume"])
+async def test_who_leaves_while_entering_leaves_nobody_behind(site: Site, entering: str) -> None:
+    cut = "fakeRoom.current.end(1006); fakeRoom.inside.clear();" if entering == "resume" else ""
+    joined = "await outcome;" if entering == "resume" else ""
+    outcome, inside, states, open_sockets = await run(
+        site,
+        f"""const client = made();
+        if ("{entering}" === "join") fakeRoom.delayMs = 60;
+        const outcome = client.join().then(() => "joined", ({{ code }}) => code);
+        {joined}
+        fakeRoom.delayMs = 60;
+        {cut}
+        await until(() => fakeRoom.requests("{entering}").length === 1);
+        await client.leave();
+        await sleep(100);
+        return [await outcome, fakeRoom.inside.size, client.state,
+                fakeRoom.sockets.filter(({{ readyState }}) => readyState < 3).length];""",
+    )
+    assert outcome == ("left" if entering == "join" else "joined")
+    assert (inside, states, open_sockets) == (0, "ended", 0)
+
+
+async def test_a_visit_after_a_hasty_leave_is_not_ended_by_the_first(site: Site) -> None:
+    assert await run(
+        site,
+        """const client = made();
+        fakeRoom.delayMs = 30;
+        const first = client.join().catch(({ code }) => code);
+        await until(() => fakeRoom.requests("join").length === 1);
+        void client.leave();
+        await client.join();
+        return [await first, client.state, fakeRoom.inside.size];""",
+    ) == ["left", "connected", 1]
+
+
+async def test_after_the_end_nothing_of_the_visit_is_left(site: Site) -> None:
+    assert await run(
+        site,
+        """fakeRoom.enter("d", "doctor", "Els");
+        const client = made();
+        await client.join();
+        await until(() => client.mediaState === "connected");
+        await client.leave();
+        return [client.self, client.participants, client.room, client.mediaState, client.peerConnection];""",
+    ) == [None, [], None, None, None]
+
+
+async def test_a_browser_without_webrtc_is_told_so(site: Site) -> None:
+    assert await run(
+        site,
+        """delete window.RTCPeerConnection;
+        const client = made();
+        const code = await client.join().catch((error) => error.code);
+        return [code, all("state").map(({ state, code }) => [state, code]), tickets.length];""",
+    ) == ["unsupported-browser", [["connecting", None], ["ended", "unsupported-browser"]], 0]
+
+
+async def test_own_tracks_fall_silent_and_are_heard_again(site: Site) -> None:
+    silent = await run(
+        site,
+        """const client = made();
+        const camera = client.publish(drawn(), "camera");
+        await client.join();
+        await camera.ready;
+        const seen = [client.self.track("camera")?.source, client.self.silent.size];
+        fakeRoom.tell({ type: "track-silent", id: "own-camera" });
+        seen.push(client.self.silent.size);
+        fakeRoom.tell({ type: "track-silent", id: "own-camera", silent: false });
+        seen.push(client.self.silent.size);
+        fakeRoom.tell({ type: "track-silent", id: "own-camera" });
+        await camera.setMuted(true);
+        seen.push(client.self.silent.size, client.self.track("camera").muted);
+        fakeRoom.tell({ type: "track-silent", id: "own-camera" });
+        fakeRoom.self.tracks = [{ ...client.self.track("camera"), silent: false }];
+        fakeRoom.log = [];
+        fakeRoom.current.end(1006);
+        await until(() => fakeRoom.requests("resume").length === 1 && client.state === "connected");
+        seen.push(client.self.silent.size);
+        camera.unpublish();
+        return [...seen, client.self.tracks.size];""",
+    )
+    assert silent == ["camera", 0, 1, 0, 0, True, 0, 0]
+
+
+async def test_the_joined_state_says_who_is_silent(site: Site) -> None:
+    assert await run(
+        site,
+        """fakeRoom.enter("d", "doctor", "Els");
+        fakeRoom.others.get("d").tracks[0].silent = true;
+        const client = made();
+        await client.join();
+        return [...client.participants[0].silent];""",
+    ) == ["d-mic"]
+
+
+async def test_what_was_muted_while_the_socket_was_gone_is_told_after_it(site: Site) -> None:
+    assert await run(
+        site,
+        """const client = made();
+        const camera = client.publish(drawn(), "camera");
+        await client.join();
+        await camera.ready;
+        fakeRoom.self.tracks = [{ ...client.self.track("camera") }];
+        fakeRoom.refuseConnections = true;
+        fakeRoom.current.end(1006);
+        await until(() => client.state === "reconnecting");
+        await camera.setMuted(true);
+        fakeRoom.refuseConnections = false;
+        await until(() => client.state === "connected" && fakeRoom.requests("mute").length === 1);
+        const { track, muted } = fakeRoom.requests("mute")[0];
+        return [track, muted];""",
+    ) == ["own-camera", True]
+
+
+async def test_a_ticket_that_never_comes_does_not_hold_the_visit(site: Site) -> None:
+    given_up, left = await run(
+        site,
+        """const never = () => new Promise(() => {});
+        const given_up = await made({ getTicket: never, joinPatienceMs: 50 }).join().catch(({ code }) => code);
+        const waiting = made({ getTicket: never });
+        const left = waiting.join().catch(({ code }) => code);
+        await waiting.leave();
+        return [given_up, await left];""",
+    )
+    assert (given_up, left) == ("unreachable", "left")
+
+
+async def test_a_move_to_where_no_media_flows_is_not_made(site: Site) -> None:
+    assert await run(
+        site,
+        """const client = made();
+        client.publish(drawn(), "camera");
+        await client.join();
+        await until(() => client.mediaState === "connected");
+        const old = client.peerConnection;
+        const home = fakeRoom.current;
+        fakeRoom.walled = true;
+        hurry(20);
+        fakeRoom.tell({ type: "moved", url: "/v1/signal", ticket: "next" });
+        await until(() => fakeRoom.requests("join").length === 2 && !fakeRoom.inside.has(fakeRoom.current));
+        return [client.peerConnection === old, old.connectionState, fakeRoom.inside.has(home), client.state];""",
+    ) == [True, "connected", True, "connected"]
+
+
+async def test_a_node_that_closes_while_the_room_moves_is_left_for_the_new_one(site: Site) -> None:
+    assert await run(
+        site,
+        """const client = made();
+        client.publish(drawn(), "camera");
+        await client.join();
+        await until(() => client.mediaState === "connected");
+        const home = fakeRoom.current;
+        const old = client.peerConnection;
+        fakeRoom.tell({ type: "moved", url: "/v1/signal", ticket: "next" });
+        await until(() => fakeRoom.current !== home);
+        home.end(4503);
+        await until(() => client.peerConnection !== old && client.mediaState === "connected");
+        await sleep(50);
+        return [tickets, fakeRoom.requests("join").map(({ ticket }) => ticket), client.state];""",
+    ) == [["join"], ["t1", "next"], "connected"]
+
+
+async def test_a_new_node_that_is_lost_at_once_is_not_moved_to(site: Site) -> None:
+    assert await run(
+        site,
+        """const client = made();
+        client.publish(drawn(), "camera");
+        await client.join();
+        await until(() => client.mediaState === "connected");
+        const home = fakeRoom.current;
+        fakeRoom.walled = true;
+        fakeRoom.tell({ type: "moved", url: "/v1/signal", ticket: "next" });
+        await until(() => fakeRoom.current !== home);
+        fakeRoom.current.end(4404);
+        home.end(4503);
+        await until(() => tickets.length === 2 && client.state === "connected");
+        return [tickets, fakeRoom.requests("join").map(({ ticket }) => ticket)];""",
+    ) == [["join", "rejoin"], ["t1", "next", "t2"]]
+
+
+async def test_a_connection_that_fails_is_replaced_once(site: Site) -> None:
+    assert await run(
+        site,
+        """const client = made();
+        client.publish(drawn(), "camera");
+        await client.join();
+        await until(() => client.mediaState === "connected");
+        const old = client.peerConnection;
+        Object.defineProperty(old, "connectionState", { value: "failed" });
+        old.dispatchEvent(new Event("connectionstatechange"));
+        old.dispatchEvent(new Event("iceconnectionstatechange"));
+        await until(() => client.peerConnection !== old && client.mediaState === "connected");
+        await sleep(400);
+        return [fakeRoom.planes.length, client.state];""",
+    ) == [2, "connected"]
+
+
+async def test_media_that_never_gets_through_ends_the_visit_soon(site: Site) -> None:
+    code, planes = await run(
+        site,
+        """fakeRoom.walled = true;
+        hurry(20);
+        const client = made();
+        client.publish(drawn(), "camera");
+        await client.join();
+        await until(() => client.state === "ended");
+        return [all("state").at(-1).code, fakeRoom.planes.length];""",
+    )
+    assert code == "media-failed"
+    assert planes == 2
+
+
+async def test_a_section_used_again_takes_the_limits_and_codec_of_what_it_sends_now(site: Site) -> None:
+    rates, first, sections = await run(
+        site,
+        """const client = made();
+        const limits = { maxBitrate: 2500000, degradationPreference: "maintain-resolution" };
+        const screen = client.publish(drawn(), "screen", { ...limits, codec: "h264" });
+        await client.join();
+        await screen.ready;
+        const [{ sender }] = client.peerConnection.getTransceivers();
+        const look = () => {
+          const { encodings, degradationPreference } = sender.getParameters();
+          return [encodings[0].maxBitrate, degradationPreference];
+        };
+        await until(() => look()[1] === "maintain-resolution");
+        const before = look();
+        screen.unpublish();
+        await until(() => ways() === "inactive");
+        const camera = client.publish(drawn(), "camera", { maxBitrate: 600000 });
+        await until(() => ways() === "sendonly" && look()[0] === 600000);
+        const { sdp } = offers().at(-1);
+        const formats = /m=video \\S+ \\S+ (.*)/.exec(sdp)[1].split(" ");
+        return [[before, look()], new RegExp(`rtpmap:${formats[0]} (\\\\w+)`).exec(sdp)[1],
+                client.peerConnection.getTransceivers().length];""",
+    )
+    assert rates == [[2_500_000, "maintain-resolution"], [600_000, None]]
+    assert first == "VP8"
+    assert sections == 1

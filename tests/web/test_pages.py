@@ -7,7 +7,7 @@ from playwright.async_api import Page
 
 from tests.web.browser import PHONE, Site
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
 REFUSING = "MediaDevices.prototype.getUserMedia = async () => {{ throw new DOMException({0!r}, {1!r}); }};"
 DOCTOR = "fakeRoom.enter('d', 'doctor', 'Dr. Els Peeters')"

@@ -19,7 +19,8 @@
  * @property {TrackDetail} track
  * @property {TrackDetail} track-ended
  * @property {import("./types.js").StatsSummary} stats
- * @property {{code: string}} problem       something failed that the call survives
+ * @property {{code: string, source?: import("./types.js").Source}} problem
+ *   something failed that the call survives; `source` when it is a track of ours that the server refuses
  * @property {Message} participant-joined
  * @property {Message} participant-left
  * @property {Message} participant-admitted

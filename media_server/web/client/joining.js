@@ -13,6 +13,8 @@ export class Joining {
   #cancelled = false;
   /** Wakes the pause between two tries. @type {() => void} */
   #wake = () => {};
+  /** Ends the wait for a ticket. @type {() => void} */
+  #giveUp = () => {};
 
   /**
    * @param {() => Promise<Ticket>} getTicket
@@ -36,13 +38,14 @@ export class Joining {
       let ticket = carried;
       carried = null;
       try {
-        ticket ??= await this.#getTicket();
+        if (this.#cancelled) throw new TeleconsultError("left");
+        ticket ??= await this.#ticketBefore(deadline);
         if (this.#cancelled) throw new TeleconsultError("left");
         return await this.#open(ticket);
       } catch (error) {
         const code = codeOf(error);
         if (this.#cancelled || isFinal(code) || (code === "ticket-refused" && ++refusals > 1)) throw error;
-        if (Date.now() > deadline) throw code === "unknown" ? new TeleconsultError("unreachable", String(error)) : error;
+        if (Date.now() >= deadline) throw code === "unknown" ? new TeleconsultError("unreachable", String(error)) : error;
         carried = code === "moved" && hops++ < MAX_HOPS ? movedTo(error, ticket) : null;
         if (carried) attempt = -1; // we were told where to go: no reason to wait
       }
@@ -57,6 +60,20 @@ export class Joining {
   cancel() {
     this.#cancelled = true;
     this.#wake();
+    this.#giveUp();
+  }
+
+  get cancelled() {
+    return this.#cancelled;
+  }
+
+  /** Whoever hands out tickets may never answer. @param {number} deadline  ms since the epoch @returns {Promise<Ticket>} */
+  #ticketBefore(deadline) {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new TeleconsultError("unreachable", "no ticket in time")), deadline - Date.now());
+      this.#giveUp = () => reject(new TeleconsultError("left"));
+      this.#getTicket().then(resolve, reject).finally(() => clearTimeout(timer));
+    });
   }
 
   /** @param {number} ms */

@@ -4,6 +4,7 @@
  */
 
 import { backoffMs } from "./backoff.js";
+import { TeleconsultError } from "./errors.js";
 import { Peer } from "./peer.js";
 import { Room } from "./room.js";
 import { Session } from "./session.js";
@@ -29,12 +30,14 @@ import { Session } from "./session.js";
  * @property {(state: "connecting" | "connected" | "interrupted") => void} media
  * @property {(detail: import("./client_events.js").TrackDetail) => void} track
  * @property {(detail: import("./client_events.js").TrackDetail) => void} trackEnded
- * @property {(publication: Publication, error?: import("./errors.js").TeleconsultError) => void} published
+ * @property {(publication: Publication, error?: TeleconsultError) => void} published
  * @property {(code: string) => void} lost
  * @property {(error: Error) => void} problem      something failed that the call survives
  */
 
+/** Connections in a row that fail before we give the link up, and fewer when none ever worked: a wall is a wall. */
 const MAX_FAILURES = 3;
+const MAX_FIRST_FAILURES = 1;
 
 export class Link {
   #options;
@@ -50,6 +53,11 @@ export class Link {
   #joinedState = null;
   /** Connections made in a row that never worked. */
   #failures = 0;
+  #everFlowed = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #newPeerTimer;
+  /** Told once sound and picture flow, or with the reason why they never will. @type {(error?: Error) => void} */
+  #settleFlow = () => {};
   /** Tracks the server would not give us, so that we don't ask for ever. @type {Set<string>} */
   #refused = new Set();
   /** Tracks the embedder asked for itself. @type {Set<string>} */
@@ -70,7 +78,7 @@ export class Link {
       event: (event) => this.#event(event),
       interrupted: () => this.#interrupted(),
       joined: (joined) => this.#joined(joined),
-      lost: (code) => this.#hooks.lost(code),
+      lost: (code) => this.#lost(code),
     }, options.WebSocket);
   }
 
@@ -111,7 +119,34 @@ export class Link {
 
   /** @param {Publication} publication */
   unpublish(publication) {
+    const id = this.#peer?.trackId(publication);
+    if (id) this.#room?.self.release(id);
     this.#peer?.unpublish(publication);
+  }
+
+  /** Tell the room that a published track is muted or not. @param {Publication} publication */
+  async tellMuted({ id, muted }) {
+    if (!id || !this.#session.online) return; // the next offer says it, or our return does
+    this.#room?.muted(id, muted);
+    await this.#session.request("mute", { track: id, muted });
+  }
+
+  /**
+   * Resolves once sound and picture can flow, at once when there are none; rejects when that takes too long, or when
+   * this link is lost or closed first.
+   * @param {number} patienceMs
+   */
+  flowing(patienceMs) {
+    const pc = this.#peer?.connection;
+    if (!this.#room?.self.admitted || !pc || this.#peer?.idle || pc.connectionState === "connected") return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new TeleconsultError("timeout", "no media")), patienceMs);
+      this.#settleFlow = (error) => {
+        clearTimeout(timer);
+        if (error) reject(error);
+        else resolve(undefined);
+      };
+    });
   }
 
   /** @param {string} trackId @param {boolean} wanted */
@@ -125,6 +160,8 @@ export class Link {
   /** @param {boolean} [sayGoodbye] */
   async close(sayGoodbye = true) {
     this.#joinedState = null;
+    clearTimeout(this.#newPeerTimer);
+    this.#settleFlow(new TeleconsultError("left"));
     this.#peer?.close();
     await this.#session.close(sayGoodbye);
   }
@@ -136,13 +173,16 @@ export class Link {
     else this.#room = new Room(joined);
     if (this.#peer) this.#connect(this.#peer);
     else this.#newPeer();
+    this.#tellIfMutedSince();
     this.#hooks.online(true);
     this.#hooks.changed();
   }
 
   /** Media starts afresh within this session: at first, and when a connection is beyond repair. */
   #newPeer() {
+    clearTimeout(this.#newPeerTimer);
     if (!this.#joinedState) return;
+    this.#room?.self.hold([]);
     const old = this.#peer;
     if (old) for (const id of [...this.#subscribed.keys()]) this.#release(old, id);
     old?.close();
@@ -159,12 +199,38 @@ export class Link {
 
   /** @param {"connecting" | "connected" | "interrupted" | "failed"} state */
   #media(state) {
-    if (state === "connected") this.#failures = 0;
+    if (state === "connected") {
+      this.#failures = 0;
+      this.#everFlowed = true;
+      this.#settleFlow();
+    }
     if (state !== "failed") return this.#hooks.media(state);
     this.#hooks.media("interrupted");
-    if (++this.#failures > MAX_FAILURES) return this.#hooks.lost("media-failed");
-    setTimeout(() => this.#newPeer(), backoffMs(this.#failures - 1));
+    if (++this.#failures > (this.#everFlowed ? MAX_FAILURES : MAX_FIRST_FAILURES)) return this.#lost("media-failed");
+    this.#newPeerTimer = setTimeout(() => this.#newPeer(), backoffMs(this.#failures - 1));
     return undefined;
+  }
+
+  /** @param {string} code */
+  #lost(code) {
+    this.#settleFlow(new TeleconsultError(code));
+    this.#hooks.lost(code);
+  }
+
+  /** @param {Publication} publication @param {boolean} muted  as the server has it */
+  #published(publication, muted) {
+    const { id, kind, source } = publication;
+    if (id) this.#room?.published({ id, kind, source, muted });
+    this.#tellIfMutedSince();
+    this.#hooks.published(publication);
+  }
+
+  /** What was muted or unmuted while nobody could be told. */
+  #tellIfMutedSince() {
+    for (const publication of this.#publications) {
+      const told = this.#room?.self.tracks.get(publication.id ?? "");
+      if (told && told.muted !== publication.muted) void this.tellMuted(publication).catch(this.#hooks.problem);
+    }
   }
 
   /** @param {Joined} joined */
@@ -176,7 +242,8 @@ export class Link {
         return { sdp: reply.sdp, tracks: reply.tracks };
       },
       media: (state) => this.#media(state),
-      published: (publication, error) => this.#hooks.published(publication, error),
+      published: (publication, muted) => this.#published(publication, muted),
+      refused: (publication, error) => this.#hooks.published(publication, error),
       unsubscribed: (trackIds, error) => {
         trackIds.forEach((id) => this.#refused.add(id));
         this.#reconcile();
@@ -246,24 +313,4 @@ export class Link {
     participant?.screen.removeTrack(media);
     this.#hooks.trackEnded({ participant: participant ?? null, trackId: id, media });
   }
-}
-
-/**
- * Wait until sound and picture can flow over a link, or patience ends.
- * @param {Link} link
- * @param {number} patienceMs
- */
-export async function mediaConnected(link, patienceMs) {
-  const pc = link.peer?.connection;
-  if (!pc || !link.room?.self.admitted) return; // nothing flows for somebody who waits
-  await new Promise((resolve) => {
-    const timer = setTimeout(resolve, patienceMs);
-    const look = () => {
-      if (pc.connectionState !== "connected") return;
-      clearTimeout(timer);
-      resolve(undefined);
-    };
-    pc.addEventListener("connectionstatechange", look);
-    look();
-  });
 }

@@ -6,6 +6,8 @@
 const DISCONNECTED_MS = 2_000; // a gap shorter than this usually heals by itself
 const RESTART_AGAIN_MS = 4_000;
 const PATIENCE_MS = 30_000;
+/** For a first path: what needs longer is a network that lets nothing through. */
+const FIRST_PATIENCE_MS = 10_000;
 const MIN_BETWEEN_RESTARTS_MS = 1_000;
 
 /** @typedef {"connecting" | "connected" | "interrupted" | "failed"} MediaState */
@@ -17,6 +19,8 @@ export class PathKeeper {
   #timer;
   /** When the path was lost, ms; null while it is fine or was never there. @type {number | null} */
   #lostAt = null;
+  /** Ends the patience for a first path. @type {ReturnType<typeof setTimeout> | undefined} */
+  #firstTimer;
   #lastRestart = 0;
   #closed = false;
 
@@ -31,6 +35,12 @@ export class PathKeeper {
     pc.addEventListener("iceconnectionstatechange", () => this.#look());
   }
 
+  /** The other end is known: a first path should come. A browser may find nothing to try, and say nothing then. */
+  begin() {
+    this.#firstTimer = setTimeout(() => this.#fail(), FIRST_PATIENCE_MS);
+    this.#look();
+  }
+
   restartNow() {
     if (this.#closed || Date.now() - this.#lastRestart < MIN_BETWEEN_RESTARTS_MS) return;
     this.#lastRestart = Date.now();
@@ -40,15 +50,20 @@ export class PathKeeper {
   close() {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#firstTimer);
+  }
+
+  /** Said once: several events tell of one failure. */
+  #fail() {
+    this.close();
+    this.#hooks.state("failed");
   }
 
   #look() {
     if (this.#closed) return;
     const { connectionState, iceConnectionState } = this.#pc;
     if (connectionState === "connected") return this.#healed();
-    if (connectionState === "failed" && iceConnectionState !== "failed") {
-      return this.#hooks.state("failed"); // DTLS failed: no new path can mend that
-    }
+    if (connectionState === "failed" && iceConnectionState !== "failed") return this.#fail(); // DTLS: no path mends that
     if (iceConnectionState === "disconnected") this.#lost(DISCONNECTED_MS);
     else if (iceConnectionState === "failed") this.#lost(0);
     else if (this.#lostAt === null) this.#hooks.state("connecting");
@@ -56,6 +71,7 @@ export class PathKeeper {
 
   #healed() {
     clearTimeout(this.#timer);
+    clearTimeout(this.#firstTimer);
     this.#lostAt = null;
     this.#hooks.state("connected");
   }
@@ -72,7 +88,7 @@ export class PathKeeper {
 
   #mend() {
     if (this.#closed || this.#lostAt === null) return;
-    if (Date.now() - this.#lostAt > PATIENCE_MS) return this.#hooks.state("failed");
+    if (Date.now() - this.#lostAt > PATIENCE_MS) return this.#fail();
     this.restartNow();
     this.#timer = setTimeout(() => this.#mend(), RESTART_AGAIN_MS);
   }

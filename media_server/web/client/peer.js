@@ -3,10 +3,10 @@
  * the wish for each m-section is read after setLocalDescription, when mids exist. Knows no rooms, people or sockets.
  */
 
-import { orderCodecs } from "./codecs.js";
 import { directions } from "./directions.js";
 import { ConnectionClosed, TeleconsultError, codeOf } from "./errors.js";
 import { PathKeeper } from "./path_keeper.js";
+import { applyLimits, preferCodec, sendEncodings } from "./sending.js";
 
 /** @typedef {import("./publication.js").Publication} Publication */
 /** @typedef {import("./types.js").Kind} Kind */
@@ -27,7 +27,8 @@ import { PathKeeper } from "./path_keeper.js";
  * @typedef {object} PeerHooks
  * @property {(sdp: string, tracks: Record<string, Wish>) => Promise<{sdp: string, tracks: Record<string, string>}>} offer
  * @property {(state: "connecting" | "connected" | "interrupted" | "failed") => void} media
- * @property {(publication: Publication, error?: TeleconsultError) => void} published  accepted, or refused for good
+ * @property {(publication: Publication, muted: boolean) => void} published  accepted, and offered as muted or not
+ * @property {(publication: Publication, error: TeleconsultError) => void} refused     for good
  * @property {(trackIds: string[], error: TeleconsultError) => void} unsubscribed      given up: the server refused them
  */
 
@@ -39,7 +40,6 @@ const TRY_AGAIN_MS = 400;
 /** Somebody's microphone and camera are announced one after the other: one exchange for both shows them sooner. */
 const GATHER_MS = 8;
 const MAX_REFUSALS = 4;
-export const DEFAULT_VIDEO_BPS = 1_500_000;
 
 export class Peer {
   #pc;
@@ -51,6 +51,7 @@ export class Peer {
   #dirty = false;
   #busy = false;
   #closed = false;
+  #failed = false;
   #refusals = 0;
 
   /**
@@ -62,12 +63,17 @@ export class Peer {
     this.#hooks = hooks;
     this.#path = new PathKeeper(this.#pc, {
       restart: () => this.#restartIce(),
-      state: (state) => this.#hooks.media(state),
+      state: (state) => state === "failed" ? this.#fail() : this.#hooks.media(state),
     });
   }
 
   get connection() {
     return this.#pc;
+  }
+
+  /** Whether there is nothing to send or receive, so that no path is needed. */
+  get idle() {
+    return !this.#sections.some(isActive);
   }
 
   /** Whether offers may be sent now: admitted, and a socket to send them over. @param {boolean} ready */
@@ -78,11 +84,13 @@ export class Peer {
 
   /** @param {Publication} publication */
   publish(publication) {
-    const section = this.#spare("send", publication.kind) ?? this.#addSender(publication);
+    const layers = sendEncodings(publication).length;
+    const spare = this.#spare("send", publication.kind, ({ sender }) => sender.getParameters().encodings.length === layers);
+    const section = spare ?? this.#addSender(publication);
     section.publication = publication;
     section.transceiver.direction = "sendonly";
     void section.transceiver.sender.replaceTrack(publication.track);
-    this.#preferCodec(section.transceiver, publication);
+    if (spare || publication.options.codec) preferCodec(section.transceiver, publication);
     this.negotiate();
   }
 
@@ -146,13 +154,13 @@ export class Peer {
   }
 
   #restartIce() {
-    if (this.#closed || this.#sections.length === 0) return;
+    if (this.#closed || this.#failed || this.#sections.length === 0) return;
     this.#pc.restartIce();
     this.negotiate();
   }
 
   #kick() {
-    if (this.#busy || this.#closed || !this.#ready || !this.#dirty) return;
+    if (this.#busy || this.#closed || this.#failed || !this.#ready || !this.#dirty) return;
     this.#busy = true;
     void this.#run();
   }
@@ -180,24 +188,28 @@ export class Peer {
       // Tracks come and go while a description is made: what it does not hold is for the next one.
       const held = directions(sdp);
       offered = this.#sections.filter(({ transceiver }) => held.get(transceiver.mid ?? "") === transceiver.direction);
-      const answer = await this.#hooks.offer(sdp, wishes(offered));
+      const first = pc.remoteDescription === null;
+      const sent = wishes(offered);
+      const answer = await this.#hooks.offer(sdp, sent);
       if (this.#closed) return;
       await pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+      if (first) this.#path.begin();
       this.#refusals = 0;
-      this.#confirm(offered, answer.tracks ?? {});
-      await this.#applyDegradation();
+      this.#confirm(offered, sent, answer.tracks ?? {});
+      await Promise.all(this.#sections.map(applyLimits));
     } catch (error) {
       if (!this.#closed) await this.#refused(error, offered);
     }
   }
 
-  /** @param {Section[]} offered @param {Record<string, string>} tracks  mid → track id */
-  #confirm(offered, tracks) {
+  /** @param {Section[]} offered @param {Record<string, Wish>} sent @param {Record<string, string>} tracks  mid → track id */
+  #confirm(offered, sent, tracks) {
     for (const section of offered) {
-      const trackId = tracks[section.transceiver.mid ?? ""];
-      if (!section.publication || !trackId || section.trackId === trackId) continue;
+      const mid = section.transceiver.mid ?? "";
+      const [wish, trackId] = [sent[mid], tracks[mid]];
+      if (!section.publication || !trackId || section.trackId === trackId || !wish || !("publish" in wish)) continue;
       section.trackId = trackId;
-      this.#hooks.published(section.publication);
+      this.#hooks.published(section.publication, wish.publish.muted);
     }
   }
 
@@ -209,7 +221,7 @@ export class Peer {
       this.#ready = false; // our owner says when to go on
       return;
     }
-    if (OVER.has(code)) return this.#useless();
+    if (OVER.has(code)) return this.#fail();
     if (this.#pc.signalingState === "have-local-offer") await this.#pc.setLocalDescription({ type: "rollback" });
     const passing = PASSING.has(code);
     if (passing && this.#refusals++ < MAX_REFUSALS) {
@@ -229,35 +241,41 @@ export class Peer {
    */
   #giveUpUnconfirmed(error, offered) {
     const news = offered.filter((section) => isActive(section) && !isAgreed(section));
-    if (news.length === 0) return this.#useless(); // nothing to withdraw
+    if (news.length === 0) return this.#fail(); // nothing to withdraw
     const publications = news.flatMap(({ publication }) => publication ?? []);
     const subscriptions = news.flatMap(({ subscription }) => subscription ?? []);
     news.forEach((section) => this.#retire(section));
-    publications.forEach((publication) => this.#hooks.published(publication, error));
+    publications.forEach((publication) => this.#hooks.refused(publication, error));
     if (subscriptions.length > 0) this.#hooks.unsubscribed(subscriptions, error);
   }
 
-  #useless() {
-    this.#ready = false;
+  /** This connection is beyond repair: our owner hears it once, and makes another. */
+  #fail() {
+    if (this.#failed || this.#closed) return;
+    this.#failed = true;
+    this.#path.close();
     this.#hooks.media("failed");
   }
 
-  /** @param {"send" | "receive"} use @param {Kind} kind @returns {Section | undefined} */
-  #spare(use, kind) {
+  /**
+   * @param {"send" | "receive"} use
+   * @param {Kind} kind
+   * @param {(transceiver: RTCRtpTransceiver) => boolean} [fits]
+   * @returns {Section | undefined}
+   */
+  #spare(use, kind, fits = () => true) {
     return this.#sections.find(
       (section) =>
         section.use === use && section.kind === kind && !isActive(section) &&
-        section.transceiver.currentDirection === "inactive",
+        section.transceiver.currentDirection === "inactive" && fits(section.transceiver),
     );
   }
 
   /** @param {Publication} publication @returns {Section} */
   #addSender(publication) {
-    const { encodings, maxBitrate = DEFAULT_VIDEO_BPS } = publication.options;
-    const single = publication.kind === "video" ? { maxBitrate } : { priority: "high", networkPriority: "high" };
     const transceiver = this.#pc.addTransceiver(publication.kind, {
       direction: "sendonly",
-      sendEncodings: encodings ?? [/** @type {RTCRtpEncodingParameters} */ (single)],
+      sendEncodings: sendEncodings(publication),
     });
     return this.#add({ transceiver, use: "send", kind: publication.kind, publication, subscription: null, trackId: null });
   }
@@ -285,25 +303,6 @@ export class Peer {
   /** @param {Publication} publication */
   #sectionOf(publication) {
     return this.#sections.find((section) => section.publication === publication);
-  }
-
-  /** @param {RTCRtpTransceiver} transceiver @param {Publication} publication */
-  #preferCodec(transceiver, { kind, options: { codec } }) {
-    const known = RTCRtpReceiver.getCapabilities?.(kind)?.codecs;
-    if (!codec || !known || !transceiver.setCodecPreferences) return;
-    transceiver.setCodecPreferences(orderCodecs(known, codec));
-  }
-
-  /** Limits set in addTransceiver survive; degradation preference can be set only on a negotiated sender. */
-  async #applyDegradation() {
-    for (const { transceiver, publication } of this.#sections) {
-      const wanted = publication?.options.degradationPreference;
-      if (!publication || !wanted) continue;
-      const parameters = transceiver.sender.getParameters();
-      if (parameters.degradationPreference === wanted) continue;
-      parameters.degradationPreference = wanted;
-      await transceiver.sender.setParameters(parameters).catch(() => {}); // a browser without it keeps its own way
-    }
   }
 }
 

@@ -15,7 +15,7 @@ export class Participant {
     this.name = info.name ?? "";
     this.admitted = info.admitted ?? true;
     /** @type {Map<string, TrackInfo>} */
-    this.tracks = new Map((info.tracks ?? []).map((track) => [track.id, { ...track }]));
+    this.tracks = new Map();
     /** Camera and microphone of this participant, as received. */
     this.stream = new MediaStream();
     /** Its shared screen, as received. */
@@ -26,6 +26,19 @@ export class Participant {
     this.level = /** @type {number | null} */ (null);
     /** Ids of tracks that are published and unmuted, but from which nothing arrives. @type {Set<string>} */
     this.silent = new Set();
+    this.hold(info.tracks ?? []);
+  }
+
+  /** These are its tracks now. @param {TrackInfo[]} tracks */
+  hold(tracks) {
+    this.tracks = new Map(tracks.map((track) => [track.id, { ...track }]));
+    this.silent = new Set(tracks.filter(({ silent }) => silent).map(({ id }) => id));
+  }
+
+  /** @param {string} trackId */
+  release(trackId) {
+    this.tracks.delete(trackId);
+    this.silent.delete(trackId);
   }
 
   /** @param {import("./types.js").Source} source @returns {TrackInfo | undefined} */
@@ -55,7 +68,7 @@ export class Room {
       present.add(info.id);
       if (info.id === this.self.id) {
         this.self.admitted = info.admitted ?? this.self.admitted;
-        this.self.tracks = new Map((info.tracks ?? []).map((track) => [track.id, { ...track }]));
+        this.self.hold(info.tracks ?? []);
       } else {
         this.#upsert(info);
       }
@@ -118,13 +131,13 @@ export class Room {
         this.participant(event.track.participant)?.tracks.set(event.track.id, { ...event.track });
         break;
       case "track-unpublished":
-        this.find(event.id)?.participant.tracks.delete(event.id);
+        this.find(event.id)?.participant.release(event.id);
         break;
       case "track-muted":
-        this.#muted(event.id, event.muted);
+        this.muted(event.id, event.muted);
         break;
-      case "track-silent":
-        this.find(event.id)?.participant.silent.add(event.id);
+      case "track-silent": // without the field it fell silent; false says that something arrives again
+        this.find(event.id)?.participant.silent[event.silent === false ? "delete" : "add"](event.id);
         break;
       case "speakers":
         this.#speakers(event);
@@ -149,8 +162,16 @@ export class Room {
     }
   }
 
+  /**
+   * One's own track, as accepted: the server announces it to the others only.
+   * @param {Omit<TrackInfo, "participant">} track
+   */
+  published(track) {
+    this.self.tracks.set(track.id, { ...track, participant: this.self.id });
+  }
+
   /** @param {string} trackId @param {boolean} muted */
-  #muted(trackId, muted) {
+  muted(trackId, muted) {
     const found = this.find(trackId);
     if (!found) return;
     found.track.muted = muted;

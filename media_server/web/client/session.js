@@ -21,6 +21,8 @@ const PROBE_TIMEOUT_MS = 4_000;
 export class Session {
   /** @type {Socket | null} */
   #socket = null;
+  /** A socket over which we asked to be let in, while the answer is out. @type {Socket | null} */
+  #entering = null;
   #url;
   #events;
   #WebSocketClass;
@@ -53,19 +55,10 @@ export class Session {
    * @returns {Promise<Joined>}
    */
   async join(ticket, client) {
-    const socket = await Socket.open(this.#url, this.#WebSocketClass);
-    if (this.#over) {
-      socket.close();
-      throw new TeleconsultError("left");
-    }
-    const early = this.#collect(socket);
     try {
-      const joined = /** @type {Joined & Message} */ (await socket.request("join", { ticket, client }));
-      this.#adopt(socket, joined, early);
-      return joined;
+      return await this.#enter("join", { ticket, client });
     } catch (error) {
       this.#over = true;
-      socket.close();
       throw error;
     }
   }
@@ -108,12 +101,42 @@ export class Session {
     if (this.#over) return;
     this.#over = true;
     this.#wake();
-    const socket = this.#socket;
+    // Whoever leaves while entering may be in the room by now: the goodbye follows the request on its heels.
+    const socket = this.#socket ?? this.#entering;
     this.#socket = null;
     if (!socket) return;
     socket.onclose = () => {};
     if (sayGoodbye) await socket.request("leave", {}, 1_000).catch(() => {});
     socket.close();
+  }
+
+  /**
+   * Open a socket, ask to be let in and take the place. Leaves no socket open when it rejects.
+   * @param {"join" | "resume"} type
+   * @param {Record<string, unknown>} fields
+   * @returns {Promise<Joined>}
+   */
+  async #enter(type, fields) {
+    const socket = await Socket.open(this.#url, this.#WebSocketClass);
+    if (this.#over) {
+      socket.close();
+      throw new TeleconsultError("left");
+    }
+    this.#entering = socket;
+    const early = this.#collect(socket);
+    try {
+      const joined = /** @type {Joined & Message} */ (await socket.request(type, fields));
+      if (this.#over) throw new TeleconsultError("left"); // `close` says goodbye and closes the socket
+      this.#adopt(socket, joined, early);
+      return joined;
+    } catch (error) {
+      if (this.#over) throw new TeleconsultError("left");
+      if (codeOf(error) === "timeout") void socket.request("leave").catch(() => {}); // it may have let us in unheard
+      socket.close();
+      throw error;
+    } finally {
+      this.#entering = null;
+    }
   }
 
   /** Events may overtake the reply's continuation; keep them until the reply is understood. @param {Socket} socket */
@@ -168,27 +191,13 @@ export class Session {
       if (this.#over) return;
       if (Date.now() > deadline) return this.#finish("resume-expired");
       try {
-        return await this.#tryResume();
+        return void await this.#enter("resume", { resume_token: this.#resumeToken, last_seq: this.#lastSeq });
       } catch (error) {
         const code = codeOf(error);
         if (code === "resume-expired" || code === "draining" || code === "ticket-refused" || isFinal(code)) {
           return this.#finish(code);
         }
       }
-    }
-  }
-
-  async #tryResume() {
-    const socket = await Socket.open(this.#url, this.#WebSocketClass);
-    if (this.#over) return socket.close();
-    const early = this.#collect(socket);
-    try {
-      const fields = { resume_token: this.#resumeToken, last_seq: this.#lastSeq };
-      const joined = /** @type {Joined & Message} */ (await socket.request("resume", fields));
-      this.#adopt(socket, joined, early);
-    } catch (error) {
-      socket.close();
-      throw error;
     }
   }
 

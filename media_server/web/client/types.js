@@ -14,6 +14,7 @@
  * @property {boolean} muted
  * @property {"none" | "sframe"} [encryption]
  * @property {string} [codec]
+ * @property {boolean} [silent]      published and unmuted, but nothing arrives
  *
  * @typedef {object} ParticipantInfo
  * @property {string} id
