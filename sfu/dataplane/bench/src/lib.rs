@@ -64,7 +64,7 @@ fn keys(profile: Profile, id: TransportId, direction: u8) -> SrtpKeys {
 }
 
 impl Peer {
-    /// `socket` speaks for this peer; several may share one that only receives.
+    /// `socket` speaks for this peer alone: an address belongs to one transport.
     pub fn join(engine: &Engine, profile: Profile, socket: UdpSocket) -> io::Result<Self> {
         let plane = &engine.plane;
         let ufrag = format!("peer{}", plane.sizes().0);

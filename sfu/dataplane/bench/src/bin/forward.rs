@@ -2,8 +2,8 @@
 //!
 //!     forward --k 5 [--payload 1150] [--audio 1] [--profile gcm128|gcm256|cm80] [--seconds 2]
 //!
-//! The data plane has processor 0, the publisher processor 1. Subscribers share one socket that nobody reads, so that
-//! a packet costs what sending it costs. Prints one JSON object; the CPU time is the worker thread's own.
+//! The data plane has processor 0, the publisher processor 1. Nobody reads the subscribers' sockets, so that a packet
+//! costs what sending it costs. Prints one JSON object; the CPU time is the worker thread's own.
 
 use std::net::UdpSocket;
 use std::sync::Arc;
@@ -30,12 +30,13 @@ fn main() -> std::io::Result<()> {
     let publisher = Peer::join(&engine, profile, UdpSocket::bind((LOCALHOST, 0))?)?;
     let mut stream = Stream::new(if audio { Kind::Audio } else { Kind::Video }, 1000);
     let track = publisher.publish(&engine.plane, &stream);
-    let sink = UdpSocket::bind((LOCALHOST, 0))?;
+    let mut sinks = Vec::new();
     for n in 0..subscribers {
-        let peer = Peer::join(&engine, profile, sink.try_clone()?)?;
+        let peer = Peer::join(&engine, profile, UdpSocket::bind((LOCALHOST, 0))?)?;
         peer.subscribe(&engine.plane, track, 5000 + 2 * n);
+        set_receive_buffer(&peer.socket, 2048);
+        sinks.push(peer);
     }
-    set_receive_buffer(&sink, 2048);
     let stop = Arc::new(AtomicBool::new(false));
     let generator = {
         let (stop, plane, to) = (stop.clone(), engine.plane.clone(), server(&engine));
