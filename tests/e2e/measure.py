@@ -217,7 +217,8 @@ async def bottleneck(
         followed_s=None if above and above[-1] is narrow[-1] else followed,
         sent_bps=sent_bps([s for s in narrow if s.at_s >= start + 2]),
         after_bps=wide[-1].video_target_bps,
-        recovering=wide[-1].video_target_bps > max(s.video_target_bps for s in wide[:3]),
+        # A browser rises by some 8 % a second, with nothing but itself in the way too.
+        recovering=wide[-1].video_target_bps > 1.2 * max(s.video_target_bps for s in narrow[-20:]),
         viewer=watched,
     )
 
