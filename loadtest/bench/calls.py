@@ -20,6 +20,7 @@ from loadtest.media_socket import Traffic
 from loadtest.reception import percentile
 from loadtest.server_process import ServerProcess
 
+ENGINE, SERVER = "data plane alone", "whole server"
 CALLS = 20
 ENGINE_RUNS = 3
 WARM_UP_S = 2.0
@@ -30,7 +31,10 @@ TRAFFIC = Traffic()
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One way of holding calls. Latency is sender to receiver's kernel; `busy`: clients' share of a core."""
+    """One way of holding calls; `what` is ENGINE or SERVER.
+
+    Latency is from sender to the receiver's kernel; `busy` the clients' share of a core.
+    """
 
     calls: int
     what: str
@@ -48,7 +52,7 @@ def measure_engine(calls: int = CALLS, runs: int = ENGINE_RUNS) -> Flow:
     try:
         return Flow(
             calls,
-            "engine",
+            ENGINE,
             Summary.of([result["latency_ms"]["p50"] for result in results]).median,
             Summary.of([result["latency_ms"]["p99"] for result in results]).median,
             Summary.of([result["us_per_packet"] for result in results]).median,
@@ -86,7 +90,7 @@ async def measure_server(server: ServerProcess, calls: int = CALLS) -> Flow:
             latencies = [us / 1000 for r in receptions for us in r.latencies_us]
     return Flow(
         calls,
-        "server",
+        SERVER,
         percentile(latencies, 0.5),
         percentile(latencies, 0.99),
         1e6 * server_s / packets if packets else None,

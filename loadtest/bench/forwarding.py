@@ -16,6 +16,7 @@ from pathlib import Path
 from loadtest.bench.native import REPOSITORY, Unavailable, program, run, run_json
 from loadtest.bench.summary import Summary
 
+# A C program to hold ours against, if a checkout of it lies beside the repository; nothing depends on it.
 YARDSTICK = REPOSITORY.parent / "shared" / "yardstick"
 RUNS = 5
 VIDEO_SIZE, AUDIO_SIZE = 1150, 100

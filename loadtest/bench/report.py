@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from loadtest.bench.calls import Flow
+from loadtest.bench.calls import ENGINE, Flow
 from loadtest.bench.forwarding import Cost
 from loadtest.bench.joins import Joins
 from loadtest.bench.memory import Memory
@@ -28,7 +28,8 @@ class Report:
         """The last line: fixed names first, further ones after."""
         ratios = {c.load.name: rounded(c.ratio, 3) for c in self.costs if c.load.name in RATIOS}
         alone, at_once = self.joins or (None, None)
-        flow = self.flows[0] if self.flows else None
+        # Of the data plane alone or of nothing: the whole server's figures are its Python clients' as well.
+        flow = next((flow for flow in self.flows if flow.what == ENGINE), None)
         memory = self.memory
         return {
             "ratio_to_yardstick": ratios or None,
@@ -37,12 +38,14 @@ class Report:
                 "p50": rounded(flow.p50_ms, 3) if flow else None,
                 "p99": rounded(flow.p99_ms, 3) if flow else None,
             },
+            "latency_of": ENGINE,
             "join_cpu_ms": rounded(at_once.cpu_ms) if at_once else None,
             "join_ms": {
                 "p50": rounded(alone.first_packet_ms(0.5), 1) if alone else None,
                 "p95": rounded(at_once.first_packet_ms(0.95), 1) if at_once else None,
             },
             "kb_per_participant": rounded(memory.kb_each, 1) if memory else None,
+            "memory": _memory_figures(memory) if memory else None,
             "join_alone": _join_figures(alone) if alone else None,
             "join_20_at_once": _join_figures(at_once) if at_once else None,
             "calls": {flow.what: _flow_figures(flow) for flow in self.flows} or None,
@@ -75,6 +78,10 @@ def _join_figures(joins: Joins) -> dict[str, float | None]:
     }
 
 
+def _memory_figures(memory: Memory) -> dict[str, float | None]:
+    return {"grown_kb": memory.grown_kb, "history_kb": rounded(memory.history_kb, 0)}
+
+
 def _flow_figures(flow: Flow) -> dict[str, Any]:
     return {
         "calls": flow.calls,
@@ -104,7 +111,8 @@ def _forwarding_table(costs: list[Cost]) -> Table:
 
 
 def _flow_table(flows: list[Flow]) -> Table:
-    table = Table(title="One-to-one calls: what is measured on one core, its clients on the other")
+    title = f"One-to-one calls: what is measured on one core, its clients on the other. latency_ms: {ENGINE}"
+    table = Table(title=title)
     for heading in (
         "",
         "calls",
@@ -153,7 +161,7 @@ def _join_table(alone: Joins, at_once: Joins) -> Table:
 
 def _memory_table(memory: Memory) -> Table:
     table = Table(title="Resident memory of the server, from 20 to 100 participants, media flowing, kB")
-    for heading in ("grown", "of it shared history", "for each participant"):
+    for heading in ("grown", "of it shared history", "for each participant, without history"):
         table.add_column(heading, justify="right")
     table.add_row(str(memory.grown_kb), _text(memory.history_kb, 0) or "not told", f"{memory.kb_each:.0f}")
     return table

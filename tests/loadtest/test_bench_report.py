@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from loadtest.bench import native
-from loadtest.bench.calls import Flow
+from loadtest.bench.calls import ENGINE, SERVER, Flow
 from loadtest.bench.forwarding import LOADS, Cost, built_yardstick
 from loadtest.bench.joins import Joins
 from loadtest.bench.memory import Memory
@@ -22,9 +22,12 @@ def a_report() -> Report:
     ours, yardstick = Summary.of([2.0, 3.0, 4.0]), Summary.of([2.0])
     return Report(
         costs=[Cost(load, ours, yardstick) for load in LOADS],
-        flows=[Flow(20, "engine", 0.1, 0.9, 10.0, 7200.0, 0, None)],
+        flows=[
+            Flow(20, SERVER, 5.0, 50.0, 20.0, 7200.0, 0, 0.99),
+            Flow(20, ENGINE, 0.1, 0.9, 10.0, 7200.0, 0, None),
+        ],
         joins=(Joins(steps, 4.0, 2.0), Joins(steps, 5.0, 2.0)),
-        memory=Memory(300.0, 24_000, None),
+        memory=Memory(300.0, 28_000, 4_000.0),
     )
 
 
@@ -33,8 +36,10 @@ def test_the_figures_have_the_names_that_others_read() -> None:
     assert figures["ratio_to_yardstick"] == {"1": 1.5, "5": 1.5, "20": 1.5}
     assert figures["us_per_packet"] == {"1": 3.0, "2": 3.0, "5": 3.0, "20": 3.0, "audio": 3.0}
     assert figures["latency_ms"] == {"p50": 0.1, "p99": 0.9}
+    assert figures["latency_of"] == "data plane alone"
     assert (figures["join_cpu_ms"], figures["join_ms"]) == (5.0, {"p50": 10.0, "p95": 19.0})
     assert figures["kb_per_participant"] == 300.0
+    assert figures["memory"] == {"grown_kb": 28_000, "history_kb": 4_000.0}
 
 
 def test_what_was_not_measured_is_null_and_says_why() -> None:
@@ -42,6 +47,14 @@ def test_what_was_not_measured_is_null_and_says_why() -> None:
     assert figures["ratio_to_yardstick"] is None
     assert figures["latency_ms"] == {"p50": None, "p99": None}
     assert figures["notes"] == ["no yardstick: no C compiler"]
+
+
+def test_the_latency_of_the_whole_server_never_stands_in_for_that_of_the_data_plane() -> None:
+    report = a_report()
+    report.flows = [flow for flow in report.flows if flow.what == SERVER]
+    figures = report.figures()
+    assert figures["latency_ms"] == {"p50": None, "p99": None}
+    assert figures["calls"][SERVER]["p99_ms"] == 50.0
 
 
 def test_the_tables_show_medians_with_their_spread() -> None:
