@@ -62,13 +62,12 @@ class Page {
   async #join(devices) {
     this.#media.bind(this.client);
     void devices; // whatever it brings is published when it comes
-    const joined = this.client.join();
     const view = new RoomView(this.client, this.#media, this.#role === "doctor", {
       announce: (text) => { this.#announcer.textContent = text; },
       status: this.#status,
     });
     this.#show(view, "call", () => view.render());
-    await joined.catch(() => {}); // the `ended` state says why
+    await this.client.join().catch(() => {}); // the `ended` state says why
   }
 
   /** @param {string} code */
@@ -77,7 +76,6 @@ class Page {
     this.#media.unbind();
     this.#media.stop();
     const again = () => {
-      this.#media.wanted = { audio: true, video: true };
       this.#showLobby();
       void this.#media.start();
     };

@@ -37,7 +37,7 @@
     nameless: controls.filter((element) => name(element) === "").map(describe),
     small: controls.filter((element) => box(element).height < 44 || box(element).width < 44).map(describe),
     pale,
-    untitled: document.querySelectorAll("h1").length === 0 && document.querySelectorAll(".tile").length === 0,
+    untitled: document.querySelectorAll("h1").length !== 1,
     sideways: document.documentElement.scrollWidth > innerWidth,
     outside: controls.filter((element) => box(element).left < -1 || box(element).right > innerWidth + 1).map(describe),
     lang: document.documentElement.lang,

@@ -28,12 +28,6 @@ async () => {
   window.offers = () => fakeRoom.requests("offer");
   window.all = (type) => happened.filter((event) => event.type === type);
   window.ways = () => client.peerConnection?.getTransceivers().map((t) => t.currentDirection).join();
-  // A clock that runs that much faster, for patience that is long.
-  window.hurry = (times) => {
-    const [timeout, now, began] = [window.setTimeout, Date.now, Date.now()];
-    window.setTimeout = (act, ms = 0, ...rest) => timeout(act, ms > 30 ? ms / times : ms, ...rest);
-    Date.now = () => began + (now() - began) * times;
-  };
   window.drawn = () => document.createElement("canvas").captureStream(5).getVideoTracks()[0];
   window.hummed = () => new AudioContext().createMediaStreamDestination().stream.getAudioTracks()[0];
 }

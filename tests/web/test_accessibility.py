@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Page
@@ -12,63 +11,99 @@ from tests.web.browser import PHONE, Site
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
-LANGUAGES = ("nl-BE", "fr-BE", "de-DE", "en-GB")
-PLACES = ("/", "lobby", "waiting", "call", "settings", "ended")
+LANGUAGES = ("nl", "fr", "de", "en")
+DOCTOR = "fakeRoom.enter('d', 'doctor', 'Dr. Els Peeters-Vandenbroucke', { look: null })"
+GUEST = "fakeRoom.enter('g', 'guest', 'Marek Nowak', { look: null })"
+KNOCK = "fakeRoom.enter('p', 'patient', 'Anna Claes', { admitted: false })"
+POOR = "fakeRoom.tell({ type: 'quality', participant: 'd', uplink: 'poor', downlink: 'good' })"
+SILENT = "fakeRoom.tell({ type: 'track-silent', id: 'd-mic' })"
+SOUND = {"nameless": [], "small": [], "pale": [], "untitled": False, "sideways": False, "outside": []}
 
 WEB = Path(media_server.__file__).with_name("web")
 AUDIT = Path(__file__).with_name("audit.js").read_text()
 
 
-async def go(site: Site, place: str, **options: Any) -> Page:
-    """A page brought to that place, with others in the room where there is one."""
-    page = await site.open(
-        "/" if place == "/" else "/doctor" if place == "settings" else "/patient", **options
-    )
+async def ready(page: Page) -> None:
     await page.wait_for_function("() => document.querySelector('#language').options.length === 4")
-    if place in ("/", "lobby"):
-        return page
-    if place == "waiting":
-        await page.evaluate("fakeRoom.self.admitted = false")
+
+
+async def in_call(page: Page) -> Page:
+    """From the lobby into a call with a doctor and a guest."""
+    await ready(page)
     await page.click("form button[type=submit]")
     await page.wait_for_function("() => teleconsult.state === 'connected'")
-    if place in ("call", "settings"):
-        await page.evaluate("fakeRoom.enter('d', 'doctor', 'Dr. Els Peeters-Vandenbroucke', { look: null })")
-        await page.evaluate("fakeRoom.enter('g', 'guest', 'Marek Nowak', { look: null })")
-        await page.evaluate(
-            "fakeRoom.tell({ type: 'quality', participant: 'd', uplink: 'poor', downlink: 'good' })"
-        )
-        await page.wait_for_function("() => document.querySelectorAll('.tile').length === 2")
-    if place == "settings":
-        await page.click('[data-action="settings"]')
-    if place == "ended":
-        await page.evaluate("fakeRoom.end()")
-        await page.locator(".ended").wait_for()
+    await page.evaluate(f"fakeRoom.self.admitted || fakeRoom.admit('me'); {DOCTOR}; {GUEST}; {POOR}")
+    await page.wait_for_function("() => document.querySelectorAll('.tile').length === 2")
     return page
 
 
-@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_controls_have_names_and_room_and_texts_contrast(site: Site, place: str, scheme: str) -> None:
-    page = await go(site, place, viewport=PHONE, has_touch=True, color_scheme=scheme)
-    audit = await page.evaluate(AUDIT)
-    assert audit == {
-        "nameless": [],
-        "small": [],
-        "pale": [],
-        "untitled": False,
-        "sideways": False,
-        "outside": [],
-        "lang": "en",
-    }
+async def test_controls_have_names_and_room_and_texts_contrast(site: Site, scheme: str) -> None:
+    async def audit(place: str) -> None:
+        found = await page.evaluate(AUDIT)
+        assert (place, found) == (place, {**SOUND, "lang": "en"})
+
+    page = await site.open("/", viewport=PHONE, has_touch=True, color_scheme=scheme)
+    await ready(page)
+    await audit("the front page")
+    await page.goto(site.origin + "/patient")
+    await ready(page)
+    await audit("the lobby")
+    await page.evaluate("fakeRoom.self.admitted = false")
+    await page.click("form button[type=submit]")
+    await page.get_by_role("heading", name="You are in the waiting room").wait_for()
+    await audit("the waiting room")
+    await page.evaluate(f"fakeRoom.admit('me'); {DOCTOR}; {GUEST}; {POOR}; {SILENT}")
+    await page.get_by_text("No sound is coming from").wait_for()
+    await audit("the call, with a banner")
+    await page.click('[data-action="settings"]')
+    await audit("the settings")
+    await page.evaluate("fakeRoom.end()")
+    await page.locator(".ended").wait_for()
+    await audit("the end")
 
 
-@pytest.mark.parametrize("locale", LANGUAGES)
-async def test_a_small_phone_has_room_for_every_language(site: Site, locale: str) -> None:
-    narrow = {"width": 320, "height": 640}
-    for place in ("lobby", "call"):
-        page = await go(site, place, viewport=narrow, has_touch=True, locale=locale)
-        audit = await page.evaluate(AUDIT)
-        assert (audit["sideways"], audit["outside"], audit["lang"]) == (False, [], locale[:2])
+async def test_a_small_phone_has_room_for_every_language(site: Site) -> None:
+    async def audit(place: str) -> None:
+        for language in LANGUAGES:
+            await page.select_option("#language", language)
+            found = await page.evaluate(AUDIT)
+            assert (place, found) == (place, {**SOUND, "lang": language})
+
+    page = await site.open("/doctor", viewport={"width": 320, "height": 640}, has_touch=True)
+    await ready(page)
+    await audit("the lobby")
+    await in_call(page)
+    await audit("the call")
+    await page.evaluate(f"{KNOCK}; fakeRoom.replies.offer = [{{ code: 'unsupported-codec' }}]")
+    await page.evaluate(
+        "teleconsult.publish(teleconsult.publications[1].track.clone(), 'screen').ready.catch(() => {})"
+    )
+    await page.get_by_text("unsupported-codec").wait_for()
+    await page.locator(".knocks").wait_for()
+    await audit("a knock and a banner")
+
+
+async def test_who_is_muted_is_part_of_a_pictures_name(site: Site) -> None:
+    page = await in_call(await site.open("/patient"))
+    await page.get_by_role("region", name="Marek Nowak", exact=True).wait_for()
+    await page.evaluate("fakeRoom.tell({ type: 'track-muted', id: 'g-mic', muted: true })")
+    await page.get_by_role("region", name="Marek Nowak, Microphone off", exact=True).wait_for()
+    assert await page.get_by_role("heading", level=1).all_inner_texts() == ["Consultation"]
+
+
+async def test_the_focus_stays_when_somebody_else_knocks_and_goes_on_when_one_is_let_in(site: Site) -> None:
+    page = await in_call(await site.open("/doctor"))
+    await page.evaluate(KNOCK)
+    focused = "document.activeElement.closest('li, main, [tabindex]')?.querySelector('strong')?.textContent"
+    await page.get_by_role("button", name="Let in").focus()
+    await page.evaluate("fakeRoom.enter('q', 'patient', 'Jan Maes', { admitted: false })")
+    await page.get_by_text("Jan Maes", exact=True).wait_for()
+    assert await page.evaluate(focused) == "Anna Claes"
+    await page.keyboard.press("Enter")
+    await page.wait_for_function(f"() => {focused} === 'Jan Maes'")
+    await page.keyboard.press("Enter")
+    await page.wait_for_function("() => document.activeElement.id === 'main'")
 
 
 async def test_one_can_join_and_mute_with_the_keyboard_alone(site: Site) -> None:
@@ -86,7 +121,8 @@ async def test_one_can_join_and_mute_with_the_keyboard_alone(site: Site) -> None
 
 
 async def test_focus_is_seen_and_stays_in_a_dialog(site: Site) -> None:
-    page = await go(site, "settings")
+    page = await in_call(await site.open("/doctor"))
+    await page.click('[data-action="settings"]')
     for _ in range(8):
         await page.keyboard.press("Tab")
         inside = (
@@ -94,22 +130,25 @@ async def test_focus_is_seen_and_stays_in_a_dialog(site: Site) -> None:
         )
         assert await page.evaluate(inside)
     await page.keyboard.press("Escape")
-    assert await page.locator("dialog").count() == 0
+    await page.locator("dialog").wait_for(state="detached")
 
 
 async def test_nothing_moves_for_those_who_ask_for_stillness(site: Site) -> None:
-    page = await go(site, "waiting", reduced_motion="reduce")
+    page = await site.open("/patient", reduced_motion="reduce")
+    await page.evaluate("fakeRoom.self.admitted = false")
+    await page.click("form button[type=submit]")
+    await page.get_by_role("heading", name="You are in the waiting room").wait_for()
     assert await page.evaluate("document.getAnimations().length") == 0
 
 
 async def test_what_happens_is_said_aloud(site: Site) -> None:
-    page = await go(site, "call")
+    page = await in_call(await site.open("/patient"))
     said = "document.querySelector('#announcer').textContent"
     assert await page.evaluate(said) == "Marek Nowak has joined"
     await page.evaluate("fakeRoom.leave('g')")
     await page.wait_for_function(f"() => {said} === 'Marek Nowak has left'")
     await page.click('[data-action="microphone"]')
-    assert await page.evaluate(said) == "Your microphone is off"
+    await page.wait_for_function(f"() => {said} === 'Your microphone is off'")
 
 
 async def test_every_text_has_the_same_blanks_in_every_language(site: Site) -> None:

@@ -238,7 +238,7 @@ async def test_every_end_says_what_happened_and_what_to_do(
     assert await buttons.count() == (1 if again else 0)
     if again:
         await buttons.click()
-        await page.get_by_role("button", name="Go to the waiting room").wait_for()
+        await page.get_by_role("button", name="Join the call").wait_for()
 
 
 async def test_a_closed_entrance_is_explained_at_once(site: Site) -> None:
@@ -274,10 +274,118 @@ async def test_ones_own_picture_moves_with_the_arrow_keys(site: Site) -> None:
 
 async def test_a_person_picks_another_language_in_the_middle_of_a_call(site: Site) -> None:
     page = await site.open("/patient", locale="nl-BE")
-    await page.get_by_role("button", name="Naar de wachtkamer").click()
-    await page.get_by_role("button", name="Dempen").wait_for()
+    await page.get_by_role("button", name="Deelnemen").click()
+    await page.get_by_role("button", name="Microfoon uit").wait_for()
     await page.select_option("#language", "fr")
     await page.get_by_role("button", name="Couper micro").wait_for()
     assert await page.evaluate("[document.documentElement.lang, teleconsult.state]") == ["fr", "connected"]
     await page.reload()
-    await page.get_by_role("button", name=re.compile("Aller dans la salle")).wait_for()
+    await page.get_by_role("button", name=re.compile("Rejoindre")).wait_for()
+
+
+NO_CAMERA = """const ask = MediaDevices.prototype.getUserMedia; window.camera = false;
+MediaDevices.prototype.getUserMedia = async function (wanted) {
+  if (wanted.video && !camera) throw new DOMException("", "NotReadableError");
+  return ask.call(this, wanted); };"""
+OWN_CAMERA = "teleconsult.publications.some(({ source, id }) => source === 'camera' && id)"
+
+
+async def test_only_who_must_wait_hears_of_a_waiting_room(site: Site) -> None:
+    page = await site.open("/patient")
+    await join(page)
+    await seen(page, "Nobody else is here yet")
+    await page.evaluate(DOCTOR)
+    await page.wait_for_function("() => document.querySelectorAll('.tile').length === 1")
+    await page.evaluate("fakeRoom.leave('d')")
+    await seen(page, "Nobody else is here any more")
+
+
+async def test_a_camera_that_sends_nothing_is_told_until_it_does(site: Site) -> None:
+    page = await site.open("/patient")
+    await join(page)
+    await page.wait_for_function(f"() => {OWN_CAMERA}")
+    await page.evaluate("fakeRoom.tell({ type: 'track-silent', id: 'own-camera' })")
+    await seen(page, "The others cannot see you. Check your camera under Settings.")
+    await page.evaluate("fakeRoom.tell({ type: 'track-silent', id: 'own-camera', silent: false })")
+    await page.locator(".banner").wait_for(state="hidden")
+
+
+async def test_a_camera_that_does_not_obey_is_not_said_to_be_on(site: Site) -> None:
+    page = await site.open("/patient", before=NO_CAMERA)
+    await page.get_by_role("button", name="Join without camera").click()
+    await page.wait_for_function("() => teleconsult.state === 'connected'")
+    assert await page.locator(".banner").is_hidden(), "what was said in the lobby is not said again"
+    said = "document.querySelector('#announcer').textContent"
+    await page.get_by_role("button", name="Start video").click()
+    await page.get_by_text("Your Camera is being used by another program").wait_for()
+    assert "is on" not in await page.evaluate(said)
+    await page.evaluate("window.camera = true")
+    await page.get_by_role("button", name="Start video").click()
+    await page.wait_for_function(f"() => {said} === 'Your camera is on' && {OWN_CAMERA}")
+    assert await page.locator(".banner").is_hidden()
+
+
+async def test_refused_permission_is_told_in_a_call_that_began_by_itself(site: Site) -> None:
+    refusing = REFUSING.format("Permission denied", "NotAllowedError")
+    page = await site.open("/patient?auto=1", permissions=[], before=refusing)
+    await page.get_by_text("Your browser does not allow camera or microphone here").wait_for()
+    await page.locator(".banner").get_by_role("button", name="Close").click()
+    assert await page.locator(".banner").is_hidden()
+
+
+async def test_a_device_that_the_server_refuses_is_told_and_offered_again_when_switched(site: Site) -> None:
+    page = await site.open("/patient", before="fakeRoom.replies.offer = [{ code: 'unsupported-codec' }]")
+    await join(page)
+    await page.get_by_text("The others do not receive this device: Camera / Microphone").wait_for()
+    await page.get_by_role("button", name="Stop video").click()
+    await page.get_by_text("The others do not receive this device: Microphone").wait_for()
+    await page.get_by_role("button", name="Start video").click()
+    await page.wait_for_function(f"() => {OWN_CAMERA}")
+
+
+async def test_going_back_in_keeps_the_choice_of_camera_and_microphone(site: Site) -> None:
+    page = await site.open("/patient")
+    await join(page)
+    await page.get_by_role("button", name="Stop video").click()
+    await page.get_by_role("button", name="Start video").wait_for()
+    await page.click('[data-action="leave"]')
+    await page.get_by_role("button", name="Go back in").click()
+    await page.get_by_role("button", name="Start video").wait_for()
+    await page.get_by_role("button", name="Mute").wait_for()
+    await join(page)
+    await page.wait_for_function(
+        "() => teleconsult.publications.map(({ source }) => source).join() === 'microphone'"
+    )
+
+
+async def test_after_an_end_the_next_visit_begins_afresh(site: Site) -> None:
+    page = await site.open("/patient")
+    await join(page)
+    await page.evaluate(DOCTOR)
+    await page.wait_for_function("() => document.querySelectorAll('.tile').length === 1")
+    await page.click('[data-action="leave"]')
+    await page.get_by_role("button", name="Go back in").click()
+    await page.evaluate("fakeRoom.delayMs = 1000; fakeRoom.others.clear()")
+    await page.click("form button[type=submit]")
+    await seen(page, "Connecting …")
+    assert await page.locator(".tile").count() == 0
+    await seen(page, "Nobody else is here yet")
+
+
+async def test_a_browser_without_webrtc_is_told_so(site: Site) -> None:
+    page = await site.open("/patient", before="delete window.RTCPeerConnection;")
+    await page.click("form button[type=submit]")
+    await page.get_by_role("heading", name="This browser cannot make video calls").wait_for()
+
+
+async def test_a_network_that_lets_no_media_through_is_named_and_then_given_up(site: Site) -> None:
+    page = await site.open("/patient", before="fakeRoom.walled = true; fakeRoom.hurry(8);")
+    await page.click("form button[type=submit]")
+    await page.get_by_text("Sound and picture do not get through this network").wait_for()
+    await page.get_by_role("heading", name="Sound and picture cannot get through").wait_for()
+
+
+async def test_an_entrance_that_does_not_answer_is_given_up(site: Site) -> None:
+    page = await site.open("/patient", before="fakeRoom.ticketStatus = null; fakeRoom.hurry(20);")
+    await page.click("form button[type=submit]")
+    await page.get_by_role("heading", name="We cannot reach the service").wait_for()

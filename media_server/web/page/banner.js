@@ -2,50 +2,82 @@
 
 import { h, icon, setText } from "./dom.js";
 import { t } from "./i18n.js";
+import { Lasting } from "./lasting.js";
+import { problemText } from "./problem.js";
 import { nameOf } from "./stage.js";
 
 /** @typedef {import("../client.js").TeleconsultClient} TeleconsultClient */
 /** @typedef {import("../client.js").Participant} Participant */
 /** @typedef {import("../client/types.js").Rating} Rating */
+/** @typedef {import("./local_media.js").LocalMedia} LocalMedia */
 
 /** A gap shorter than this passes unnoticed; telling would worry more than it helps. */
-const PATIENCE_MS = 1_200;
+const GAP_MS = 1_200;
+/** A first path is found in far less on any network that lets one through. */
+const FIRST_PATH_MS = 5_000;
+const TOLD_MS = 15_000;
 
 export class Banner {
   #client;
+  #media;
   #text = h("span");
-  #troubleSince = 0;
+  #dismiss = h("button.chip-button", { type: "button", onclick: () => this.#dismissed() }, icon("close"));
+  /** @type {Rating | null} */
+  #rating = null;
+  /** Whether sound and picture ever got through. */
+  #flowed = false;
+  #trouble = new Lasting(GAP_MS, () => this.render(this.#rating));
+  #blocked = new Lasting(FIRST_PATH_MS, () => this.render(this.#rating));
+  /** What failed of late. @type {string | null} */
+  #failure = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
+  #failureTimer;
   element;
 
-  /** @param {TeleconsultClient} client */
-  constructor(client) {
+  /** @param {TeleconsultClient} client @param {LocalMedia} media */
+  constructor(client, media) {
     this.#client = client;
-    this.element = h("div.banner", { role: "status", "aria-live": "polite", hidden: true }, h("span.spinner"), icon("warning"), this.#text);
+    this.#media = media;
+    const line = h("span", { role: "status", "aria-live": "polite" }, this.#text);
+    this.element = h("div.banner", { hidden: true }, h("span.spinner"), icon("warning"), line, this.#dismiss);
   }
 
   /** @param {Rating | null} rating */
   render(rating) {
-    const troubled = this.#client.state === "reconnecting" || this.#client.mediaState === "interrupted";
-    if (!troubled) this.#troubleSince = 0;
-    else if (this.#troubleSince === 0) this.#startTrouble(rating);
-    const trouble = troubled && Date.now() - this.#troubleSince >= PATIENCE_MS;
-    const message = trouble ? this.#troubleText() : this.#hint(rating);
+    this.#rating = rating;
+    const { state, mediaState } = this.#client;
+    this.#flowed ||= mediaState === "connected";
+    const interrupted = mediaState === "interrupted";
+    const trouble = this.#trouble.look(state === "reconnecting" || (this.#flowed && interrupted));
+    const blocked = this.#blocked.look(!this.#flowed && (interrupted || mediaState === "connecting"));
+    const message = trouble ? this.#troubleText() : blocked ? t("banner.blocked") : this.#hint(rating);
     this.element.hidden = message === null;
     this.element.classList.toggle("trouble", trouble);
-    if (message !== null) setText(this.#text, message);
+    this.#dismiss.hidden = trouble || blocked || (this.#media.missing === null && this.#failure === null);
+    this.#dismiss.setAttribute("aria-label", t("common.close"));
+    setText(this.#text, message ?? "");
+  }
+
+  /** Something failed that the call survives. @param {string} code */
+  tell(code) {
+    this.#failure = code;
+    clearTimeout(this.#failureTimer);
+    this.#failureTimer = setTimeout(() => this.#dismissed(), TOLD_MS);
+    this.render(this.#rating);
   }
 
   close() {
-    clearTimeout(this.#timer);
+    clearTimeout(this.#failureTimer);
+    this.#trouble.close();
+    this.#blocked.close();
   }
 
-  /** @param {Rating | null} rating */
-  #startTrouble(rating) {
-    this.#troubleSince = Date.now();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.render(rating), PATIENCE_MS + 20);
+  /** The person has read it. */
+  #dismissed() {
+    clearTimeout(this.#failureTimer);
+    if (this.#failure === null) this.#media.forgo();
+    this.#failure = null;
+    this.render(this.#rating);
   }
 
   #troubleText() {
@@ -54,6 +86,9 @@ export class Banner {
 
   /** @param {Rating | null} rating @returns {string | null} */
   #hint(rating) {
+    if (this.#failure !== null) return t("banner.problem", { code: this.#failure });
+    const { missing } = this.#media;
+    if (missing) return Object.values(problemText(missing)).join(". ");
     const self = this.#client.self;
     if (self && isSilent(self, "microphone")) return t("banner.silent.self");
     if (self && isSilent(self, "camera")) return t("banner.dark.self");

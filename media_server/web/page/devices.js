@@ -1,6 +1,6 @@
 /** Cameras, microphones and speakers: asking for them, listing them, and naming what went wrong. No DOM. */
 
-/** @typedef {"insecure" | "permission-denied" | "permission-dismissed" | "permission-system" | "no-device" | "device-in-use" | "device-failed"} DeviceProblem */
+/** @typedef {"insecure" | "permission-denied" | "permission-dismissed" | "permission-system" | "no-device" | "device-in-use" | "device-failed" | "not-sent"} DeviceProblem */
 /** @typedef {"audio" | "video"} Kind */
 
 /**
@@ -69,33 +69,37 @@ export async function capture(kind, choice) {
 }
 
 /**
- * Ask for both with one question to the person; when that fails, for each alone, so that a broken camera does not cost
- * the microphone.
+ * Ask for all that is wanted with one question to the person; when that fails, for each alone, so that a broken camera
+ * does not cost the microphone.
+ * @param {Kind[]} kinds
  * @param {Choice} choice
  * @returns {Promise<{audio: MediaStreamTrack | null, video: MediaStreamTrack | null, problems: Partial<Record<Kind, DeviceProblem>>}>}
  */
-export async function captureBoth(choice) {
+export async function captureAll(kinds, choice) {
+  if (kinds.length === 0) return { audio: null, video: null, problems: {} };
   try {
-    const both = { audio: audioConstraints(choice), video: videoConstraints(choice) };
-    const stream = await navigator.mediaDevices.getUserMedia(both);
+    const stream = await navigator.mediaDevices.getUserMedia({
+      audio: kinds.includes("audio") && audioConstraints(choice),
+      video: kinds.includes("video") && videoConstraints(choice),
+    });
     return { audio: stream.getAudioTracks()[0] ?? null, video: stream.getVideoTracks()[0] ?? null, problems: {} };
   } catch (error) {
     const problem = problemOf(error);
     if (problem.startsWith("permission")) {
       // One answer for two devices: somebody may have refused the camera only, so ask the browser what it will give.
-      return captureEach(choice, problem);
+      return captureEach(kinds, choice, problem);
     }
-    return captureEach(choice, null);
+    return captureEach(kinds, choice, null);
   }
 }
 
-/** @param {Choice} choice @param {DeviceProblem | null} refused */
-async function captureEach(choice, refused) {
+/** @param {Kind[]} kinds @param {Choice} choice @param {DeviceProblem | null} refused */
+async function captureEach(kinds, choice, refused) {
   /** @type {Partial<Record<Kind, DeviceProblem>>} */
   const problems = {};
   /** @type {Record<Kind, MediaStreamTrack | null>} */
   const tracks = { audio: null, video: null };
-  for (const kind of /** @type {Kind[]} */ (["audio", "video"])) {
+  for (const kind of kinds) {
     if (refused && !(await permitted(kind))) {
       problems[kind] = refused; // no second question right after a "no"
       continue;

@@ -33,7 +33,7 @@ export function openSettings(media, stats) {
   const render = () => {
     void pickers.refresh();
     const wrong = media.problems.audio ?? media.problems.video;
-    problems.replaceChildren(...(wrong ? [problemNotice(media.problems, () => void media.start())] : []));
+    problems.replaceChildren(...(wrong ? [problemNotice(media.problems, () => void media.retry())] : []));
   };
   const tick = () => figures.replaceChildren(...figureRows(stats()));
   media.addEventListener("change", render);

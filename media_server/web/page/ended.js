@@ -5,7 +5,7 @@ import { hasText, t } from "./i18n.js";
 import { clockText } from "./room_view.js";
 
 /** Codes that mean the same to a person. @type {Record<string, string>} */
-const SAME = { "resume-expired": "connection-lost", "media-failed": "connection-lost", "timeout": "connection-lost", "moved": "draining" };
+const SAME = { "resume-expired": "connection-lost", "timeout": "connection-lost", "moved": "draining" };
 /** Where going back in makes no sense. */
 const FINAL = new Set(["room-ended", "no-such-room", "no-entrance", "unsupported-browser"]);
 const CALM = new Set(["left", "room-ended", "replaced"]);

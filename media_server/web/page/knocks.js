@@ -1,19 +1,59 @@
 /** Who is in the waiting room, for the doctor to let in. DOM only. */
 
-import { h, icon } from "./dom.js";
+import { h, icon, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { nameOf } from "./stage.js";
 
 /** @typedef {import("../client.js").TeleconsultClient} TeleconsultClient */
 /** @typedef {import("../client.js").Participant} Participant */
 
+/** One who waits. It stays the same element as long as they do, so that the keyboard's focus does. */
+class Knock {
+  #name = h("strong");
+  #role = h("small");
+  #refuse;
+  #admit;
+  /** Whether they are about to be sent away: the second click does it. */
+  #doubted = false;
+  element;
+
+  /** @param {{admit: () => void, refuse: () => void}} acts */
+  constructor({ admit, refuse }) {
+    this.#refuse = h("button.quiet", { type: "button", onclick: () => this.#doubted ? refuse() : this.#doubt() });
+    this.#admit = h("button.primary", { type: "button", onclick: admit });
+    this.element = h("li", {},
+      h("span.who", {}, icon("person"), h("span", {}, this.#name, this.#role)),
+      h("span.acts", {}, this.#refuse, this.#admit));
+  }
+
+  /** @param {Participant} participant */
+  render(participant) {
+    setText(this.#name, nameOf(participant));
+    setText(this.#role, t(`role.${participant.role}`));
+    setText(this.#admit, t("knock.admit"));
+    this.#renderRefuse();
+  }
+
+  focus() {
+    this.#admit.focus();
+  }
+
+  #doubt() {
+    this.#doubted = true;
+    this.#renderRefuse();
+  }
+
+  #renderRefuse() {
+    setText(this.#refuse, t(this.#doubted ? "knock.refuse.sure" : "knock.refuse"));
+  }
+}
+
 export class Knocks {
   #client;
   #list = h("ul");
   #title = h("h2");
-  /** Who is about to be sent away: the second click does it. @type {string | null} */
-  #doubted = null;
-  #shown = "";
+  /** By participant. @type {Map<string, Knock>} */
+  #knocks = new Map();
   element;
 
   /** @param {TeleconsultClient} client */
@@ -25,37 +65,38 @@ export class Knocks {
   render() {
     const mayAdmit = this.#client.self?.role === "doctor";
     const waiting = mayAdmit ? this.#client.participants.filter(({ admitted }) => !admitted) : [];
-    this.element.hidden = waiting.length === 0;
-    const key = JSON.stringify([t("knock.title"), this.#doubted, waiting.map(({ id, name }) => [id, name])]);
-    if (key === this.#shown) return; // keep the focus where it is
-    this.#shown = key;
-    this.#title.textContent = t("knock.title");
+    setText(this.#title, t("knock.title"));
     this.element.setAttribute("aria-label", t("knock.title"));
-    this.#list.replaceChildren(...waiting.map((participant) => this.#item(participant)));
+    for (const participant of waiting) this.#knock(participant.id).render(participant);
+    const ids = new Set(waiting.map(({ id }) => id));
+    const focused = this.#list.contains(document.activeElement);
+    for (const [id, knock] of this.#knocks) {
+      if (ids.has(id)) continue;
+      knock.element.remove();
+      this.#knocks.delete(id);
+    }
+    this.element.hidden = waiting.length === 0;
+    if (focused && !this.#list.contains(document.activeElement)) this.#refocus();
   }
 
-  /** @param {Participant} participant */
-  #item(participant) {
-    const name = nameOf(participant);
-    const doubted = this.#doubted === participant.id;
-    return h("li", {},
-      h("span.who", {}, icon("person"), h("span", {}, h("strong", {}, name), h("small", {}, t(`role.${participant.role}`)))),
-      h("span.acts", {},
-        h("button.quiet", { type: "button", onclick: () => this.#refuse(participant.id) },
-          t(doubted ? "knock.refuse.sure" : "knock.refuse")),
-        h("button.primary", { type: "button", onclick: () => void this.#client.admit(participant.id).catch(() => {}) },
-          t("knock.admit"))),
-    );
+  /** Whoever was let in with the keyboard takes the focus along: it goes to the next, or back to the call. */
+  #refocus() {
+    const [next] = this.#knocks.values();
+    if (next) next.focus();
+    else document.getElementById("main")?.focus({ preventScroll: true });
   }
 
   /** @param {string} id */
-  #refuse(id) {
-    if (this.#doubted === id) {
-      this.#doubted = null;
-      void this.#client.remove(id).catch(() => {});
-      return;
+  #knock(id) {
+    let knock = this.#knocks.get(id);
+    if (!knock) {
+      knock = new Knock({
+        admit: () => void this.#client.admit(id).catch(() => {}),
+        refuse: () => void this.#client.remove(id).catch(() => {}),
+      });
+      this.#knocks.set(id, knock);
+      this.#list.append(knock.element);
     }
-    this.#doubted = id;
-    this.render();
+    return knock;
   }
 }

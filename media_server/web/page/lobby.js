@@ -168,7 +168,7 @@ export class Lobby {
   async #ask() {
     this.#busy = true;
     this.render();
-    await this.#media.start();
+    await this.#media.retry();
     this.#busy = false;
     if (this.#open) this.render();
   }
@@ -181,6 +181,7 @@ export class Lobby {
       // Something is missing: say so first, and let the person decide to go on without.
       if (this.#media.problems.audio || this.#media.problems.video) return;
     }
+    this.#media.forgo(); // it has been said what fails, and the button says "without"
     this.#busy = true;
     this.#button.disabled = true;
     setText(this.#button, t("lobby.joining"));

@@ -1,6 +1,6 @@
 /** This person's camera, microphone and screen: on, off, which one, and published when there is a client. No DOM. */
 
-import { capture, captureBoth, devicesAvailable, problemOf } from "./devices.js";
+import { capture, captureAll, devicesAvailable, problemOf } from "./devices.js";
 
 /** @typedef {import("../client.js").TeleconsultClient} TeleconsultClient */
 /** @typedef {import("../client.js").Publication} Publication */
@@ -8,6 +8,7 @@ import { capture, captureBoth, devicesAvailable, problemOf } from "./devices.js"
 /** @typedef {import("./devices.js").DeviceProblem} DeviceProblem */
 /** @typedef {"audio" | "video"} Kind */
 
+const KINDS = /** @type {Kind[]} */ (["audio", "video"]);
 export const MAX_VIDEO_BPS = 1_500_000;
 
 export class LocalMedia extends EventTarget {
@@ -37,18 +38,37 @@ export class LocalMedia extends EventTarget {
     this.#codec = codec;
   }
 
-  /** Ask for camera and microphone together. Never rejects: see `problems`. */
+  /** Ask for those of camera and microphone that are wanted, together. Never rejects: see `problems`. */
   async start() {
     this.asked = true;
+    const kinds = KINDS.filter((kind) => this.wanted[kind]);
     if (!devicesAvailable()) {
-      this.problems = { audio: "insecure", video: "insecure" };
+      this.problems = Object.fromEntries(kinds.map((kind) => [kind, "insecure"]));
       return this.#changed();
     }
-    const { audio, video, problems } = await captureBoth(this.choice);
+    const { audio, video, problems } = await captureAll(kinds, this.choice);
     this.problems = problems;
     this.#use("audio", audio);
     this.#use("video", video);
     return this.#changed();
+  }
+
+  /** Ask once more for what failed. */
+  async retry() {
+    for (const kind of KINDS) this.wanted[kind] ||= kind in this.problems;
+    await this.start();
+  }
+
+  /** Go on without what failed. */
+  forgo() {
+    for (const kind of KINDS) this.wanted[kind] &&= !(kind in this.problems);
+    this.#changed();
+  }
+
+  /** What is wanted and does not work. @returns {Partial<Record<Kind, DeviceProblem>> | null} null when all is well */
+  get missing() {
+    const missing = KINDS.filter((kind) => this.wanted[kind] && kind in this.problems);
+    return missing.length > 0 ? Object.fromEntries(missing.map((kind) => [kind, this.problems[kind]])) : null;
   }
 
   /** @param {Kind} kind */
@@ -56,13 +76,13 @@ export class LocalMedia extends EventTarget {
     return this.wanted[kind] && this.tracks[kind] !== null;
   }
 
-  /** Microphone: muted, the device stays. @param {boolean} on */
+  /** Microphone: muted, the device stays. Resolves when it is so here; the room is told meanwhile. @param {boolean} on */
   async setMicrophone(on) {
     this.wanted.audio = on;
     if (on && !this.tracks.audio) await this.#acquire("audio");
     if (this.tracks.audio) this.tracks.audio.enabled = on;
+    void this.#publications.audio?.setMuted(!on);
     this.#changed();
-    await this.#publications.audio?.setMuted(!on);
   }
 
   /** Camera: off means released, so that its light goes out. @param {boolean} on */
@@ -196,18 +216,31 @@ export class LocalMedia extends EventTarget {
   #publish(kind) {
     const track = this.tracks[kind];
     if (!this.#client || !track || this.#publications[kind]) return;
-    this.#publications[kind] = this.#client.publish(track, kind === "audio" ? "microphone" : "camera", {
+    const publication = this.#client.publish(track, kind === "audio" ? "microphone" : "camera", {
       muted: !this.wanted[kind],
-      ...(kind === "video" ? { maxBitrate: MAX_VIDEO_BPS, degradationPreference: "balanced" } : {}),
+      // A face that moves says more than a sharp one that doesn't.
+      ...(kind === "video" ? { maxBitrate: MAX_VIDEO_BPS, degradationPreference: "maintain-framerate" } : {}),
       ...(kind === "video" && this.#codec ? { codec: this.#codec } : {}),
     });
+    this.#publications[kind] = publication;
+    publication.ready.catch(() => this.#refused(kind, publication));
+  }
+
+  /** The server will not have it; switched on again, it is offered again. @param {Kind} kind @param {Publication} publication */
+  #refused(kind, publication) {
+    if (this.#publications[kind] !== publication) return; // the visit is over
+    this.#publications[kind] = null;
+    this.problems = { ...this.problems, [kind]: "not-sent" };
+    this.#changed();
   }
 
   #publishScreen() {
     if (!this.#client || !this.screen) return;
-    this.#publications.screen = this.#client.publish(this.screen, "screen", {
+    const publication = this.#client.publish(this.screen, "screen", {
       contentHint: "detail", maxBitrate: 2_500_000, degradationPreference: "maintain-resolution",
     });
+    this.#publications.screen = publication;
+    publication.ready.catch(() => this.#publications.screen === publication && this.stopScreen());
   }
 
   #changed() {

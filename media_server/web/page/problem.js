@@ -5,21 +5,29 @@ import { t } from "./i18n.js";
 
 /** @typedef {import("./devices.js").DeviceProblem} DeviceProblem */
 
+/** @typedef {Partial<Record<"audio" | "video", DeviceProblem>>} Problems */
+
+/** @param {Problems} problems  at least one @returns {{title: string, todo: string}} the microphone's first: it matters most */
+export function problemText(problems) {
+  const problem = /** @type {DeviceProblem} */ (problems.audio ?? problems.video);
+  const [microphone, camera] = [t("device.microphone"), t("device.camera")];
+  const device = problems.audio === problems.video ? `${camera} / ${microphone}` : problems.audio ? microphone : camera;
+  return { title: t(`problem.${problem}.title`, { device }), todo: t(`problem.${problem}.todo`) };
+}
+
 /**
- * @param {Partial<Record<"audio" | "video", DeviceProblem>>} problems  at least one
+ * @param {Problems} problems  at least one
  * @param {(() => void) | null} retry
  * @returns {HTMLElement}
  */
 export function problemNotice(problems, retry) {
-  const problem = /** @type {DeviceProblem} */ (problems.audio ?? problems.video);
-  const device = t(problems.audio ? "device.microphone" : "device.camera");
-  const both = problems.audio === problems.video ? `${t("device.camera")} / ${t("device.microphone")}` : device;
+  const { title, todo } = problemText(problems);
   return h("div.notice.warning", { role: "alert" },
     icon("warning"),
     h("div", {},
-      h("strong", {}, t(`problem.${problem}.title`, { device: both })),
-      h("p", {}, t(`problem.${problem}.todo`)),
-      retry && problem !== "insecure"
+      h("strong", {}, title),
+      h("p", {}, todo),
+      retry && (problems.audio ?? problems.video) !== "insecure"
         ? h("button.quiet", { type: "button", onclick: retry }, t("common.retry"))
         : null,
     ),

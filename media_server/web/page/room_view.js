@@ -27,6 +27,7 @@ export class RoomView {
   #clock = h("span.clock");
   #encrypted = h("span.lock", {}, icon("lock"), h("span"));
   #recording = h("span.recording", { hidden: true });
+  #title = h("h1.hidden");
   /** When the first other person was there, ms; null before. @type {number | null} */
   #since = null;
   #timer;
@@ -52,13 +53,13 @@ export class RoomView {
     this.#status = status;
     this.#stage = new Stage(client, media, doctor);
     this.#knocks = new Knocks(client);
-    this.#banner = new Banner(client);
+    this.#banner = new Banner(client, media);
     this.#toolbar = new Toolbar(media, doctor, {
       settings: () => openSettings(media, () => this.#stats),
       leave: () => doctor ? openEnd({ end: () => void this.#endForAll(), leave: () => void client.leave() }) : void client.leave(),
       say: (key) => announce(t(key)),
     });
-    this.element = h("div.call", {}, this.#banner.element, this.#stage.element, this.#knocks.element, this.#toolbar.element);
+    this.element = h("div.call", {}, this.#title, this.#banner.element, this.#stage.element, this.#knocks.element, this.#toolbar.element);
     status.replaceChildren(this.#recording, this.#encrypted, this.#clock);
     media.addEventListener("change", this.#render);
     this.#stops = [client.on("change", this.#render), ...this.#listen()];
@@ -112,6 +113,7 @@ export class RoomView {
   /** A doctor who works in another tab sees there that somebody waits. */
   #renderTitle() {
     const waiting = this.#doctor ? this.#client.participants.filter(({ admitted }) => !admitted).length : 0;
+    setText(this.#title, t("call.title"));
     const title = `${waiting > 0 ? `(${waiting}) ` : ""}${t("call.title")} · Teleconsult`;
     if (document.title !== title) document.title = title;
   }
@@ -138,6 +140,10 @@ export class RoomView {
       client.on("stats", (summary) => {
         this.#stats = summary;
         this.#render();
+      }),
+      client.on("problem", ({ code, source }) => {
+        if (source === "camera" || source === "microphone") return; // told as a device that does not work
+        this.#banner.tell(code);
       }),
       client.on("participant-joined", ({ participant }) => participant.admitted !== false && say("say.joined", participant)),
       client.on("participant-left", ({ id }) => {

@@ -26,10 +26,12 @@ export class Stage {
   #tiles = new Map();
   #grid = h("div.grid");
   #self = new SelfView();
-  #waitTitle = h("h1");
+  #waitTitle = h("h2");
   #waitText = h("p");
   #waitQueue = h("p.queue");
   #wait;
+  /** Whether somebody was here before. */
+  #met = false;
   element;
 
   /**
@@ -62,6 +64,7 @@ export class Stage {
     }
     this.#grid.dataset.count = String(this.#tiles.size);
     this.#grid.classList.toggle("with-screen", [...shown].some((key) => key.endsWith("screen")));
+    this.#met ||= this.#tiles.size > 0;
     this.#wait.hidden = this.#tiles.size > 0;
     if (this.#tiles.size === 0) this.#renderWait();
     this.#self.render(this.#media, ownRating, isSpeaking(this.#client.self));
@@ -119,6 +122,19 @@ export class Stage {
     return key;
   }
 
+  /**
+   * A waiting room is spoken of only to those whom the server lets wait.
+   * @param {import("../client/types.js").Role} role
+   * @returns {[string, string]}
+   */
+  #waitTexts(role) {
+    const knocking = this.#doctor ? this.#client.participants[0] : undefined; // nobody else is here
+    if (knocking) return [t("knock.who", { name: nameOf(knocking) }), ""];
+    if (this.#met) return [t("alone.again.title"), t("alone.again.lead")];
+    if (role === "doctor" || this.#client.self?.admitted === false) return [t(`wait.title.${role}`), t(`wait.lead.${role}`)];
+    return [t("alone.title"), t("alone.lead")];
+  }
+
   #renderWait() {
     const role = this.#client.self?.role;
     this.#wait.classList.toggle("connecting", !role);
@@ -128,10 +144,9 @@ export class Stage {
       this.#waitQueue.hidden = true;
       return;
     }
-    const knocking = this.#doctor ? this.#client.participants[0] : undefined; // nobody else is here
-    setText(this.#waitTitle, knocking ? t("knock.who", { name: nameOf(knocking) }) : t(`wait.title.${role}`));
-    const received = role !== "doctor" && this.#client.self?.admitted !== false;
-    setText(this.#waitText, knocking ? "" : t(received ? "wait.admitted" : `wait.lead.${role}`));
+    const [title, text] = this.#waitTexts(role);
+    setText(this.#waitTitle, title);
+    setText(this.#waitText, text);
     const queue = this.#client.queue;
     const minutes = queue?.estimated_wait_s ? t("wait.minutes", { minutes: Math.ceil(queue.estimated_wait_s / 60) }) : "";
     const place = queue ? t("wait.queue", { position: queue.position }) : "";

@@ -10,6 +10,8 @@ const CODES = {
   409: "room-ended", 410: "room-ended", 422: "bad-message", 429: "too-many-requests", 503: "draining",
 };
 
+const PATIENCE_MS = 8_000;
+
 /**
  * Ask for a ticket. Rejects with a TeleconsultError; `unreachable` when no answer came.
  * @param {string} role
@@ -23,10 +25,11 @@ export async function walkInTicket(role, name, room) {
   try {
     response = await fetch("/v1/walk-in/ticket", {
       method: "POST", body, headers: { "content-type": "application/json" }, credentials: "same-origin", cache: "no-store",
+      signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch {
     throw new TeleconsultError("unreachable");
   }
   if (!response.ok) throw new TeleconsultError(CODES[response.status] ?? "unreachable");
-  return response.json();
+  return response.json(); // cut off midway it rejects with an error of its own: "try again"
 }

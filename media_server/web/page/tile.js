@@ -65,7 +65,7 @@ export class Tile {
       this.#video.srcObject = stream;
       this.#play();
     }
-    this.element.setAttribute("aria-label", name);
+    this.element.setAttribute("aria-label", muted ? `${name}, ${t("call.tile.muted")}` : name);
     this.element.classList.toggle("speaking", speaking);
     this.element.classList.toggle("dark", !picture);
     this.#renderAvatar(name, symbol);

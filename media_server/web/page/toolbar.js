@@ -12,7 +12,7 @@ class ToolButton {
   #svg;
   element;
 
-  /** @param {string} action  its stable name, for tests and embedders @param {string} symbol @param {() => void} act */
+  /** @param {string} action  its stable name, for tests and embedders @param {string} symbol @param {() => unknown} act */
   constructor(action, symbol, act) {
     this.#svg = icon(symbol);
     const parts = [h("span.disc", {}, this.#svg), this.#label];
@@ -46,15 +46,16 @@ export class Toolbar {
   constructor(media, doctor, { settings, leave, say }) {
     this.#media = media;
     this.#doctor = doctor;
-    this.#mic = new ToolButton("microphone", "mic", () => {
+    // What is said is what came of it; when a device does not obey, the banner says so.
+    this.#mic = new ToolButton("microphone", "mic", async () => {
       const on = !media.isOn("audio");
-      say(on ? "say.unmuted" : "say.muted");
-      void media.setMicrophone(on);
+      await media.setMicrophone(on);
+      if (media.isOn("audio") === on) say(on ? "say.unmuted" : "say.muted");
     });
-    this.#camera = new ToolButton("camera", "camera", () => {
+    this.#camera = new ToolButton("camera", "camera", async () => {
       const on = !media.isOn("video");
-      say(on ? "say.camera.on" : "say.camera.off");
-      void media.setCamera(on);
+      await media.setCamera(on);
+      if (media.isOn("video") === on) say(on ? "say.camera.on" : "say.camera.off");
     });
     this.#flip = new ToolButton("flip", "flip", () => void media.flipCamera());
     this.#share = new ToolButton("screen", "screen", () => media.screen ? media.stopScreen() : void media.shareScreen());
