@@ -16,7 +16,7 @@ rust_sources := $(shell find sfu/dataplane -name target -prune -o -type f \( -na
 # The environment is read by `playwright`, which otherwise wants to fetch browsers of its own.
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Seconds after which the Python tests are ended; on two cores with nothing else to do they take less than eight minutes.
+# Seconds after which the Python tests are ended; they are meant to take less than eight minutes on two cores.
 test_limit_s ?= 900
 
 run: $(native) ## start the server, with an entrance for everybody of this machine, and print the two pages' addresses
