@@ -66,7 +66,8 @@ def serve(
 def demo(
     config: Config = None,
     seconds: Annotated[
-        float | None, typer.Option("--seconds", help="End after so long.", min=1, show_default="never")
+        float | None,
+        typer.Option("--seconds", help="End after playing for so long.", min=1, show_default="never"),
     ] = None,
 ) -> None:
     """Run a server with a call on it between two built-in participants, who send a film; for a machine

@@ -4,6 +4,7 @@ process.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Coroutine
 
 import auth
@@ -17,7 +18,7 @@ Companion = Callable[[Settings, auth.TicketIssuer, str], Coroutine[None, None, N
 
 
 def companion_for(seconds: float) -> Companion:
-    """What runs beside the server for so long (infinity: until it is stopped); then the server ends."""
+    """What plays beside the server for so long (infinity: until it is stopped); then the server ends."""
 
     async def play(settings: Settings, issuer: auth.TicketIssuer, origin: str) -> None:
         # The load tester stands outside the server and is imported only where one asks for it.
@@ -28,8 +29,15 @@ def companion_for(seconds: float) -> Companion:
 
         url = f"{origin.replace('http', 'ws', 1)}/v1/signal"
         try:
-            async with asyncio.timeout(None if seconds == float("inf") else seconds):
-                await demo.run(url, ticket, settings.data_dir, on_ready=lambda: log.info("demo.playing"))
+            # Making the films, the first time, is no part of the play.
+            async with asyncio.timeout(None) as limit:
+
+                def playing() -> None:
+                    log.info("demo.playing")
+                    if math.isfinite(seconds):
+                        limit.reschedule(asyncio.get_running_loop().time() + seconds)
+
+                await demo.run(url, ticket, settings.data_dir, on_ready=playing)
         except TimeoutError:
             log.info("demo.ended")
 

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from loadtest.film import DOCTOR, PATIENT, STANDARD, Format, film
 from tests.server_process import ServerProcess, dying_with_parent, running_server
 
 SERVE = (sys.executable, "-m", "media_server.cli", "serve")
@@ -121,6 +122,30 @@ async def test_with_the_walk_in_entrance_it_says_where_to_go(tmp_path: Path) -> 
     finally:
         process.send_signal(signal.SIGTERM)
         assert await process.wait() == 0
+
+
+async def test_the_demo_plays_for_as_long_as_it_is_told_and_ends_with_0(tmp_path: Path) -> None:
+    small = Format(width=160, height=120, frames_per_s=10, duration_s=1, bit_rate=60_000)
+    for look in (DOCTOR, PATIENT):  # quicker made than the real ones; it takes what is there
+        name = (
+            f"{look.name}-{STANDARD.width}x{STANDARD.height}-{STANDARD.frames_per_s}-{STANDARD.duration_s}s"
+        )
+        film(tmp_path / "demo", look, small).rename(tmp_path / "demo" / f"{name}.mkv")
+    ports = {f"TELECONSULT_{name}_PORT": "0" for name in ("HTTP", "METRICS", "MEDIA")}
+    process = await asyncio.create_subprocess_exec(
+        *SERVE[:-1],
+        "demo",
+        "--seconds",
+        "1",
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | ports | {"TELECONSULT_DATA_DIR": str(tmp_path), "TELECONSULT_WORKERS": "1"},
+        preexec_fn=dying_with_parent(),
+    )
+    _, log = await process.communicate()
+    said = [line["event"] for line in map(json.loads, log.splitlines())]
+    assert said.index("demo.playing") < said.index("demo.ended") < said.index("server.stopped")
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("name", ["HTTP_PORT", "METRICS_PORT"])
