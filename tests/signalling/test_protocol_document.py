@@ -63,6 +63,15 @@ def test_the_server_would_send_every_event_just_so(example: dict[str, Any]) -> N
     assert json.loads(EncodedEvent(event).frame(Codec.JSON, example["seq"])) == example
 
 
+def test_type_and_seq_each_tell_replies_from_events_as_the_page_says() -> None:
+    assert "by `type`: `ok` and `error` are replies" in TEXT
+    assert not {"ok", "error"} & set(EVENT_MODELS)
+    assert all("seq" not in model.model_fields for model in REPLIES)
+    with_id = {name for name, model in EVENT_MODELS.items() if "id" in model.model_fields}
+    assert {"participant-left", "track-unpublished"} <= with_id
+    assert all(isinstance(m["id"], str) for m in EVENTS_SHOWN if "id" in m)
+
+
 def test_every_code_is_explained_and_no_other() -> None:
     errors = TEXT.split("## Error codes")[1].split("## Close codes")[0]
     assert set(re.findall(r"^\| `([a-z-]+)` \|", errors, re.MULTILINE)) == {code.value for code in ErrorCode}
