@@ -7,6 +7,7 @@ status 0; a second signal ends the taking leave.
 
 import asyncio
 import logging
+import resource
 import signal
 import socket
 import ssl
@@ -35,6 +36,7 @@ from media_server.pages import read_pages
 from media_server.settings import Settings
 from media_server.walk_in import WalkIn
 
+ENOUGH_FILES = 4096
 # How long joins to an ended room are told so (close 4410) rather than given a new room of that name.
 ENDED_ROOM_MEMORY_S = 120.0
 
@@ -103,6 +105,7 @@ async def _serve(settings: Settings, started: Callable[[str], None], companion: 
 async def node(settings: Settings) -> AsyncIterator[Running]:
     """A node, ready when entered and closed when left. Raises CannotStart, AuthError."""
     started = time.perf_counter()
+    _raise_file_limit()
     async with AsyncExitStack() as stack:
         # Sockets first: that a port is taken should be said before half a second of other work.
         http_socket = stack.enter_context(listen(settings.http_host, settings.http_port, "HTTP_PORT"))
@@ -130,6 +133,7 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
         await stack.enter_async_context(rooms)
         media.attach(plane, rooms)
         metrics.add(lambda: _figures(plane, rooms))
+        health.is_broken = lambda: plane.stats()["worker_panics"] > 0
 
         await stack.enter_async_context(
             _background(media.watch(), watch_loop_lag(metrics.loop_lag), _prune_keys(keys))
@@ -223,9 +227,18 @@ def _signalling_settings(settings: Settings, origin: str) -> signalling.Signalli
         ping_interval_s=settings.ping_interval_s,
         room_empty_s=settings.room_empty_s,
         drain_timeout_s=settings.drain_s,
+        behind_proxy=settings.behind_tls_proxy,
         # Whoever tries a call out on their own machine wants to try it again at once.
         ended_room_memory_s=0.0 if settings.walk_in else ENDED_ROOM_MEMORY_S,
     )
+
+
+def _raise_file_limit() -> None:
+    """Each participant's WebSocket is a file descriptor; the usual soft limit of 1024 would be the node's."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard != resource.RLIM_INFINITY and hard < ENOUGH_FILES:
+        log.warning("server.few_files", extra={"limit": hard, "was": soft})
 
 
 async def _site(

@@ -7,6 +7,7 @@ is) reads the data plane's figures and passes on only what is news.
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, assert_never
@@ -262,10 +263,19 @@ def _worst(samples: list[Sample]) -> Quality:
     return max(judge(sample) for sample in samples)
 
 
+def _line(error: BaseException) -> int:
+    """Where it was raised; its words may quote what must not be in a log."""
+    places = traceback.extract_tb(error.__traceback__)
+    return (places[-1].lineno or 0) if places else 0
+
+
 async def _repeat(act: Callable[[], None], every_s: float) -> None:
     while True:
         await asyncio.sleep(every_s)
         try:
             act()
-        except Exception:  # a bug in a measurement must not end the calls that it measures
-            log.exception("media.watch_failed", extra={"task": act.__name__})
+        except Exception as error:  # a bug in a measurement must not end the calls that it measures
+            log.error(
+                "media.watch_failed",
+                extra={"task": act.__name__, "error": type(error).__name__, "line": _line(error)},
+            )

@@ -64,6 +64,11 @@ _COUNTERS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "replays": ("datagrams_refused", "Datagrams not accepted", {"reason": "replayed"}),
     "unbound": ("datagrams_refused", "Datagrams not accepted", {"reason": "unknown-stream"}),
     "rate_limited": ("datagrams_refused", "Datagrams not accepted", {"reason": "rate-limited"}),
+    "worker_panics": (
+        "worker_panics",
+        "Rounds of media work lost to a bug of ours",
+        {},
+    ),
     "events_dropped": ("queue_drops", _DROPPED, {"queue": "media-events"}),
     "send_errors": ("send_errors", "Datagrams that the kernel refused to send", {}),
 }

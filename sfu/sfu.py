@@ -21,6 +21,8 @@ from sfu.transport import HandshakeGate, Node, Transport
 
 log = logging.getLogger(__name__)
 
+ENOUGH_BUFFER_BYTES = 1 << 20
+
 
 class Sfu:
     """`async with Sfu(settings, on_event) as sfu`: opens the ports and starts the workers, and ends them.
@@ -55,6 +57,10 @@ class Sfu:
             plane, self._settings, self._emit, self._spawn, gate=HandshakeGate(self._settings.max_handshakes)
         )
         log.info("sfu.started", extra={"port": plane.port, "workers": self._settings.workers})
+        buffer_bytes = plane.stats()["receive_buffer_bytes"]
+        if buffer_bytes < ENOUGH_BUFFER_BYTES:
+            # The kernel clamps it to net.core.rmem_max; a burst of key frames may be lost before we see it.
+            log.warning("sfu.small_receive_buffer", extra={"bytes": buffer_bytes})
         return self
 
     async def __aexit__(

@@ -153,7 +153,7 @@ class LiveRooms:
         session.connection = connection
         session.codec = connection.codec
         session.deadline = None
-        connection.joined = True
+        connection.mark_joined()
 
     def detach(self, session: LiveSession, connection: Connection) -> None:
         """This connection is gone. The session waits for a resume, unless another serves it already."""

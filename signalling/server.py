@@ -30,6 +30,7 @@ from signalling.session import SessionId
 from signalling.settings import SignallingSettings
 from signalling.store import Lease, NodeRecord, RoomRecord, RoomStore
 from signalling.tickets import TicketVerifier
+from signalling.unjoined import Source, Unjoined, source_of
 from signalling.views import LeaveReason, Rating, RoomState
 from signalling.websocket import Connection
 from signalling.wire import MAX_MESSAGE_BYTES, Codec, choose_codec
@@ -68,6 +69,7 @@ class SignallingServer:
             self._rooms, store, tickets, self._settings, clock, random_token, self.counters, observe
         )
         self._connections: set[Connection] = set()
+        self._unjoined = Unjoined(self._settings.max_unjoined, self._settings.max_unjoined_per_source)
         self._talking: set[RoomId] = set()
         self._deadlines_changed = asyncio.Event()
         self._no_connections = asyncio.Event()
@@ -163,6 +165,7 @@ class SignallingServer:
         )
         await socket.prepare(request)
         transport = request.transport
+        leave = self._unjoined.enter(self._source(request))
         connection = Connection(
             socket,
             transport.abort if transport is not None else _nothing_to_abort,
@@ -170,8 +173,12 @@ class SignallingServer:
             self._settings,
             self._clock,
             self.counters,
+            on_joined=leave,
         )
-        await self._serve(connection)
+        try:
+            await self._serve(connection)
+        finally:
+            leave()
         return socket
 
     def _admit_upgrade(self, request: web.Request) -> Codec:
@@ -186,10 +193,16 @@ class SignallingServer:
         if not self._origin_may(request):
             self.counters.connections_refused["origin"] += 1
             raise web.HTTPForbidden(text="pages of this origin may not connect\n")
-        if sum(not connection.joined for connection in self._connections) >= self._settings.max_unjoined:
+        if not self._unjoined.admits(self._source(request)):
             self.counters.connections_refused["too-many"] += 1
             raise web.HTTPServiceUnavailable(text="too many connections wait to join\n")
         return codec
+
+    def _source(self, request: web.Request) -> Source:
+        if self._settings.behind_proxy:
+            # The last entry is the one that our own proxy wrote; those before it are the client's words.
+            return source_of(request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip())
+        return source_of(request.remote)
 
     def _origin_may(self, request: web.Request) -> bool:
         """RFC 6455 §10.2. Only browsers send it; without a ticket a page may do nothing here, so this is

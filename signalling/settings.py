@@ -41,12 +41,17 @@ class SignallingSettings:
 
     # Connections
     max_unjoined: int = 1000
+    max_unjoined_per_source: int = 100
     """Connections that have not joined yet; further ones get HTTP 503."""
+    behind_proxy: bool = False
+    """A proxy of ours says in X-Forwarded-For where a connection comes from; nobody else is believed."""
     join_timeout_s: float = 5.0
     ping_interval_s: float = 15.0
-    outbox_frames: int = 512
-    outbox_bytes: int = 2 * 1024 * 1024
-    """What waits for a client that reads slowly; beyond it the client is closed (4408), nothing skipped."""
+    outbox_frames: int = 1536
+    outbox_bytes: int = 4 * 1024 * 1024
+    """What waits for a client that reads slowly; beyond it the client is closed (4408), nothing skipped.
+    All that a resume replays has to fit at once.
+    """
     close_timeout_s: float = 2.0
     rate_per_s: float = 30.0
     rate_burst: float = 150.0
@@ -60,3 +65,8 @@ class SignallingSettings:
     drain_timeout_s: float = 5.0
     speaking_dbov: int = -60
     """Whoever is quieter is not among the speakers; a quiet room hums at about -70."""
+
+    def __post_init__(self) -> None:
+        # Twice the bytes: the other encoding of a message may be longer than the one it was counted in.
+        if self.outbox_frames <= self.replay_events or self.outbox_bytes < 2 * self.replay_bytes:
+            raise ValueError("the outbox must hold all that a resume may replay")

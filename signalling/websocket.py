@@ -31,10 +31,12 @@ class Connection:
         settings: SignallingSettings,
         clock: Callable[[], float],
         counters: Counters,
+        on_joined: Callable[[], None],
     ) -> None:
         """`socket` is prepared, with autoping off; `abort` drops the transport under it."""
         self.codec = codec
         self.joined = False
+        self._on_joined = on_joined
         self._socket = socket
         self._abort = abort
         self._settings = settings
@@ -56,6 +58,11 @@ class Connection:
     @property
     def closing(self) -> bool:
         return self._closing.is_set()
+
+    def mark_joined(self) -> None:
+        """A session is attached: the join time-out is over."""
+        self.joined = True
+        self._on_joined()
 
     def send(self, payload: bytes) -> None:
         """Put one message into the outbox; the outcome is not known here. Ignored once closing."""

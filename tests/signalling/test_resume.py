@@ -12,6 +12,7 @@ from signalling.events import TrackUnpublished
 from signalling.media import TrackId
 from signalling.memory_rooms import MemoryRooms
 from signalling.session import EventLog, SessionId, hash_token
+from signalling.settings import SignallingSettings
 from signalling.store import NodeId, SessionRecord
 from signalling.wire import Codec, EncodedEvent, decode
 from tests.signalling.people import ROOM, a_doctor, somebody
@@ -97,6 +98,27 @@ async def test_a_cut_connection_resumes_and_misses_nothing(codec: Codec) -> None
         assert rig.media.closed == []
         assert patient.events == []  # nobody was told that the doctor was away
         assert rig.server.counters.resumes == {"ok": 1}
+
+
+async def test_all_that_is_kept_can_be_replayed_at_once() -> None:
+    async with a_server(rate_burst=1e6) as rig:
+        doctor, patient = await a_call(rig, Codec.JSON)
+        await patient.ask("relay", to=None, kind="n", body="aGk")
+        seen = (await doctor.event("relay"))["seq"]
+        await doctor.cut()
+        await eventually(lambda: rig.server.counters.connections_now == 1)
+        kept = SignallingSettings().replay_events
+        for _ in range(kept):
+            await patient.ask("relay", to=None, kind="n", body="aGk")
+        again, state = await rig.resumed(doctor, seen)
+        assert state["type"] == "ok"
+        heard = [(await again.next_event())["seq"] for _ in range(kept)]
+        assert heard == list(range(seen + 1, seen + kept + 1))
+
+
+def test_an_outbox_that_cannot_hold_a_replay_is_refused() -> None:
+    with pytest.raises(ValueError, match="outbox"):
+        SignallingSettings(outbox_frames=512, replay_events=1024)
 
 
 async def test_a_session_may_go_on_in_the_other_encoding() -> None:

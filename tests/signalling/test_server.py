@@ -260,7 +260,7 @@ async def test_too_many_requests_close_the_connection_and_it_may_resume() -> Non
 
 
 async def test_a_client_that_does_not_read_is_closed_and_delays_nobody() -> None:
-    async with a_server(outbox_frames=20, rate_burst=1e6, close_timeout_s=0.05) as rig:
+    async with a_server(outbox_frames=20, replay_events=10, rate_burst=1e6, close_timeout_s=0.05) as rig:
         doctor, patient = await a_call(rig)
         response = patient.socket._response
         assert response.connection is not None
