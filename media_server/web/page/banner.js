@@ -21,6 +21,8 @@ export class Banner {
   #client;
   #media;
   #text = h("span");
+  /** What to do about it. */
+  #todo = h("small");
   #dismiss = h("button.chip-button", { type: "button", onclick: () => this.#dismissed() }, icon("close"));
   /** @type {Rating | null} */
   #rating = null;
@@ -38,7 +40,7 @@ export class Banner {
   constructor(client, media) {
     this.#client = client;
     this.#media = media;
-    const line = h("span", { role: "status", "aria-live": "polite" }, this.#text);
+    const line = h("span", { role: "status", "aria-live": "polite" }, this.#text, this.#todo);
     this.element = h("div.banner", { hidden: true }, h("span.spinner"), icon("warning"), line, this.#dismiss);
   }
 
@@ -50,12 +52,13 @@ export class Banner {
     const interrupted = mediaState === "interrupted";
     const trouble = this.#trouble.look(state === "reconnecting" || (this.#flowed && interrupted));
     const blocked = this.#blocked.look(!this.#flowed && (interrupted || mediaState === "connecting"));
-    const message = trouble ? this.#troubleText() : blocked ? t("banner.blocked") : this.#hint(rating);
-    this.element.hidden = message === null;
+    const [message, todo] = trouble ? [this.#troubleText()] : blocked ? [t("banner.blocked")] : this.#hint(rating);
+    this.element.hidden = message === undefined;
     this.element.classList.toggle("trouble", trouble);
     this.#dismiss.hidden = trouble || blocked || (this.#media.missing === null && this.#failure === null);
     this.#dismiss.setAttribute("aria-label", t("common.close"));
     setText(this.#text, message ?? "");
+    setText(this.#todo, todo ?? "");
   }
 
   /** Something failed that the call survives. @param {string} code */
@@ -84,17 +87,17 @@ export class Banner {
     return t(navigator.onLine === false ? "banner.offline" : "banner.reconnecting");
   }
 
-  /** @param {Rating | null} rating @returns {string | null} */
+  /** @param {Rating | null} rating @returns {string[]} what, and what to do about it; empty when all is well */
   #hint(rating) {
-    if (this.#failure !== null) return t("banner.problem", { code: this.#failure });
+    if (this.#failure !== null) return [t("banner.problem", { code: this.#failure })];
     const { missing } = this.#media;
-    if (missing) return Object.values(problemText(missing)).join(". ");
+    if (missing) return Object.values(problemText(missing));
     const self = this.#client.self;
-    if (self && isSilent(self, "microphone")) return t("banner.silent.self");
-    if (self && isSilent(self, "camera")) return t("banner.dark.self");
+    if (self && isSilent(self, "microphone")) return [t("banner.silent.self")];
+    if (self && isSilent(self, "camera")) return [t("banner.dark.self")];
     const mute = this.#client.participants.find((other) => isSilent(other, "microphone"));
-    if (mute) return t("banner.silent.other", { name: nameOf(mute) });
-    return rating === "poor" ? t("banner.poor") : null;
+    if (mute) return [t("banner.silent.other", { name: nameOf(mute) })];
+    return rating === "poor" ? [t("banner.poor")] : [];
   }
 }
 

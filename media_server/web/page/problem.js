@@ -7,7 +7,11 @@ import { t } from "./i18n.js";
 
 /** @typedef {Partial<Record<"audio" | "video", DeviceProblem>>} Problems */
 
-/** @param {Problems} problems  at least one @returns {{title: string, todo: string}} the microphone's first: it matters most */
+/**
+ * The microphone's first: it matters most.
+ * @param {Problems} problems  at least one
+ * @returns {{title: string, todo: string}}
+ */
 export function problemText(problems) {
   const problem = /** @type {DeviceProblem} */ (problems.audio ?? problems.video);
   const [microphone, camera] = [t("device.microphone"), t("device.camera")];
