@@ -7,6 +7,7 @@ pub mod codec;
 pub mod counters;
 pub mod event;
 pub mod extension;
+mod feedback;
 mod forward;
 pub mod history;
 pub mod ice;
