@@ -25,12 +25,12 @@ run: $(native) ## start the server, with an entrance for everybody of this machi
 test: .venv/.development $(native) ## run every test: the Rust core's, then Python's and the browsers'
 	@.ci/need browser
 	.ci/with-rust cargo test --quiet --locked --manifest-path $(manifest) --package dataplane-core
-	TELECONSULT_CHROMIUM="$$(. .ci/tools.sh; find_browser)" \
+	TEST_BROWSER="$$(. .ci/tools.sh; find_browser)" \
 	    timeout --foreground --signal=INT --kill-after=30 $(test_limit_s) $(python) -m pytest
 
 prove: .venv/.development $(native) ## hold calls between real browsers on good and bad networks, and print what was seen (10 minutes)
 	@.ci/need browser
-	@TELECONSULT_CHROMIUM="$$(. .ci/tools.sh; find_browser)" $(python) -m tests.e2e.prove --out build/prove
+	@TEST_BROWSER="$$(. .ci/tools.sh; find_browser)" $(python) -m tests.e2e.prove --out build/prove
 
 lint: .venv/.development $(native) build/web/.installed ## check style, types, the way imports point, and the pages' types
 	.venv/bin/ruff check .

@@ -41,7 +41,7 @@ async def direct_stand(direct_house: Stand) -> AsyncIterator[Stand]:
 @asynccontextmanager
 async def _open_house(*, through_proxy: bool) -> AsyncIterator[Stand]:
     if chromium() is None:
-        pytest.skip("no Chromium on this machine (TELECONSULT_CHROMIUM names one elsewhere)")
+        pytest.skip("no Chromium on this machine (TEST_BROWSER names one elsewhere)")
     # A small picture: several pages code and decode theirs on the processors of server and tests.
     async with a_stand(camera_height=180, through_proxy=through_proxy) as stand:
         yield stand

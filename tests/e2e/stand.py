@@ -47,8 +47,8 @@ _POLL_S = 0.05
 
 
 def chromium() -> Path | None:
-    """The browser to drive: $TELECONSULT_CHROMIUM, else Debian's; None when there is none."""
-    path = Path(os.environ.get("TELECONSULT_CHROMIUM", "/usr/bin/chromium"))
+    """The browser to drive: $TEST_BROWSER, else Debian's; None when there is none."""
+    path = Path(os.environ.get("TEST_BROWSER", "/usr/bin/chromium"))
     return path if path.exists() else None
 
 
@@ -196,7 +196,7 @@ async def a_stand(
     """
     executable = chromium()
     if executable is None:
-        raise RuntimeError("no Chromium; set TELECONSULT_CHROMIUM")
+        raise RuntimeError("no Chromium; set TEST_BROWSER")
     media_port = free_media_port()
     values = {
         "MEDIA_HOST": SERVER_ADDRESS,

@@ -33,8 +33,8 @@ CHROMIUM_FLAGS = (
 
 
 def chromium() -> Path | None:
-    """The browser to drive: $TELECONSULT_CHROMIUM, else Debian's; None when there is none."""
-    path = Path(os.environ.get("TELECONSULT_CHROMIUM", "/usr/bin/chromium"))
+    """The browser to drive: $TEST_BROWSER, else Debian's; None when there is none."""
+    path = Path(os.environ.get("TEST_BROWSER", "/usr/bin/chromium"))
     return path if path.exists() else None
 
 

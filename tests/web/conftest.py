@@ -11,7 +11,7 @@ from tests.web.browser import Site, a_site, chromium
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house() -> AsyncIterator[Site]:
     if chromium() is None:
-        pytest.skip("no Chromium on this machine (TELECONSULT_CHROMIUM names one elsewhere)")
+        pytest.skip("no Chromium on this machine (TEST_BROWSER names one elsewhere)")
     async with a_site() as site:
         yield site
 
