@@ -27,7 +27,7 @@ _STEP_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0,
 _LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 # A second series for each would say no more than the start time of the process.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here
 
 # Signalling's steps, then the media plane's: from the answer to a path, from there to keys.
 JOIN_STEPS = (*(step.value for step in Step), "ice", "dtls")

@@ -119,7 +119,7 @@ async def ice_restart(publisher: Participant, viewer: Participant, seconds: floa
     """Restart the publisher's ICE in mid-call; the viewer's longest gap in seconds."""
     before = await publisher.client_ufrag()
     watching = asyncio.create_task(watch([viewer], seconds))
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.5)  # some of the window is before the restart, to see frames go on into it
     await publisher.client("client.restartIce()")
     [watched] = await watching
     assert await publisher.client_ufrag() != before, "ICE did not restart"
@@ -130,7 +130,7 @@ async def rebinding(stand: Stand, mover: Participant, other: Participant, second
     """The mover's source port changes without its knowing; what both pages missed."""
     ufrag = await mover.client_ufrag()
     watching = asyncio.create_task(watch([mover, other], seconds))
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.5)  # some of the window is before the change
     assert stand.proxy.rebind(ufrag) > 0, "the proxy does not know this client"
     return Outage([watched.longest_gap_s for watched in await watching])
 
