@@ -1,5 +1,7 @@
 """Signalling: what a peer may say, and when. Knows rooms and roles; no RTP, no HTTP resources, no SQL."""
 
+from signalling import notes
+from signalling.consents import Consent, ConsentId, ConsentKind, Consents, ConsentsUnavailable
 from signalling.counters import Counters, Observe, Step
 from signalling.errors import (
     NoSuchRoom,
@@ -24,20 +26,29 @@ from signalling.media import (
     Wish,
 )
 from signalling.memory_rooms import MemoryRooms
+from signalling.notes import Note
 from signalling.private import Private
+from signalling.recorder import Attempt, Recorder, RecordingStart
 from signalling.replies import IceServer
 from signalling.schema import message_schema
 from signalling.server import SignallingServer
 from signalling.settings import SignallingSettings
 from signalling.store import NodeId, RoomStore
 from signalling.tickets import Admission, TicketVerifier
-from signalling.views import Rating, Role, RoomEncryption, RoomState
+from signalling.views import ConsentState, Rating, Role, RoomEncryption, RoomState, Track
 from signalling.wire import Codec
 
 __all__ = [
     "Admission",
+    "Attempt",
     "Codec",
+    "Consent",
     "ConsentChanged",
+    "ConsentId",
+    "ConsentKind",
+    "ConsentState",
+    "Consents",
+    "ConsentsUnavailable",
     "Counters",
     "Event",
     "IceServer",
@@ -48,6 +59,7 @@ __all__ = [
     "Negotiated",
     "NoSuchRoom",
     "NodeId",
+    "Note",
     "Observe",
     "ParticipantId",
     "Private",
@@ -55,7 +67,9 @@ __all__ = [
     "PublishedTrack",
     "Queue",
     "Rating",
+    "Recorder",
     "RecordingChanged",
+    "RecordingStart",
     "Role",
     "RoomEncryption",
     "RoomId",
@@ -70,8 +84,10 @@ __all__ = [
     "Subscribe",
     "TicketRefused",
     "TicketVerifier",
+    "Track",
     "TrackEncryption",
     "TrackId",
     "Wish",
     "message_schema",
+    "notes",
 ]

@@ -34,6 +34,16 @@ class RecordingState(Enum):
     STOPPING = "stopping"
 
 
+class ConsentState(Enum):
+    """`requested` and silence mean no."""
+
+    REQUESTED = "requested"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
 class Rating(Enum):
     """How well one direction of a participant's connection does; `lost`: nothing arrives."""
 
