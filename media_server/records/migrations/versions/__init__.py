@@ -1,0 +1,1 @@
+"""One file for each change, named after its number. Published ones are never edited."""
