@@ -105,6 +105,10 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(None, description="shared room state; not supported by this version")
     database_url: SecretStr | None = Field(None, description="records; not supported by this version")
 
+    recording_custodians: Names = Field((), description="age recipients who can open recordings")
+    recording_segment_s: float = Field(1.0, ge=0.2, le=10, description="between sealed segments")
+    max_recordings: int = Field(200, ge=1, le=10_000, description="rooms recorded at a time on this node")
+
     walk_in: bool = Field(False, description="tickets without a login, on loopback only: for trying it out")
     walk_in_admitted: bool = Field(True, description="whether walk-in patients and guests enter at once")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
@@ -115,7 +119,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)  # `load` merges file, environment and command line itself
 
-    @field_validator("allowed_origins", "announced_addresses", mode="before")
+    @field_validator("allowed_origins", "announced_addresses", "recording_custodians", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -128,6 +132,11 @@ class Settings(BaseSettings):
         for part in value:
             _check_address(part)
         return value
+
+    @field_validator("recording_custodians")
+    @classmethod
+    def _custodians(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(_recipient(part, number) for number, part in enumerate(value, start=1)))
 
     @field_validator("media_host")
     @classmethod
@@ -160,6 +169,30 @@ class Settings(BaseSettings):
     @property
     def keys_folder(self) -> Path:
         return self.data_dir / "keys"
+
+    @property
+    def manifest_keys_folder(self) -> Path:
+        return self.data_dir / "manifest-keys"
+
+    @property
+    def recordings_folder(self) -> Path:
+        return self.data_dir / "recordings"
+
+    @property
+    def records_file(self) -> Path:
+        return self.data_dir / "records.sqlite"
+
+    @property
+    def recording_refused(self) -> str | None:
+        """Why nothing can be recorded here, for the operator; None when it can."""
+        if self.policy is not Policy.CONSENTED_RECORDING:
+            return f"POLICY is {self.policy.value}: nothing is ever recorded"
+        if not self.recording_custodians:
+            return (
+                "RECORDING_CUSTODIANS names nobody who could open a recording; make an identity with "
+                "`teleconsult keys generate` and put its recipient there"
+            )
+        return None
 
     def origin(self, port: int) -> str:
         """Where clients reach us, without a trailing slash; `port` is the one bound."""
@@ -259,6 +292,17 @@ def _check_address(text: str) -> None:
         ip_address(text)
     except ValueError:
         raise ValueError("has to be an IPv4 or IPv6 address") from None
+
+
+def _recipient(text: str, number: int) -> str:
+    # Imported where there is something to check: most commands never need the library.
+    from media_server.recording.errors import BadRecipient
+    from media_server.recording.identity import check_recipient
+
+    try:
+        return check_recipient(text)
+    except BadRecipient as error:
+        raise ValueError(f"number {number}: {error}") from None
 
 
 def _origin(url: str) -> str:

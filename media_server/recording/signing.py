@@ -3,7 +3,6 @@ what they signed is looked at years later, so a superseded one verifies for ever
 """
 
 import math
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,8 +36,3 @@ def newest_signer(ring: KeyRing) -> KeySigner:
     """The key that signs now. Raises auth.KeysUnusable."""
     key = ring.signing_key()
     return KeySigner(key.kid, key.public.public_bytes(Encoding.Raw, PublicFormat.Raw), key.private)
-
-
-def encoded(data: bytes) -> str:
-    """Base64url without padding (RFC 4648 §5), as keys and signatures are written."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

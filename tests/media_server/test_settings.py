@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from media_server.errors import BadSettings, RefusedSettings
+from media_server.recording.identity import Identity
 from media_server.settings import Policy, Settings, effective, load, unknown_variables
 
 SECRET = "redis://:hunter2@cache:6379/0"
+CUSTODIAN = Identity.generate()
+RECIPIENT = CUSTODIAN.recipient
 
 
 def a_file(folder: Path, text: str) -> Path:
@@ -89,6 +92,12 @@ def test_ice_servers_come_as_tables_or_as_json(tmp_path: Path) -> None:
         ("LOG_LEVEL", "loud"),
         ("WALK_IN", "perhaps"),
         ("RESUME_WINDOW_S", "0"),
+        ("RECORDING_CUSTODIANS", "age1nobody"),
+        ("RECORDING_CUSTODIANS", f"{RECIPIENT},ssh-ed25519 AAAA"),
+        ("RECORDING_SEGMENT_S", "0.1"),
+        ("RECORDING_SEGMENT_S", "11"),
+        ("RECORDING_SEGMENT_S", "nan"),
+        ("MAX_RECORDINGS", "0"),
         ("ICE_SERVERS", "not json"),
         ("ICE_SERVERS", '[{"urls": ["http://x"]}]'),
     ],
@@ -176,6 +185,38 @@ def test_an_unreadable_secret_is_not_quoted(tmp_path: Path) -> None:
     with pytest.raises(BadSettings) as refused:
         load(a_file(tmp_path, '[[ice_servers]]\nurls = "hunter2"\ncredential = 5\n'), environment={})
     assert "hunter2" not in str(refused.value)
+
+
+def test_custodians_are_taken_once_each_as_they_are_written_canonically(tmp_path: Path) -> None:
+    path = a_file(tmp_path, f'recording_custodians = ["{RECIPIENT}", "{RECIPIENT.upper()}"]')
+    assert load(path, environment={}).recording_custodians == (RECIPIENT,)
+
+
+def test_a_secret_key_among_the_custodians_is_refused_and_not_repeated() -> None:
+    secret = str(CUSTODIAN.key)
+    with pytest.raises(BadSettings, match="RECORDING_CUSTODIANS: number 2: this is a secret key") as refused:
+        load(environment=env(RECORDING_CUSTODIANS=f"{RECIPIENT}, {secret}"))
+    assert secret[16:] not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({}, "POLICY is belgium"),
+        ({"RECORDING_CUSTODIANS": RECIPIENT}, "POLICY is belgium"),
+        ({"POLICY": "consented-recording"}, "RECORDING_CUSTODIANS"),
+    ],
+    ids=repr,
+)
+def test_it_says_why_nothing_is_recorded(values: dict[str, str], named: str) -> None:
+    refused = load(environment=env(**values)).recording_refused
+    assert refused is not None
+    assert named in refused
+
+
+def test_with_the_policy_and_a_custodian_it_records() -> None:
+    settings = load(environment=env(POLICY="consented-recording", RECORDING_CUSTODIANS=RECIPIENT))
+    assert settings.recording_refused is None
 
 
 def test_effective_settings_hide_secrets_and_name_all() -> None:
