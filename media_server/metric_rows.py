@@ -29,6 +29,7 @@ class Row:
 
 
 _DROPPED = "Thrown away because a queue was full"
+_TAPPED = "RTP packets for recordings; dropped: found the buffer full"
 
 # Key of the data plane's statistics: (metric, help, labels). Several keys with one metric become its label
 # values.
@@ -37,6 +38,7 @@ _GAUGES: Mapping[str, tuple[str, str]] = {
     "tracks": ("tracks", "Published tracks"),
     "subscriptions": ("subscriptions", "Tracks being forwarded, counted for each subscriber"),
     "history_bytes": ("history_bytes", "Bytes of media kept for repair, shared by a track's subscribers"),
+    "taps": ("taps", "Recordings that media is copied for"),
     "receive_buffer_bytes": ("media_receive_buffer_bytes", "Size that the kernel gave each media socket"),
 }
 _COUNTERS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
@@ -69,6 +71,9 @@ _COUNTERS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
         "Rounds of media work lost to a bug of ours",
         {},
     ),
+    "tap_packets": ("tap_packets", _TAPPED, {"result": "kept"}),
+    "tap_dropped": ("tap_packets", _TAPPED, {"result": "dropped"}),
+    "tap_bytes": ("tap_bytes", "Bytes of RTP kept for recordings", {}),
     "events_dropped": ("queue_drops", _DROPPED, {"queue": "media-events"}),
     "send_errors": ("send_errors", "Datagrams that the kernel refused to send", {}),
 }

@@ -11,6 +11,7 @@ from sfu.errors import (
     LimitReached,
     SdpError,
     SfuError,
+    TapsOff,
     TransportClosed,
     UnknownTrack,
     UnsupportedCodec,
@@ -19,6 +20,7 @@ from sfu.events import LossReason, SfuEvent, TrackStarted, TransportConnected, T
 from sfu.settings import SfuSettings
 from sfu.sfu import Sfu
 from sfu.stats import PlaneStats, SubscriptionStats, TrackStats, TransportStats
+from sfu.tap import Tap, TapBatch, TappedTrack
 from sfu.track import Kind, PublishedTrack, PublishWish, SubscribeWish, TrackId, TransportId, Wish
 from sfu.transport import Answer, Transport
 
@@ -41,6 +43,9 @@ __all__ = [  # noqa: RUF022
     "TransportLost",
     "LossReason",
     "TrackStarted",
+    "Tap",
+    "TapBatch",
+    "TappedTrack",
     "PlaneStats",
     "TransportStats",
     "TrackStats",
@@ -51,6 +56,7 @@ __all__ = [  # noqa: RUF022
     "UnknownTrack",
     "UnsupportedCodec",
     "LimitReached",
+    "TapsOff",
     "TransportClosed",
     "DataPlaneFailed",
     "BadSettings",

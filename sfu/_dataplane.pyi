@@ -12,10 +12,10 @@ class DataPlaneError(Exception):
     """Base of what the data plane raises on purpose."""
 
 class UnknownId(DataPlaneError):
-    """The transport, track or subscription does not exist (any more)."""
+    """The transport, track, subscription or tap does not exist (any more)."""
 
 class LimitReached(DataPlaneError):
-    """A configured limit (transports; tracks or subscriptions of one transport) is reached."""
+    """A limit (transports, taps; tracks or subscriptions of one transport, tracks of one tap) is reached."""
 
 class BadParameter(DataPlaneError, ValueError):
     """An argument cannot be used: a key of the wrong length, an extension id out of range, a bad address."""
@@ -121,8 +121,43 @@ class PlaneStats(TypedDict):
     send_errors: int
     history_bytes: int  # media kept for repair, shared by a track's subscribers
     receive_buffer_bytes: int
+    taps: int
+    tap_packets: int  # of all taps that ever were, as the next two
+    tap_bytes: int  # of RTP
+    tap_dropped: int  # packets that found a tap's buffer full
     worker_busy_seconds: list[float]  # CPU time of each worker thread
     worker_panics: int  # rounds of work lost to a bug of ours
+
+class TappedTrack(TypedDict):
+    """See `sfu.TappedTrack`."""
+
+    label: int
+    packets: int
+    bytes: int
+    keyframes: int
+    ssrcs: list[int]
+    first_seq: int
+    last_seq: int
+    first_timestamp: int
+    last_timestamp: int
+    first_us: int
+    last_us: int
+    lost: list[tuple[int, int]]
+    lost_from_us: int
+    lost_until_us: int
+    dropped: list[tuple[int, int]]
+    dropped_from_us: int
+    dropped_until_us: int
+
+class TapBatch(TypedDict):
+    """See `sfu.TapBatch`."""
+
+    data: bytes
+    records: int
+    dropped: int
+    dropped_from_us: int
+    dropped_until_us: int
+    tracks: list[TappedTrack]
 
 @final
 class DataPlane:
@@ -139,11 +174,12 @@ class DataPlane:
         max_subscriptions: int = 64,
         history_packets: int = 512,
         unauthenticated_per_s: int = 200,
+        max_taps: int = 0,
     ) -> None:
         """Open `workers` SO_REUSEPORT sockets on one UDP port (0: any free one) and start their threads.
 
-        `bind`: one address to bind to, None for all IPv4 and IPv6 addresses of the host. Raises OSError,
-        BadParameter.
+        `bind`: one address to bind to, None for all IPv4 and IPv6 addresses of the host. `max_taps`: 0 makes
+        tapping impossible in this process. Raises OSError, BadParameter.
         """
     @property
     def port(self) -> int: ...
@@ -231,6 +267,24 @@ class DataPlane:
     def request_keyframe(self, track: int) -> None: ...
     def close_transport(self, transport: int) -> None:
         """Ends its tracks and subscriptions too. Unknown ids are ignored: closing twice is fine."""
+    def start_tap(self, limit_bytes: int) -> int:
+        """A buffer that tracks are copied into, without tracks yet; returns the tap's id.
+
+        `limit_bytes`: 16 KiB to 1 GiB of records; up to 64 KiB come on top for each track's account of
+        itself. What does not fit is dropped and told of, media goes on.
+        """
+    def tap_track(self, tap: int, track: int, label: int) -> None:
+        """Copy the track's packets from the next one on; asks for a key frame.
+
+        Raises BadParameter when it is tapped already or the label is another track's of this tap,
+        LimitReached beyond 64 tracks.
+        """
+    def untap_track(self, tap: int, track: int) -> None:
+        """What is missing of the track is lost. Idempotent; an unpublished track has ended by itself."""
+    def drain_tap(self, tap: int) -> TapBatch:
+        """Take over what there is. Media waits for a swap of two buffers, no longer."""
+    def stop_tap(self, tap: int) -> TapBatch:
+        """The last batch; nothing that arrives after this call is taken, and the tap is no more."""
     def audio_levels(self) -> list[tuple[int, int]]:
         """(track, level in -dBov 0..127, 0 loudest): the loudest since the last call, for tracks heard."""
     def track_stats(self, track: int) -> TrackStats: ...

@@ -45,9 +45,15 @@ class UnsupportedCodec(SfuError):
 
 
 class LimitReached(SfuError):
-    """A configured limit is reached: transports, tracks, subscriptions."""
+    """A configured limit is reached: transports, tracks, subscriptions, taps."""
 
     code = "limit-reached"
+
+
+class TapsOff(SfuError):
+    """This node does not record: no media can be tapped on it."""
+
+    code = "recording-off"
 
 
 class TransportClosed(SfuError):

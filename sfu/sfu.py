@@ -11,17 +11,21 @@ from sfu import _dataplane
 from sfu._dataplane import DataPlane
 from sfu.certificate import CertificateStore
 from sfu.dtls import Certificate
-from sfu.errors import BadSettings, LimitReached
+from sfu.errors import BadSettings, LimitReached, TapsOff
 from sfu.events import SfuEvent, TrackStarted
 from sfu.plane_errors import translated
 from sfu.settings import SfuSettings
 from sfu.stats import PlaneStats, TrackStats
+from sfu.tap import Tap
 from sfu.track import TrackId
 from sfu.transport import HandshakeGate, Node, Transport
 
 log = logging.getLogger(__name__)
 
 ENOUGH_BUFFER_BYTES = 1 << 20
+# What the data plane takes for a tap's buffer.
+SMALLEST_TAP_BYTES = 16 << 10
+LARGEST_TAP_BYTES = 1 << 30
 
 
 class Sfu:
@@ -104,6 +108,15 @@ class Sfu:
         """Forward it again. Raises UnknownTrack."""
         transport.resume(track)
 
+    def open_tap(self) -> Tap:
+        """A buffer for one recording, without tracks. Raises TapsOff, LimitReached."""
+        node = self._running()
+        if self._settings.max_taps == 0:
+            raise TapsOff("media cannot be tapped on this node")
+        with translated():
+            native = node.plane.start_tap(self._settings.tap_bytes)
+        return Tap(node.plane, native, node.tracks)
+
     @property
     def port(self) -> int:
         return self._running().plane.port
@@ -142,6 +155,8 @@ class Sfu:
 
     def _open_plane(self) -> DataPlane:
         settings = self._settings
+        if not SMALLEST_TAP_BYTES <= settings.tap_bytes <= LARGEST_TAP_BYTES:
+            raise BadSettings(f"tap_bytes: {SMALLEST_TAP_BYTES} to {LARGEST_TAP_BYTES}")
         try:
             return DataPlane(
                 port=settings.port,
@@ -155,6 +170,7 @@ class Sfu:
                 max_subscriptions=2 * settings.max_subscriptions,
                 history_packets=settings.history_packets,
                 unauthenticated_per_s=settings.unauthenticated_per_s,
+                max_taps=settings.max_taps,
             )
         except _dataplane.BadParameter as refused:
             raise BadSettings(str(refused)) from None

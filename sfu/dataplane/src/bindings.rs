@@ -1,6 +1,7 @@
 //! The face towards Python (`sfu/_dataplane.pyi`): convert, call the core, translate errors. No rule lives here.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -20,20 +21,31 @@ use pyo3::types::{PyBytes, PyDict, PyType};
 
 use crate::engine::{Engine, Limits, now_us};
 use crate::io::Bell;
+use batch::batch_dict;
+
+mod batch;
 
 create_exception!(sfu._dataplane, DataPlaneError, PyException);
 create_exception!(sfu._dataplane, UnknownId, DataPlaneError);
 create_exception!(sfu._dataplane, LimitReached, DataPlaneError);
 
+/// Sizes of a tap's buffer.
+const TAP_BYTES: RangeInclusive<usize> = (16 << 10)..=(1 << 30);
+
 fn refused(error: PlaneError) -> PyErr {
     match error {
-        PlaneError::UnknownTransport | PlaneError::UnknownTrack | PlaneError::UnknownSubscription => {
-            UnknownId::new_err(error.to_string())
+        PlaneError::UnknownTransport
+        | PlaneError::UnknownTrack
+        | PlaneError::UnknownSubscription
+        | PlaneError::UnknownTap => UnknownId::new_err(error.to_string()),
+        PlaneError::TooManyTransports
+        | PlaneError::TooManyTracks
+        | PlaneError::TooManySubscriptions
+        | PlaneError::TooManyTaps
+        | PlaneError::TooManyTapped => LimitReached::new_err(error.to_string()),
+        PlaneError::UfragInUse | PlaneError::SsrcInUse | PlaneError::TrackTapped | PlaneError::LabelInUse => {
+            bad(&error.to_string())
         }
-        PlaneError::TooManyTransports | PlaneError::TooManyTracks | PlaneError::TooManySubscriptions => {
-            LimitReached::new_err(error.to_string())
-        }
-        PlaneError::UfragInUse | PlaneError::SsrcInUse => bad(&error.to_string()),
     }
 }
 
@@ -138,7 +150,8 @@ fn payload_type(value: u32) -> PyResult<u8> {
 impl DataPlane {
     #[new]
     #[pyo3(signature = (*, port=0, bind=None, announced=vec![], workers=1, consent_timeout_s=30.0,
-        max_transports=10_000, max_tracks=16, max_subscriptions=64, history_packets=512, unauthenticated_per_s=200))]
+        max_transports=10_000, max_tracks=16, max_subscriptions=64, history_packets=512, unauthenticated_per_s=200,
+        max_taps=0))]
     #[allow(clippy::too_many_arguments)] // keyword arguments
     fn new(
         py: Python<'_>,
@@ -152,6 +165,7 @@ impl DataPlane {
         max_subscriptions: usize,
         history_packets: usize,
         unauthenticated_per_s: u32,
+        max_taps: usize,
     ) -> PyResult<Self> {
         if !(1..=256).contains(&workers) {
             return Err(bad("workers: 1 to 256"));
@@ -170,6 +184,7 @@ impl DataPlane {
             max_subscriptions,
             history_packets,
             unauthenticated_per_s,
+            max_taps,
         };
         let bell = Arc::new(Bell::new()?);
         let wake = {
@@ -352,6 +367,29 @@ impl DataPlane {
         self.plane.close_transport(transport);
     }
 
+    fn start_tap(&self, limit_bytes: usize) -> PyResult<u64> {
+        if !TAP_BYTES.contains(&limit_bytes) {
+            return Err(bad("limit_bytes: 16 KiB to 1 GiB"));
+        }
+        self.plane.start_tap(limit_bytes).map_err(refused)
+    }
+
+    fn tap_track(&self, tap: u64, track: u64, label: u32) -> PyResult<()> {
+        self.plane.tap_track(tap, track, label, now_us()).map_err(refused)
+    }
+
+    fn untap_track(&self, tap: u64, track: u64) -> PyResult<()> {
+        self.plane.untap_track(tap, track).map_err(refused)
+    }
+
+    fn drain_tap<'py>(&self, py: Python<'py>, tap: u64) -> PyResult<Bound<'py, PyDict>> {
+        batch_dict(py, py.detach(|| self.plane.drain_tap(tap, now_us())).map_err(refused)?)
+    }
+
+    fn stop_tap<'py>(&self, py: Python<'py>, tap: u64) -> PyResult<Bound<'py, PyDict>> {
+        batch_dict(py, py.detach(|| self.plane.stop_tap(tap)).map_err(refused)?)
+    }
+
     fn audio_levels(&self) -> Vec<(u64, u8)> {
         self.plane.audio_levels()
     }
@@ -422,6 +460,11 @@ impl DataPlane {
         for (name, value) in self.plane.counters.snapshot() {
             stats.set_item(name, value)?;
         }
+        let (taps, tapped) = self.plane.tap_totals();
+        stats.set_item("taps", taps)?;
+        stats.set_item("tap_packets", tapped.packets)?;
+        stats.set_item("tap_bytes", tapped.bytes)?;
+        stats.set_item("tap_dropped", tapped.dropped)?;
         stats.set_item("events_dropped", self.plane.events.dropped.load(Ordering::Relaxed))?;
         stats.set_item("history_bytes", self.plane.history_bytes())?;
         stats.set_item("receive_buffer_bytes", self.receive_buffer)?;

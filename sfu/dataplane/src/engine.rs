@@ -12,6 +12,7 @@ use dataplane_core::event::TransportId;
 use dataplane_core::outbox::Outbox;
 use dataplane_core::plane::{Config, Plane};
 use dataplane_core::receive::{Datagram, Worker};
+use dataplane_core::taps::NTP_UNIX_OFFSET_S;
 
 use crate::io::{BATCH, Inbox, Socket, host_addresses, monotonic, thread_cpu};
 
@@ -19,8 +20,6 @@ use crate::io::{BATCH, Inbox, Socket, host_addresses, monotonic, thread_cpu};
 const TICK: Duration = Duration::from_millis(10);
 /// The same while there are none.
 const IDLE_TICK: Duration = Duration::from_millis(100);
-/// Seconds from 1900 to 1970 (RFC 5905 §6).
-const NTP_UNIX_OFFSET_S: u64 = 2_208_988_800;
 
 pub struct Engine {
     pub plane: Arc<Plane>,
@@ -47,6 +46,7 @@ pub struct Limits {
     pub max_subscriptions: usize,
     pub history_packets: usize,
     pub unauthenticated_per_s: u32,
+    pub max_taps: usize,
 }
 
 pub fn now_us() -> u64 {
@@ -158,6 +158,7 @@ fn config(limits: &Limits) -> Config {
         max_subscriptions: limits.max_subscriptions,
         history_packets: limits.history_packets,
         unauthenticated_per_s: limits.unauthenticated_per_s,
+        max_taps: limits.max_taps,
         ntp_at_zero: ((unix.as_secs() + NTP_UNIX_OFFSET_S) << 32) | fraction,
     }
 }

@@ -34,6 +34,7 @@ pub fn start_engine(workers: usize) -> io::Result<Engine> {
         max_subscriptions: 64,
         history_packets: 512,
         unauthenticated_per_s: 200,
+        max_taps: 0,
     };
     Engine::start(Some(LOCALHOST.into()), 0, workers, &limits, Box::new(|| {}))
 }

@@ -8,6 +8,7 @@ use crate::outbox::Outbox;
 use crate::plane::Plane;
 use crate::receive::{MAX_STREAMS, Worker};
 use crate::rtcp;
+use crate::tap::Report;
 use crate::transport::{Ingress, Transport};
 
 /// Lost packets answered of one RTCP datagram; a browser names a few at a time.
@@ -19,6 +20,7 @@ impl Plane {
         worker: &mut Worker,
         transport: &Arc<Transport>,
         bytes: &mut [u8],
+        arrived_us: u64,
         now_us: u64,
         outbox: &mut Outbox,
     ) {
@@ -29,15 +31,22 @@ impl Plane {
                 Ok(rtcp::Packet::Nack { media, lost, .. }) => {
                     resend(worker, transport, media, lost, &mut repairs, now_us, outbox);
                 }
-                Ok(packet) => self.receive_report(worker, transport, &packet, now_us),
+                Ok(packet) => self.receive_report(worker, transport, &packet, arrived_us, now_us),
                 Err(_) => worker.tally.malformed += 1,
             }
         }
     }
 
-    fn receive_report(&self, worker: &mut Worker, transport: &Arc<Transport>, packet: &rtcp::Packet<'_>, now_us: u64) {
+    fn receive_report(
+        &self,
+        worker: &mut Worker,
+        transport: &Arc<Transport>,
+        packet: &rtcp::Packet<'_>,
+        arrived_us: u64,
+        now_us: u64,
+    ) {
         match *packet {
-            rtcp::Packet::SenderReport { ssrc, ntp, rtp, reports, .. } => {
+            rtcp::Packet::SenderReport { ssrc, ntp, rtp: timestamp, packet_count, octet_count, reports } => {
                 transport.note_clock(self.ntp(now_us), ntp);
                 let track = transport
                     .ingress
@@ -46,7 +55,8 @@ impl Plane {
                     .get(&ssrc)
                     .and_then(|stream| stream.role.as_ref().map(|role| role.track().clone()));
                 if let Some(track) = track {
-                    track.state.lock().sender_reported(ssrc, ntp, rtp, now_us);
+                    let (packets, octets) = (packet_count, octet_count);
+                    track.state.lock().sender_reported(Report { ssrc, ntp, timestamp, packets, octets, arrived_us });
                 }
                 self.receive_blocks(transport, reports, now_us);
             }

@@ -76,8 +76,9 @@ impl Plane {
     }
 }
 
+/// A tap watches too.
 fn has_viewer(state: &TrackState) -> bool {
-    state.subscribers.iter().any(|subscriber| !subscriber.state.lock().is_paused())
+    state.is_tapped() || state.subscribers.iter().any(|subscriber| !subscriber.state.lock().is_paused())
 }
 
 fn forward_track(

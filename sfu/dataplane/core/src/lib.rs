@@ -23,6 +23,8 @@ pub mod rtp;
 pub mod srtp;
 pub mod stun;
 pub mod subscription;
+pub mod tap;
+pub mod taps;
 mod timers;
 pub mod track;
 pub mod transport;

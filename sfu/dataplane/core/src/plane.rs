@@ -17,6 +17,7 @@ use crate::event::{Event, EventQueue, SubscriptionId, TrackId, TransportId};
 use crate::ice::{Credentials, Ice};
 use crate::srtp::SrtpKeys;
 use crate::subscription::{ExtensionIds, Face, Start, Subscription};
+use crate::taps::Taps;
 use crate::track::{Description, Kind, Track, TrackState};
 use crate::transport::{Ingress, Subscriber, Transport};
 
@@ -28,6 +29,8 @@ pub struct Config {
     pub max_subscriptions: usize,
     /// Packets of video kept for repair, for each track.
     pub history_packets: usize,
+    /// Recordings at a time; 0: none can be made.
+    pub max_taps: usize,
     /// Failed checks answered, for each source address and second.
     pub unauthenticated_per_s: u32,
     /// NTP time (RFC 5905, 32.32) at zero of the monotonic clock.
@@ -39,11 +42,16 @@ pub enum PlaneError {
     UnknownTransport,
     UnknownTrack,
     UnknownSubscription,
+    UnknownTap,
     TooManyTransports,
     TooManyTracks,
     TooManySubscriptions,
+    TooManyTaps,
+    TooManyTapped,
     UfragInUse,
     SsrcInUse,
+    TrackTapped,
+    LabelInUse,
 }
 
 impl fmt::Display for PlaneError {
@@ -52,11 +60,16 @@ impl fmt::Display for PlaneError {
             Self::UnknownTransport => "no such transport",
             Self::UnknownTrack => "no such track",
             Self::UnknownSubscription => "no such subscription",
+            Self::UnknownTap => "no such tap",
             Self::TooManyTransports => "the limit of transports is reached",
             Self::TooManyTracks => "the limit of tracks of one transport is reached",
             Self::TooManySubscriptions => "the limit of subscriptions of one transport is reached",
+            Self::TooManyTaps => "the limit of taps is reached",
+            Self::TooManyTapped => "the limit of tracks of one tap is reached",
             Self::UfragInUse => "the ICE user name fragment is in use",
             Self::SsrcInUse => "the SSRC is in use on this transport",
+            Self::TrackTapped => "the track is tapped already",
+            Self::LabelInUse => "the label is in use in this tap",
         })
     }
 }
@@ -77,6 +90,7 @@ pub struct Plane {
     routes: RwLock<HashMap<SocketAddr, Arc<Transport>>>,
     /// Changes with `routes` and tells workers to forget what they remember of it.
     routes_version: AtomicU64,
+    pub(crate) taps: RwLock<Taps>,
     next_id: AtomicU64,
     /// Wakes the workers because something is due now.
     kick: Box<dyn Fn() + Send + Sync>,
@@ -97,12 +111,13 @@ impl Plane {
             ufrags: RwLock::default(),
             routes: RwLock::default(),
             routes_version: AtomicU64::new(0),
+            taps: RwLock::default(),
             next_id: AtomicU64::new(1),
             kick,
         }
     }
 
-    fn mint(&self) -> u64 {
+    pub(crate) fn mint(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
@@ -300,7 +315,7 @@ impl Plane {
 
     fn forget_track(&self, track: &Arc<Track>) {
         self.tracks.write().remove(&track.id);
-        let subscribers = std::mem::take(&mut track.state.lock().subscribers);
+        let subscribers = track.state.lock().end();
         for subscriber in subscribers {
             self.forget_subscriber(&subscriber);
         }

@@ -12,7 +12,7 @@ use crate::ice::{PathChange, ValidCheck};
 use crate::outbox::{Outbox, Path};
 use crate::plane::Plane;
 use crate::replay::ReceiveIndex;
-use crate::rtp::{Header, Kind as DatagramKind, classify, payload_end};
+use crate::rtp::{FIXED_HEADER_LEN, Header, Kind as DatagramKind, classify, payload_end};
 use crate::stun::{self, ErrorCode, StunError};
 use crate::subscription::ExtensionIds;
 use crate::track::{Incoming, Kind, Track, TrackState};
@@ -128,7 +128,10 @@ impl Plane {
         };
         match kind {
             DatagramKind::Rtp => self.receive_rtp(worker, &transport, datagram.bytes, datagram.arrived_us, now_us),
-            DatagramKind::Rtcp => self.receive_rtcp(worker, &transport, datagram.bytes, now_us, outbox),
+            DatagramKind::Rtcp => {
+                let Datagram { bytes, arrived_us, .. } = datagram;
+                self.receive_rtcp(worker, &transport, bytes, *arrived_us, now_us, outbox);
+            }
             DatagramKind::Dtls => {
                 worker.tally.dtls_received += 1;
                 if !transport.allows_handshake(now_us) {
@@ -273,6 +276,7 @@ impl Plane {
         drop(ingress);
         let incoming = Incoming {
             header,
+            header_rest: &packet[FIXED_HEADER_LEN..header.len],
             wire_seq: opened.index,
             payload: &packet[header.len..end],
             audio_level: marks.audio_level,

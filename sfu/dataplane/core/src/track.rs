@@ -13,10 +13,12 @@ use crate::event::TrackId;
 use crate::history::{History, PacketInfo};
 use crate::keyframe::KeyframeRequests;
 use crate::nack::{Arrival, NackTracker};
+use crate::plane::PlaneError;
 use crate::reception::Reception;
 use crate::rtcp::ReportBlock;
 use crate::rtp::Header;
 use crate::subscription::nearest;
+use crate::tap::{Packet, Report, Tap, TapId, Tapped};
 use crate::transport::{Subscriber, Transport};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,20 +75,14 @@ struct Source {
     dropped_long_ago: u64,
     nack: Option<NackTracker>,
     reception: Reception,
-    last_report: Option<SenderReport>,
-}
-
-/// The publisher's clock as of its last sender report (RFC 3550 §6.4.1).
-#[derive(Clone, Copy)]
-struct SenderReport {
-    ntp: u64,
-    track_timestamp: u32,
-    arrival_us: u64,
+    last_report: Option<Report>,
 }
 
 /// One packet that passed authentication, in the clear.
 pub struct Incoming<'a> {
     pub header: Header,
+    /// CSRCs and extension.
+    pub header_rest: &'a [u8],
     pub wire_seq: u64,
     pub payload: &'a [u8],
     pub audio_level: Option<u8>,
@@ -111,6 +107,9 @@ pub struct TrackState {
     /// Losses that are in the node's counter already.
     pub counted_losses: u64,
     loudest: Option<u8>,
+    tap: Option<Tapped>,
+    /// Unpublished: nothing is to be attached to it any more.
+    ended: bool,
     pub figures: TrackFigures,
 }
 
@@ -128,6 +127,8 @@ impl TrackState {
             is_listed: false,
             counted_losses: 0,
             loudest: None,
+            tap: None,
+            ended: false,
             figures: TrackFigures::default(),
         }
     }
@@ -217,6 +218,19 @@ impl TrackState {
         self.figures.bytes += packet.payload.len() as u64;
         self.figures.rtx_packets += u64::from(packet.is_retransmission);
         self.fresh.push(info.seq);
+        if let Some(tapped) = &self.tap {
+            tapped.packet(&Packet {
+                header: packet.header,
+                header_rest: packet.header_rest,
+                payload: packet.payload,
+                payload_type: description.payload_type,
+                wire_seq: packet.wire_seq as u16,
+                ssrc: source.ssrc,
+                seq: info.seq,
+                arrived_us: packet.arrived_us,
+                starts_keyframe: info.starts_keyframe,
+            });
+        }
     }
 
     /// Lost packets to ask the publisher for now, as wire numbers; asks for a key frame where hope was given up.
@@ -234,19 +248,56 @@ impl TrackState {
         [nack, self.keyframes.next_due_us()].into_iter().flatten().min()
     }
 
-    pub fn sender_reported(&mut self, ssrc: u32, ntp: u64, rtp_timestamp: u32, now_us: u64) {
-        if let Some(source) = self.source.as_mut().filter(|source| source.ssrc == ssrc) {
-            let track_timestamp = rtp_timestamp.wrapping_add(source.timestamp_offset);
-            source.last_report = Some(SenderReport { ntp, track_timestamp, arrival_us: now_us });
+    pub fn sender_reported(&mut self, report: Report) {
+        let Some(source) = self.source.as_mut().filter(|source| source.ssrc == report.ssrc) else { return };
+        source.last_report = Some(report);
+        if let Some(tapped) = &self.tap {
+            tapped.report(&report);
         }
+    }
+
+    /// Have a tap take all that comes from now on, and first the publisher's clock, as far as it is known.
+    pub fn attach(&mut self, tap: &Arc<Tap>, id: TrackId, label: u32) -> Result<(), PlaneError> {
+        if self.ended {
+            return Err(PlaneError::UnknownTrack);
+        }
+        if self.tap.is_some() {
+            return Err(PlaneError::TrackTapped);
+        }
+        let tapped = tap.attach(id, label, self.next_seq)?;
+        if let Some(report) = self.source.as_ref().and_then(|source| source.last_report) {
+            tapped.report(&report);
+        }
+        self.tap = Some(tapped);
+        Ok(())
+    }
+
+    pub fn detach(&mut self, tap: TapId) {
+        if let Some(tapped) = self.tap.take_if(|tapped| tapped.tap() == tap) {
+            tapped.end();
+        }
+    }
+
+    pub fn is_tapped(&self) -> bool {
+        self.tap.is_some()
+    }
+
+    /// The track was unpublished; returns who was subscribed to it.
+    pub fn end(&mut self) -> Vec<Arc<Subscriber>> {
+        self.ended = true;
+        if let Some(tapped) = self.tap.take() {
+            tapped.end();
+        }
+        std::mem::take(&mut self.subscribers)
     }
 
     /// The track's timestamp at an instant of the publisher's clock (NTP 32.32).
     pub fn timestamp_at(&self, publisher_ntp: u64, clock_rate: u32) -> Option<u32> {
-        let report = self.source.as_ref()?.last_report?;
+        let source = self.source.as_ref()?;
+        let report = source.last_report?;
         let elapsed = i128::from(publisher_ntp) - i128::from(report.ntp);
         let ticks = (elapsed * i128::from(clock_rate)) >> 32;
-        Some(report.track_timestamp.wrapping_add(ticks as u32))
+        Some(report.timestamp.wrapping_add(source.timestamp_offset).wrapping_add(ticks as u32))
     }
 
     /// The receiver report block for the publisher.
@@ -254,7 +305,7 @@ impl TrackState {
         let source = self.source.as_mut()?;
         source.reception.turn_second();
         let (lsr, dlsr) = source.last_report.map_or((0, 0), |report| {
-            let held = now_us.saturating_sub(report.arrival_us);
+            let held = now_us.saturating_sub(report.arrived_us);
             ((report.ntp >> 16) as u32, ((held << 16) / 1_000_000) as u32)
         });
         source.reception.report(source.ssrc, lsr, dlsr)

@@ -62,6 +62,7 @@ impl Stage {
             max_subscriptions: 8,
             history_packets: 512,
             unauthenticated_per_s: 20,
+            max_taps: 2,
             ntp_at_zero: 0xdead_beef << 32,
         };
         let plane = Plane::new(config, Box::new(|| {}), Box::new(|| {}));
