@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from signalling.consents import Consent
 from signalling.media import ParticipantId, PublishedTrack, TrackId
 from signalling.private import Private
+from signalling.recorder import Attempt
 from signalling.tickets import Admission
-from signalling.views import LeaveReason, Rating
+from signalling.views import LeaveReason, Rating, StopReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,82 @@ class Close:
     """The room was empty for long."""
 
 
+@dataclass(frozen=True, slots=True)
+class StartRecording:
+    by: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    by: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The participant lets itself be recorded; the ledger has it. Checked by `RoomRecording.check_grant`."""
+
+    participant: ParticipantId
+    consent: Consent
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The participant does not, or no longer, let itself be recorded."""
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUpAsking:
+    """Somebody did not answer in time whether they may be recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class HaltRecording:
+    """This node can record the room no longer."""
+
+    reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderOpened:
+    """`since`: Unix seconds."""
+
+    attempt: Attempt
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderFailed:
+    attempt: Attempt
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderTroubled:
+    """The recorder goes on, but misses something; or, `reason` "resumed", no longer does."""
+
+    attempt: Attempt
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderClosed:
+    attempt: Attempt
+
+
+RecordingCommand = (
+    StartRecording
+    | StopRecording
+    | Grant
+    | Refuse
+    | GiveUpAsking
+    | HaltRecording
+    | RecorderOpened
+    | RecorderFailed
+    | RecorderTroubled
+    | RecorderClosed
+)
 Command = (
     Join
     | Leave
@@ -146,4 +224,5 @@ Command = (
     | ReportQuality
     | WantLayers
     | Close
+    | RecordingCommand
 )

@@ -11,13 +11,13 @@ from typing import assert_never
 
 from signalling import commands, messages
 from signalling.codes import CloseCode, ErrorCode
+from signalling.consent_writer import ConsentWriter
 from signalling.counters import Counters, Observe, Step
 from signalling.entrance import Entrance
 from signalling.errors import (
     AlreadyJoined,
     BadMessage,
     Moved,
-    NotAvailable,
     NotJoined,
     OfferTimedOut,
     PeerViolation,
@@ -28,7 +28,7 @@ from signalling.live_rooms import LiveRooms, LiveSession
 from signalling.media import Media, MediaRefused, Negotiated
 from signalling.private import Private
 from signalling.quality import rate
-from signalling.replies import Answered, Error, Ok, Reply
+from signalling.replies import Answered, Error, Ok, RecordingIs, Reply
 from signalling.settings import SignallingSettings
 from signalling.views import LeaveReason
 from signalling.websocket import Connection
@@ -46,6 +46,7 @@ class Conversation:
         entrance: Entrance,
         rooms: LiveRooms,
         media: Media,
+        consents: ConsentWriter,
         settings: SignallingSettings,
         clock: Callable[[], float],
         counters: Counters,
@@ -55,6 +56,7 @@ class Conversation:
         self._entrance = entrance
         self._rooms = rooms
         self._media = media
+        self._consents = consents
         self._settings = settings
         self._clock = clock
         self._counters = counters
@@ -130,7 +132,9 @@ class Conversation:
                 self._media.prefer(session.media_key, message.track, message.max_height)
                 self._reply(Ok(id=message.id))
             case messages.Record():
-                raise NotAvailable
+                self._record(session, message)
+            case messages.Consent():
+                await self._consent(session, message)
             case messages.Relay():
                 self._do(session, message, commands.Relay(me, message.to, message.kind, message.body))
             case messages.Admit():
@@ -151,6 +155,33 @@ class Conversation:
         outcomes = session.live.room.receive(command, self._clock())
         self._reply(Ok(id=message.id))
         self._rooms.carry_out(session.live, outcomes)
+
+    def _record(self, session: LiveSession, message: messages.Record) -> None:
+        start = message.action is messages.RecordingAction.START
+        command = (commands.StartRecording if start else commands.StopRecording)(session.participant)
+        room = session.live.room
+        outcomes = room.receive(command, self._clock())
+        self._reply(RecordingIs(id=message.id, recording=room.view().recording.state))
+        self._rooms.carry_out(session.live, outcomes)
+
+    async def _consent(self, session: LiveSession, message: messages.Consent) -> None:
+        """A grant is written down before it counts, a no takes effect before it is written down."""
+        me, live = session.participant, session.live
+        recording = live.room.recording
+        if message.state is messages.ConsentWord.GRANTED:
+            recording.check_grant(me)
+            if recording.has_granted(me):
+                self._reply(Ok(id=message.id))
+                return
+            consent = await self._consents.grant(live.id, me, message.text_version)
+            if session.over:
+                raise NotJoined
+            self._do(session, message, commands.Grant(me, consent))
+            return
+        before = recording.said(me)
+        self._do(session, message, commands.Refuse(me))
+        said = recording.said(me)
+        self._consents.refuse(live.id, me, said if said is not before else None, message.text_version)
 
     async def _offer(self, session: LiveSession, message: messages.Offer) -> None:
         """One offer/answer exchange (RFC 3264). Offers of one participant wait for each other."""

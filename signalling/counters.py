@@ -39,4 +39,5 @@ class Counters:
     outbox_overflows: int = 0
     events: int = 0
     store_failures: int = 0
+    consent_failures: int = 0  # of the ledger of consents
     rooms_fenced: int = 0

@@ -1,5 +1,6 @@
 """How a connection gets its session: `join` with a ticket, or `resume` with a token (protocol §2)."""
 
+import itertools
 import logging
 from collections.abc import Callable
 
@@ -19,6 +20,8 @@ from signalling.errors import (
 from signalling.live_rooms import LiveRoom, LiveRooms, LiveSession
 from signalling.media import RoomId
 from signalling.private import Private
+from signalling.recorder import Attempt
+from signalling.recording import RecordingRules
 from signalling.replies import Joined
 from signalling.room import Room, RoomLimits
 from signalling.session import EventLog, SessionId, hash_token
@@ -43,6 +46,7 @@ class Entrance:
         random_token: Callable[[], str],
         counters: Counters,
         observe: Observe,
+        recording: RecordingRules,
     ) -> None:
         """`random_token` gives at least 128 unguessable bits as text."""
         self._rooms = rooms
@@ -53,6 +57,8 @@ class Entrance:
         self._random_token = random_token
         self._counters = counters
         self._observe = observe
+        self._recording = recording
+        self._attempts = map(Attempt, itertools.count(1))
         self._limits = RoomLimits(
             settings.max_participants, settings.max_tracks_per_participant, settings.room_empty_s
         )
@@ -114,7 +120,9 @@ class Entrance:
             record = RoomRecord(
                 lease.room, RoomState.WAITING, self._settings.encryption, self._settings.policy
             )
-        live = LiveRoom(lease.room, Room(record, self._limits, self._clock()), lease)
+        live = LiveRoom(
+            lease.room, Room(record, self._limits, self._clock(), self._recording, self._attempts), lease
+        )
         self._rooms.rooms[lease.room] = live
         log.info("room.taken", extra={"room": lease.room, "epoch": lease.epoch})
         return live
@@ -198,7 +206,7 @@ class Entrance:
             resume_window_s=self._settings.resume_window_s,
             ping_interval_s=self._settings.ping_interval_s,
             participant=room.self_view(session.participant),
-            room=room.view(),
+            room=room.view(session.participant),
             participants=room.participants_seen_by(session.participant),
             ice_servers=self._settings.ice_servers,
         )

@@ -7,6 +7,7 @@ from pydantic import Field
 from signalling.media import ParticipantId, TrackId
 from signalling.private import Private
 from signalling.views import (
+    ConsentState,
     EndReason,
     LeaveReason,
     Participant,
@@ -110,15 +111,22 @@ class LayersWanted(Event):
 
 
 class RecordingChanged(Event):
+    """`since`: Unix seconds, once something is recorded. `by`: who asked for it, while it is not off."""
+
     type: Literal["recording"] = "recording"
     state: RecordingState
     reason: str | None
+    since: float | None = Field(default=None, exclude_if=absent)
+    by: ParticipantId | None = Field(default=None, exclude_if=absent)
 
 
 class ConsentChanged(Event):
+    """`participant`: whose consent it is; without one, that of whoever is told."""
+
     type: Literal["consent"] = "consent"
     kind: str
-    state: Literal["requested", "granted", "refused", "withdrawn", "expired"]
+    state: ConsentState
+    participant: ParticipantId | None = Field(default=None, exclude_if=absent)
 
 
 class Relayed(Event):

@@ -7,21 +7,24 @@ are told keep the same order.
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from signalling.codes import CloseCode
-from signalling.commands import Command, Leave, LoseMedia
+from signalling.commands import Command, HaltRecording, Leave, LoseMedia
 from signalling.counters import Counters
+from signalling.errors import Refusal
 from signalling.events import Event
 from signalling.media import Mid, ParticipantId, RoomId, TrackId
-from signalling.outcomes import Dismissed, Outcome, Tell
+from signalling.outcomes import CloseRecorder, Dismissed, NoteForRecorder, OpenRecorder, Outcome, Tell
 from signalling.publisher import StorePublisher
+from signalling.recorder import Recorder
 from signalling.room import Room
 from signalling.session import EventLog, SessionId, TokenHash
 from signalling.settings import SignallingSettings
 from signalling.store import Lease, SessionRecord
-from signalling.views import EndReason, LeaveReason, RoomState
+from signalling.views import EndReason, LeaveReason, RoomState, StopReason
 from signalling.websocket import Connection
 from signalling.wire import Codec, EncodedEvent
 
@@ -77,14 +80,18 @@ class LiveRooms:
         publisher: StorePublisher,
         end_media: Callable[[LiveSession], None],
         deadlines_changed: Callable[[], None],
+        recorder: Recorder | None = None,
     ) -> None:
-        """`end_media` starts closing a session's media transport, and returns at once."""
+        """`end_media` starts closing a session's media transport, and returns at once. `recorder`: needed
+        only by rooms that can be recorded.
+        """
         self._settings = settings
         self._clock = clock
         self._counters = counters
         self._publisher = publisher
         self._end_media = end_media
         self._deadlines_changed = deadlines_changed
+        self._recorder = recorder
         self.rooms: dict[RoomId, LiveRoom] = {}
         self.sessions: dict[SessionId, LiveSession] = {}
         self.by_token: dict[TokenHash, LiveSession] = {}
@@ -105,13 +112,25 @@ class LiveRooms:
                     session = live.sessions.get(participant)
                     if session is not None:
                         self._dismiss(session, because)
+                case OpenRecorder() | NoteForRecorder() | CloseRecorder():
+                    self._instruct(outcome)
                 case _:
                     assert_never(outcome)
         if live.noted != live.room.revision:
             live.noted = live.room.revision
             self._publisher.room_changed(live.id)
-        if live.room.state is RoomState.ENDED or not len(live.room):
+        if live.room.state is RoomState.ENDED or live.room.next_deadline() is not None:
             self._deadlines_changed()
+
+    def _instruct(self, outcome: OpenRecorder | NoteForRecorder | CloseRecorder) -> None:
+        assert self._recorder is not None, "no room is recorded without one"
+        match outcome:
+            case OpenRecorder(start):
+                self._recorder.open(start)
+            case NoteForRecorder(attempt, note):
+                self._recorder.note(attempt, note)
+            case CloseRecorder(attempt, reason):
+                self._recorder.close(attempt, reason.value)
 
     def tell(self, live: LiveRoom, to: tuple[ParticipantId, ...], event: Event) -> None:
         encoded = EncodedEvent(event)
@@ -124,8 +143,13 @@ class LiveRooms:
             if session.connection is not None:
                 session.connection.send(payload)
 
-    def let_go(self, live: LiveRoom) -> None:
-        """The room is another node's now, or nobody's: its sessions end, nobody is told that it ended."""
+    def let_go(self, live: LiveRoom, reason: StopReason) -> None:
+        """The room is another node's now, or nobody's: its sessions end, nobody is told that it ended.
+
+        `reason`: why it is recorded no longer.
+        """
+        with suppress(Refusal):  # it has ended
+            self.do(live, HaltRecording(reason))
         for session in list(live.sessions.values()):
             self.end(session, CloseCode.DRAINING)
         self.forget(live)
@@ -208,15 +232,15 @@ class LiveRooms:
     # Deadlines
 
     def next_deadline(self) -> float | None:
-        """Monotonic seconds of the next session or room that `expire` ends."""
+        """Monotonic seconds of the next session or room for which time is up."""
         sessions = (s.deadline for s in self.sessions.values() if s.deadline is not None)
         rooms = (r.room.next_deadline() for r in self.rooms.values())
         return min((*sessions, *(deadline for deadline in rooms if deadline is not None)), default=None)
 
     def expired(self, now: float) -> tuple[list[LiveSession], list[LiveRoom]]:
-        """Sessions nobody resumed, and rooms that stayed empty."""
+        """Sessions nobody resumed, and rooms for which something is due."""
         sessions = [s for s in self.sessions.values() if s.deadline is not None and s.deadline <= now]
-        rooms = [r for r in self.rooms.values() if (d := r.room.next_deadline()) is not None and d <= now]
+        rooms = [r for r in self.rooms.values() if r.room.due(now) is not None]
         return sessions, rooms
 
     @staticmethod

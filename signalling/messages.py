@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StringConstraints, ValidationError, model_validator
 
+from signalling.consents import ConsentKind
 from signalling.errors import BadMessage, UnknownType
 from signalling.media import Mid, ParticipantId, Publish, Source, Subscribe, TrackEncryption, TrackId, Wish
 from signalling.private import Private
@@ -121,6 +122,23 @@ class Record(Request):
     action: RecordingAction
 
 
+class ConsentWord(Enum):
+    """What a person may say about its own consent."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class Consent(Request):
+    """`text_version`: which text the person was shown."""
+
+    type: Literal["consent"] = "consent"
+    kind: ConsentKind
+    state: ConsentWord
+    text_version: Annotated[str, _text(64, 1)] | None = None
+
+
 class Relay(Request):
     """`body` is opaque to the server; `to` null means all others."""
 
@@ -164,7 +182,7 @@ class Leave(Request):
     type: Literal["leave"] = "leave"
 
 
-InRoom = Offer | Mute | Prefer | Record | Relay | Admit | Remove | End | Stats | Leave
+InRoom = Offer | Mute | Prefer | Record | Consent | Relay | Admit | Remove | End | Stats | Leave
 ClientMessage = Join | Resume | InRoom
 
 _TYPES: tuple[type[ClientMessage], ...] = (
@@ -174,6 +192,7 @@ _TYPES: tuple[type[ClientMessage], ...] = (
     Mute,
     Prefer,
     Record,
+    Consent,
     Relay,
     Admit,
     Remove,

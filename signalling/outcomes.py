@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from signalling.events import Event
 from signalling.media import ParticipantId
-from signalling.views import EndReason, LeaveReason
+from signalling.notes import Note
+from signalling.recorder import Attempt, RecordingStart
+from signalling.views import EndReason, LeaveReason, StopReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,28 @@ class Dismissed:
     because: LeaveReason | EndReason
 
 
-Outcome = Tell | Dismissed
+@dataclass(frozen=True, slots=True)
+class OpenRecorder:
+    """Everybody present has granted: the recorder begins."""
+
+    start: RecordingStart
+
+
+@dataclass(frozen=True, slots=True)
+class NoteForRecorder:
+    attempt: Attempt
+    note: Note
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRecorder:
+    """From this moment on nothing may be recorded. Comes before all other outcomes."""
+
+    attempt: Attempt
+    reason: StopReason
+
+
+Outcome = Tell | Dismissed | OpenRecorder | NoteForRecorder | CloseRecorder
 
 
 def tell(to: tuple[ParticipantId, ...], event: Event) -> list[Outcome]:

@@ -1,4 +1,4 @@
-"""What signalling needs of a recorder, and what it says of a recording that begins. Knows no files, keys, RTP.
+"""What signalling needs of a recorder, and what it says of a recording that begins. No files, keys or RTP.
 
 Signalling decides who may be recorded and when; the recorder does it. Each recording is one `Attempt`, of a
 number that this node uses once: news of an attempt that is over is ignored, however late it comes.
@@ -19,8 +19,8 @@ Attempt = NewType("Attempt", int)
 class RecordingStart:
     """All there is to know when a recording begins.
 
-    `participants` are the admitted who are present. Each has granted: `consents` has one for each of them, in the
-    same order. `tracks` are all that they publish now.
+    `participants` are the admitted who are present. Each has granted: `consents` has one for each of them, in
+    the same order. `tracks` are all that they publish now.
     """
 
     attempt: Attempt

@@ -5,7 +5,8 @@ waits to be admitted learns is kept to the least: that the room exists, its stat
 names, no tracks and no number of others, and only doctors are told of it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -22,12 +23,13 @@ from signalling.errors import (
 )
 from signalling.media import Mid, ParticipantId, Publish, Subscribe, TrackId, Wish
 from signalling.member import ALL_GOOD, ALL_LOST, Member, Quality
-from signalling.outcomes import Dismissed, Outcome, Tell, tell
+from signalling.outcomes import CloseRecorder, Dismissed, Outcome, Tell, tell
+from signalling.recorder import Attempt
+from signalling.recording import NO_RECORDINGS, RecordingRules, RoomRecording
 from signalling.room_states import TRANSITIONS, Trigger
 from signalling.store import MemberRecord, RoomRecord
 from signalling.tickets import Admission
 from signalling.views import (
-    NOT_RECORDING,
     EndReason,
     LeaveReason,
     Participant,
@@ -35,6 +37,7 @@ from signalling.views import (
     RoomState,
     RoomView,
     Self,
+    StopReason,
     Track,
     TransportState,
 )
@@ -50,13 +53,24 @@ class RoomLimits:
 class Room:
     """One room. `record` says what it is at the start, for instance after another node held it."""
 
-    def __init__(self, record: RoomRecord, limits: RoomLimits, now: float) -> None:
+    def __init__(
+        self,
+        record: RoomRecord,
+        limits: RoomLimits,
+        now: float,
+        rules: RecordingRules = NO_RECORDINGS,
+        attempts: Iterator[Attempt] | None = None,
+    ) -> None:
+        """`attempts`: numbers for recordings, those of no other room; left out: 1, 2, 3 …"""
         self._limits = limits
         self._record = record
         self.state = record.state
         self.revision = 0
         """Rises with every change of what `record` says."""
         self._members: dict[ParticipantId, Member] = {}
+        self.recording = RoomRecording(
+            record, rules, attempts or map(Attempt, itertools.count(1)), self._members
+        )
         self._owner_of: dict[TrackId, ParticipantId] = {}
         # Admission and removal by a doctor outlast the participant's stay: whoever reloads a page need not
         # knock again, whoever was removed must, whatever the next ticket says.
@@ -85,12 +99,13 @@ class Room:
             frozenset(self._removed),
         )
 
-    def view(self) -> RoomView:
+    def view(self, viewer: ParticipantId | None = None) -> RoomView:
+        """As the viewer may see it; None: as somebody does who is admitted."""
         return RoomView(
             id=self._record.room,
             state=self.state,
             encryption=self._record.encryption,
-            recording=NOT_RECORDING,
+            recording=self.recording.view(admitted=viewer is None or self._member(viewer).admitted),
             policy=self._record.policy,
         )
 
@@ -109,10 +124,19 @@ class Room:
         return self._owner_of.get(track)
 
     def next_deadline(self) -> float | None:
-        """When the room must be given `Close`, unless somebody comes."""
-        if self._empty_since is None or self.state is RoomState.ENDED:
+        """When the room must be given what is `due` then, unless something happens before."""
+        if self.state is RoomState.ENDED:
             return None
+        if self._empty_since is None:
+            return self.recording.next_deadline()
         return self._empty_since + self._limits.room_empty_s
+
+    def due(self, now: float) -> Command | None:
+        """What the passing of time asks for: `Close` of a room that stayed empty, `GiveUpAsking`."""
+        deadline = self.next_deadline()
+        if deadline is None or now < deadline:
+            return None
+        return commands.GiveUpAsking() if self._members else commands.Close()
 
     # Questions that the shell asks before it goes to the media plane
 
@@ -152,14 +176,19 @@ class Room:
     def receive(self, command: Command, now: float) -> list[Outcome]:
         """Do it, or raise a Refusal and leave everything as it was. `now` in monotonic seconds."""
         self._check_not_ended()
-        outcomes = self._receive(command)
+        outcomes = self._receive(command, now)
         if self._members:
             self._empty_since = None
         elif self._empty_since is None:
             self._empty_since = now
-        return outcomes
+        joined = command.admission.participant if isinstance(command, commands.Join) else None
+        outcomes += self.recording.follow(joined)
+        # Whatever else is to be done: first nothing more is recorded.
+        return sorted(outcomes, key=lambda outcome: not isinstance(outcome, CloseRecorder))
 
-    def _receive(self, command: Command) -> list[Outcome]:
+    def _receive(self, command: Command, now: float) -> list[Outcome]:
+        if isinstance(command, commands.RecordingCommand):
+            return self.recording.receive(command, now)
         match command:
             case commands.Join(admission, encryption_key):
                 return self._join(admission, encryption_key)
@@ -264,10 +293,12 @@ class Room:
     def _end(self, reason: EndReason) -> list[Outcome]:
         everybody = tuple(self._members)
         self.revision += 1
+        halted = self.recording.halt(StopReason.ROOM_ENDED)
         self._move(Trigger.END)
         self._members.clear()
         self._owner_of.clear()
         return [
+            *halted,
             *tell(everybody, events.RoomHasEnded(reason=reason)),
             *(Dismissed(participant, reason) for participant in everybody),
         ]

@@ -18,6 +18,8 @@ from aiohttp import web
 
 from signalling import commands
 from signalling.codes import CloseCode
+from signalling.consent_writer import ConsentWriter
+from signalling.consents import Consents, ConsentsUnavailable
 from signalling.conversation import Conversation
 from signalling.counters import Counters, Observe, ignore_step
 from signalling.entrance import Entrance
@@ -26,12 +28,14 @@ from signalling.events import Event
 from signalling.live_rooms import LiveRoom, LiveRooms, LiveSession
 from signalling.media import Media, ParticipantId, RoomId, TrackId
 from signalling.publisher import StorePublisher
+from signalling.recorder import Attempt, Recorder
+from signalling.recording import RecordingRules
 from signalling.session import SessionId
 from signalling.settings import SignallingSettings
 from signalling.store import Lease, NodeRecord, RoomRecord, RoomStore
 from signalling.tickets import TicketVerifier
 from signalling.unjoined import Source, Unjoined, source_of
-from signalling.views import LeaveReason, Rating, RoomState
+from signalling.views import LeaveReason, Rating, RoomState, StopReason
 from signalling.websocket import Connection
 from signalling.wire import MAX_MESSAGE_BYTES, Codec, choose_codec
 
@@ -49,9 +53,11 @@ class SignallingServer:
         clock: Callable[[], float] = time.monotonic,
         random_token: Callable[[], str] = secrets.token_urlsafe,
         observe: Observe = ignore_step,
+        recorder: Recorder | None = None,
+        consents: Consents | None = None,
     ) -> None:
         """`clock` gives monotonic seconds, `random_token` 256 random bits as text; `observe` is told how long
-        the steps of a join take.
+        the steps of a join take. Without `recorder` or `consents` no room can be recorded.
         """
         self.counters = Counters()
         self._settings = settings or SignallingSettings()
@@ -63,10 +69,31 @@ class SignallingServer:
             store, self._settings, self.counters, self._look_up, self._forget, self._fenced
         )
         self._rooms = LiveRooms(
-            self._settings, clock, self.counters, self._publisher, self._end_media, self._wake_housekeeping
+            self._settings,
+            clock,
+            self.counters,
+            self._publisher,
+            self._end_media,
+            self._wake_housekeeping,
+            recorder,
+        )
+        self._consents = ConsentWriter(consents, self._settings, self.counters)
+        recording = RecordingRules(
+            self._settings.policy,
+            self._settings.recording,
+            recorder is not None and consents is not None,
+            self._settings.consent_wait_s,
         )
         self._entrance = Entrance(
-            self._rooms, store, tickets, self._settings, clock, random_token, self.counters, observe
+            self._rooms,
+            store,
+            tickets,
+            self._settings,
+            clock,
+            random_token,
+            self.counters,
+            observe,
+            recording,
         )
         self._connections: set[Connection] = set()
         self._unjoined = Unjoined(self._settings.max_unjoined, self._settings.max_unjoined_per_source)
@@ -86,6 +113,7 @@ class SignallingServer:
             self._tasks.create_task(self._keep(self._publisher.run), name="signal-publisher"),
             self._tasks.create_task(self._keep(self._keep_house), name="signal-housekeeping"),
             self._tasks.create_task(self._keep(self._keep_leases), name="signal-leases"),
+            self._tasks.create_task(self._keep(self._consents.run), name="signal-consents"),
         ]
         self._running = True
         return self
@@ -128,7 +156,7 @@ class SignallingServer:
         self._entrance.draining = True
         leases = [live.lease for live in self._rooms.rooms.values()]
         for live in list(self._rooms.rooms.values()):
-            self._rooms.let_go(live)
+            self._rooms.let_go(live, StopReason.NODE_DRAINING)
         for connection in self._connections:
             connection.close(CloseCode.DRAINING)
         with suppress(TimeoutError):
@@ -140,6 +168,9 @@ class SignallingServer:
                 for lease in leases:
                     await self._store.release(lease)
                 await self._store.withdraw(self._settings.node)
+        with suppress(TimeoutError, ConsentsUnavailable):
+            async with asyncio.timeout(self._settings.drain_timeout_s):
+                await self._consents.flush()
 
     async def close(self) -> None:
         """Drain, then end our own tasks. Idempotent; media is closed by the end of `async with`."""
@@ -223,6 +254,7 @@ class SignallingServer:
             self._entrance,
             self._rooms,
             self._media,
+            self._consents,
             self._settings,
             self._clock,
             self.counters,
@@ -285,6 +317,24 @@ class SignallingServer:
             self._rooms.leave(session, LeaveReason.CONNECTION_LOST, CloseCode.DONE)
         else:
             self._spawn(self._start_media_anew(session), "signal-media-lost")
+
+    # News of the recorder, about one attempt; of one that is over it is ignored
+
+    def recording_opened(self, room: RoomId, attempt: Attempt, since_unix_s: float) -> None:
+        """From now on packets are taken."""
+        self._report(self._rooms.rooms.get(room), commands.RecorderOpened(attempt, since_unix_s))
+
+    def recording_failed(self, room: RoomId, attempt: Attempt, reason: str) -> None:
+        """Nothing is recorded, or no longer; `reason` is a word for clients."""
+        self._report(self._rooms.rooms.get(room), commands.RecorderFailed(attempt, reason))
+
+    def recording_trouble(self, room: RoomId, attempt: Attempt, reason: str) -> None:
+        """It goes on, but may miss something; or, `reason` "resumed", no longer does."""
+        self._report(self._rooms.rooms.get(room), commands.RecorderTroubled(attempt, reason))
+
+    def recording_closed(self, room: RoomId, attempt: Attempt) -> None:
+        """All that was taken is safe."""
+        self._report(self._rooms.rooms.get(room), commands.RecorderClosed(attempt))
 
     def _report(self, live: LiveRoom | None, command: commands.Command) -> None:
         if live is not None:
@@ -350,8 +400,10 @@ class SignallingServer:
         for session in sessions:
             self._rooms.leave(session, LeaveReason.CONNECTION_LOST, CloseCode.DONE)
         for live in rooms:
-            log.info("room.empty", extra={"room": live.id})
-            self._report(live, commands.Close())
+            command = live.room.due(self._clock())
+            if command is not None:
+                log.info("room.due", extra={"room": live.id, "action": type(command).__name__})
+                self._report(live, command)
 
     async def _keep_leases(self) -> None:
         """Prolong what we own and say that we are here, three times in a lease's life."""
@@ -384,7 +436,7 @@ class SignallingServer:
         if live is not None:
             self.counters.rooms_fenced += 1
             log.warning("room.fenced", extra={"room": room, "epoch": live.lease.epoch})
-            self._rooms.let_go(live)
+            self._rooms.let_go(live, StopReason.FENCED)
 
 
 def _nothing_to_abort() -> None:

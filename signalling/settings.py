@@ -21,6 +21,10 @@ class SignallingSettings:
     allowed_origins: tuple[str, ...] = ()
     """Beside the server's own; "*" for any. Programs that send no Origin may: the ticket decides."""
     policy: str = "belgium"
+    recording: bool = False
+    """Whether the policy allows recordings, of those who have granted. This node's word: what the store says
+    of a room can forbid them too, but never allow them.
+    """
     encryption: RoomEncryption = RoomEncryption.TRANSPORT
     ice_servers: tuple[IceServer, ...] = ()
 
@@ -32,6 +36,12 @@ class SignallingSettings:
     """An empty room ends after this."""
     ended_room_memory_s: float = 120.0
     """So long is a join to an ended room refused: longer than any ticket issued before the end lives."""
+
+    # Recordings
+    consent_wait_s: float = 120.0
+    """Those who are asked whether they may be recorded answer within this, or nothing is recorded."""
+    consent_timeout_s: float = 5.0
+    """The ledger of consents writes one within this, or the person is told to try again."""
 
     # Sessions
     resume_window_s: float = 30.0

@@ -34,6 +34,21 @@ class RecordingState(Enum):
     STOPPING = "stopping"
 
 
+class StopReason(Enum):
+    """Why a recording ended, or was given up, as decided here; a recorder that fails has words of its own."""
+
+    STOPPED = "stopped"
+    CONSENT_REFUSED = "consent-refused"
+    CONSENT_WITHDRAWN = "consent-withdrawn"
+    CONSENT_NOT_GIVEN = "consent-not-given"
+    JOINED_WITHOUT_CONSENT = "joined-without-consent"
+    ASKER_LEFT = "asker-left"
+    ROOM_EMPTY = "room-empty"
+    ROOM_ENDED = "room-ended"
+    NODE_DRAINING = "node-draining"
+    FENCED = "fenced"
+
+
 class ConsentState(Enum):
     """`requested` and silence mean no."""
 
@@ -94,13 +109,16 @@ class Participant(WireModel):
 
 
 class Recording(WireModel):
-    """`since`: Unix seconds, null while nothing is recorded."""
+    """`since`: Unix seconds, null while nothing is recorded. `by`: who asked for it, while it is not off.
+    `granted`: who of those admitted and present has granted; does not travel when it is nobody, nor to
+    somebody who waits. `available`: whether this room can be recorded; travels only when it is true.
+    """
 
     state: RecordingState
     since: float | None
-
-
-NOT_RECORDING = Recording(state=RecordingState.OFF, since=None)
+    by: ParticipantId | None = Field(default=None, exclude_if=absent)
+    granted: tuple[ParticipantId, ...] = Field(default=(), exclude_if=operator.not_)
+    available: bool = Field(default=False, exclude_if=operator.not_)
 
 
 class RoomView(WireModel):
