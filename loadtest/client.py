@@ -285,6 +285,14 @@ class Client:
     async def end(self) -> None:
         await self._session.request("end")
 
+    async def recording(self, action: str) -> str:
+        """`start` or `stop`; the state from then on. It starts once everybody present has granted."""
+        return str((await self._session.request("recording", action=action))["recording"])
+
+    async def consent(self, kind: str, state: str) -> None:
+        """Say `granted`, `refused` or `withdrawn` for ourselves."""
+        await self._session.request("consent", kind=kind, state=state)
+
     async def report_stats(self, uplink: dict[str, float], downlink: dict[str, float]) -> None:
         """Tell the server how our two directions fare (rtt_ms, loss, jitter_ms, bitrate_bps, freezes)."""
         await self._session.request("stats", uplink=uplink, downlink=downlink)

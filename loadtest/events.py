@@ -55,6 +55,8 @@ class Joined:
     state: RoomState
     policy: str
     participants: tuple[Participant, ...]
+    recording: str = "off"
+    granted: frozenset[ParticipantId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,24 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingChanged:
+    """`state`: off, starting, on or stopping; `by`: who asked for it, while it is not off."""
+
+    state: str
+    reason: str | None
+    by: ParticipantId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChanged:
+    """`state`: requested, granted, refused, withdrawn or expired; `participant` None: mine."""
+
+    kind: str
+    state: str
+    participant: ParticipantId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Relayed:
     sender: ParticipantId
     kind: str
@@ -138,7 +158,7 @@ class RoomEnded:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """An event without a type here (queue, layers-wanted, recording, consent, moved, newer ones)."""
+    """An event without a type here (queue, layers-wanted, moved, newer ones)."""
 
     type: str
     fields: Message
@@ -166,6 +186,8 @@ Event = (
     | TrackSilent
     | Speakers
     | Quality
+    | RecordingChanged
+    | ConsentChanged
     | Relayed
     | RoomEnded
     | Other
@@ -210,6 +232,10 @@ def _parse_event(message: Message) -> Event:
             return Quality(
                 ParticipantId(message["participant"]), message["uplink"], message["downlink"], lost
             )
+        case "recording":
+            return RecordingChanged(message["state"], message.get("reason"), message.get("by"))
+        case "consent":
+            return ConsentChanged(message["kind"], message["state"], message.get("participant"))
         case "relay":
             return Relayed(ParticipantId(message["from"]), message["kind"], binary(message["body"]))
         case "room-ended":
@@ -258,6 +284,8 @@ def parse_joined(message: Message) -> Joined:
             RoomState(room["state"]),
             room["policy"],
             tuple(parse_participant(other) for other in message["participants"]),
+            room["recording"]["state"],
+            frozenset(map(ParticipantId, room["recording"].get("granted", ()))),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ServerViolation("a malformed joined state") from error

@@ -140,6 +140,18 @@ class LeanParticipant:
             reports = streams.create_task(self._report(end))
         await reports
 
+    async def recording(self, action: str) -> str:
+        """`start` or `stop`; the state from then on."""
+        return str((await self._session.request("recording", action=action))["recording"])
+
+    async def consent(self, kind: str, state: str) -> None:
+        """Say `granted`, `refused` or `withdrawn` for ourselves."""
+        await self._session.request("consent", kind=kind, state=state)
+
+    async def mute(self, track: TrackId, muted: bool) -> None:
+        """Say that one of our tracks is muted; it is sent all the same."""
+        await self._session.request("mute", track=track, muted=muted)
+
     async def close(self) -> None:
         """Say goodbye on the media path and leave the room. Idempotent."""
         for task in list(self._tasks):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from loadtest.events import (
+    ConsentChanged,
     Event,
     Joined,
     Knocking,
@@ -11,6 +12,7 @@ from loadtest.events import (
     ParticipantId,
     ParticipantJoined,
     ParticipantLeft,
+    RecordingChanged,
     RoomEnded,
     RoomOpened,
     RoomState,
@@ -34,6 +36,12 @@ class RoomView:
         self.participants: dict[ParticipantId, Participant] = {}
         self.tracks: dict[TrackId, Track] = {}
         self.ended_for: str | None = None
+        self.policy = joined.policy
+        self.recording = joined.recording
+        self.recording_trouble: str | None = None
+        """Why something is missing from the recording at present."""
+        self.granted: set[ParticipantId] = set(joined.granted)
+        """Who lets itself be recorded, as far as we were told."""
         for participant in joined.participants:
             self._enter(participant)
 
@@ -69,6 +77,12 @@ class RoomView:
             case TrackSilent(id=track_id, silent=silent):
                 if track_id in self.tracks:
                     self.tracks[track_id] = replace(self.tracks[track_id], silent=silent)
+            case RecordingChanged(state, reason):
+                self.recording = state
+                well = state != "on" or reason in (None, "resumed")
+                self.recording_trouble = None if well else reason
+            case ConsentChanged(kind="recording", state=state, participant=who):
+                (self.granted.add if state == "granted" else self.granted.discard)(who or self.me)
             case _:
                 pass  # says nothing about who is here and what is sent
 
