@@ -37,3 +37,7 @@ class UnknownRecording(RecordingError):
 
 class BadReceipt(RecordingError):
     """An erasure receipt that is malformed, or not signed by a key of ours."""
+
+
+class RecordingForbidden(RecordingError):
+    """A recorder was asked for under a policy that has no recording."""

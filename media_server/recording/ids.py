@@ -1,4 +1,4 @@
-"""Ids of recordings: opaque, unguessable, and safe as the name of a folder and as an argument of a command."""
+"""Ids of recordings: opaque, unguessable, and safe as a folder's name and as a command's argument."""
 
 import re
 import secrets

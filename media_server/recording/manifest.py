@@ -128,7 +128,7 @@ def parse_line(raw: bytes, position: int = 0) -> SignedLine:
         line = adapter.validate_json(raw, strict=True)
     except ValidationError as error:
         raise BadManifest(position, _problem(error)) from None
-    signature = urlsafe_b64decode(envelope.signature + "==")
+    signature = decoded(envelope.signature)
     fields = _fields(envelope.type, line, envelope.line, envelope.previous, envelope.at_us, envelope.key)
     # One spelling only: unknown or repeated fields, spaces, another order, spare bits of base64url, 1.0 for
     # 1.
@@ -158,6 +158,11 @@ def parse_manifest(data: bytes) -> list[SignedLine]:
 def encoded(data: bytes) -> str:
     """Base64url without padding (RFC 4648 §5), as signatures and `Start.public_key` are written."""
     return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def decoded(text: str) -> bytes:
+    """The bytes of well-formed base64url without padding."""
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ when another has written meanwhile (sqlite.org/isolation.html).
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from media_server.errors import ApplicationError
 
+# What fails outside a statement, such as a connection's first pragma, SQLAlchemy passes on as it is.
+_FAILURES = (DBAPIError, sqlite3.Error)
 _WRITES = "records_writes"
 _BUSY_S = 5
 
@@ -60,7 +63,7 @@ def open_records(url: URL | str) -> Engine:
             return engine
     except OSError as error:
         raise RecordsUnusable(f"cannot use the records {path}: {error.strerror}") from error
-    except DBAPIError as error:
+    except _FAILURES as error:
         raise RecordsUnusable(f"cannot use the records {path}: {_said(error)}") from None
 
 
@@ -100,7 +103,7 @@ def scrub(engine: Engine) -> None:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             busy = cursor.fetchone()
             cursor.close()
-        except engine.dialect.loaded_dbapi.Error as error:
+        except sqlite3.Error as error:
             raise RecordsUnusable(f"old copies in the records could not be overwritten: {error}") from None
         finally:
             connection.close()
@@ -148,8 +151,6 @@ def _bring_up_to_date(engine: Engine, path: Path) -> None:
     raw = engine.raw_connection()
     try:
         raw.cursor().execute("PRAGMA journal_mode = WAL")
-    except engine.dialect.loaded_dbapi.Error as error:
-        raise RecordsUnusable(f"cannot use the records {path}: {error}") from None
     finally:
         raw.close()
     with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
@@ -188,10 +189,10 @@ def _translated() -> Iterator[None]:
         yield
     except IntegrityError:
         raise
-    except DBAPIError as error:
+    except _FAILURES as error:
         raise RecordsUnusable(f"the records cannot be used: {_said(error)}") from None
 
 
-def _said(error: DBAPIError) -> str:
+def _said(error: Exception) -> str:
     """The database's own words ("database is locked"), without the statement."""
-    return str(error.orig)
+    return str(error.orig if isinstance(error, DBAPIError) else error)
