@@ -23,6 +23,7 @@ import sfu
 import signalling
 from auth import LONGEST_TICKET_S, AuthError, KeyRing, Reentries, TicketIssuer, TicketVerifier
 from media_server.admission import Admissions
+from media_server.consents import SpokenConsents
 from media_server.demo import Companion
 from media_server.errors import ApplicationError, CannotStart, Failed
 from media_server.health import Health, Phase
@@ -33,7 +34,9 @@ from media_server.media import MediaPlane
 from media_server.metric_rows import Kind, Row, plane_rows, signalling_rows
 from media_server.metrics import Metrics
 from media_server.pages import read_pages
-from media_server.settings import Settings
+from media_server.recording.recorder import Recorder
+from media_server.recording.service import open_recorder, unix_us
+from media_server.settings import Policy, Settings
 from media_server.walk_in import WalkIn
 
 ENOUGH_FILES = 4096
@@ -122,6 +125,7 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
 
         media = MediaPlane(metrics)
         plane = await stack.enter_async_context(_plane(settings, media))
+        recorder = await stack.enter_async_context(open_recorder(settings, plane))
         store = signalling.MemoryRooms(time.monotonic)
         rooms = signalling.SignallingServer(
             store,
@@ -129,10 +133,14 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
             Admissions(TicketVerifier(keys, store)),
             _signalling_settings(settings, settings.origin(http_port)),
             observe=lambda step, seconds: metrics.join_step(step.value, seconds),
+            recorder=recorder,
+            consents=SpokenConsents(unix_us),
         )
         await stack.enter_async_context(rooms)
         media.attach(plane, rooms)
-        metrics.add(lambda: _figures(plane, rooms))
+        if recorder is not None:
+            recorder.attach(rooms)
+        metrics.add(lambda: _figures(plane, rooms, recorder))
         health.is_broken = lambda: plane.stats()["worker_panics"] > 0
 
         await stack.enter_async_context(
@@ -158,6 +166,7 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
                 "metrics_port": metrics_port,
                 "media_port": plane.port,
                 "walk_in": settings.walk_in,
+                "recording": recorder is not None,
                 "workers": settings.workers,
                 "start_ms": round((time.perf_counter() - started) * 1000),
             },
@@ -175,6 +184,8 @@ async def _plane(settings: Settings, media: MediaPlane) -> AsyncIterator[sfu.Sfu
             announced=settings.announced_addresses,
             workers=settings.workers,
             consent_timeout_s=settings.consent_timeout_s,
+            # Where recording is refused, the media plane could not record if it were asked to.
+            max_taps=0 if settings.recording_refused else settings.max_recordings,
         ),
         media.on_event,
     )
@@ -188,7 +199,7 @@ async def _plane(settings: Settings, media: MediaPlane) -> AsyncIterator[sfu.Sfu
         yield plane
 
 
-def _figures(plane: sfu.Sfu, rooms: signalling.SignallingServer) -> Iterator[Row]:
+def _figures(plane: sfu.Sfu, rooms: signalling.SignallingServer, recorder: Recorder | None) -> Iterator[Row]:
     """All that the metrics page shows of other parts."""
     yield from plane_rows(plane.stats())
     yield from signalling_rows(rooms.counters)
@@ -197,6 +208,7 @@ def _figures(plane: sfu.Sfu, rooms: signalling.SignallingServer) -> Iterator[Row
         ("sessions", "Participants' sessions, those awaiting a resume included", rooms.sessions_now),
         ("signal_connections_open", "WebSocket connections open", rooms.counters.connections_now),
         ("handshakes_in_flight", "DTLS handshakes that have begun", plane.handshakes_in_flight),
+        ("recordings_open", "Recordings that are not ended on disk", recorder.open_now if recorder else 0),
     )
     yield from (Row(name, text, value, kind=Kind.GAUGE) for name, text, value in gauges)
     for queue, dropped in (
@@ -212,6 +224,7 @@ def _signalling_settings(settings: Settings, origin: str) -> signalling.Signalli
         node_url=f"{origin.replace('http', 'ws', 1)}/v1/signal",
         allowed_origins=(origin, *settings.allowed_origins),
         policy=settings.policy.value,
+        recording=settings.policy is Policy.CONSENTED_RECORDING,
         ice_servers=tuple(
             signalling.IceServer(
                 urls=each.urls,

@@ -1,24 +1,22 @@
-"""The command line: `teleconsult serve | demo | ticket | keys | check-config`.
+"""The command line: `teleconsult serve | demo | ticket | keys | recordings | check-config`.
 
 Exit status: 0 done, 1 refused or failed, 2 wrong usage, which includes settings that cannot be read. What a
 script reads goes to standard output alone; logs and words for people go to standard error.
 """
 
 import json
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from auth import LONGEST_TICKET_S, AuthError, BadGrant, KeyRing, Private, Role, TicketIssuer
-from media_server.errors import ApplicationError, BadSettings
-from media_server.settings import Policy, Settings, effective, load, unknown_variables
+from auth import LONGEST_TICKET_S, BadGrant, KeyRing, Private, Role, TicketIssuer
+from media_server.cli_parts import Config, load_settings, moment, reporting, wrong_usage
+from media_server.recordings_cli import recordings_app
+from media_server.settings import Policy, Settings, effective
 
 app = typer.Typer(
     name="teleconsult",
@@ -27,17 +25,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # its pretty traces show local variables
 )
-keys_app = typer.Typer(help="The keys that sign tickets.", no_args_is_help=True)
+keys_app = typer.Typer(
+    help="The keys that sign tickets, and those that open recordings.", no_args_is_help=True
+)
 app.add_typer(keys_app, name="keys")
-
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        help="TOML file of settings; else TELECONSULT_CONFIG, else ./teleconsult.toml if there is one.",
-        show_default=False,
-    ),
-]
+app.add_typer(recordings_app, name="recordings")
 
 
 @app.callback(invoke_without_command=True)
@@ -57,8 +49,10 @@ def serve(
     ] = False,
 ) -> None:
     """Run the server until it is told to stop (SIGTERM, Ctrl-C)."""
-    with _reporting():
-        settings = _load(config, **({"walk_in": True} if walk_in else {}))
+    with reporting():
+        settings = load_settings(config, **({"walk_in": True} if walk_in else {}))
+        if settings.policy is Policy.CONSENTED_RECORDING and settings.recording_refused is not None:
+            typer.echo(f"teleconsult: recording is off: {settings.recording_refused}", err=True)
         _run(settings)
 
 
@@ -73,8 +67,8 @@ def demo(
     """Run a server with a call on it between two built-in participants, who send a film; for a machine
     without a camera.
     """
-    with _reporting():
-        settings = _load(config, walk_in=True, policy=Policy.CONSENTED_RECORDING)
+    with reporting():
+        settings = _demo_custodian(load_settings(config, walk_in=True, policy=Policy.CONSENTED_RECORDING))
         _run(settings, demo_s=seconds if seconds is not None else float("inf"))
 
 
@@ -89,37 +83,52 @@ def ticket(
     config: Config = None,
 ) -> None:
     """Print a ticket: the right to join one room once, within a minute."""
-    with _reporting():
-        issuer = TicketIssuer(_keys(_load(config)))
+    with reporting():
+        issuer = TicketIssuer(_keys(load_settings(config)))
         try:
             made = issuer.issue(room=room, role=role, name=Private(name), admitted=not waiting)
         except BadGrant as error:
-            _wrong_usage(str(error))
+            wrong_usage(str(error))
         typer.echo(made)
 
 
 @keys_app.command("rotate")
 def rotate_keys(config: Config = None) -> None:
-    """Make a new signing key. Tickets signed before stay valid; a running server notices by itself."""
-    with _reporting():
-        typer.echo(_keys(_load(config)).rotate())
+    """Make a new key for tickets. Tickets signed before stay valid; a running server notices by itself."""
+    with reporting():
+        typer.echo(_keys(load_settings(config)).rotate())
 
 
 @keys_app.command("list")
 def list_keys(config: Config = None) -> None:
-    """Show the keys, oldest first: id, when made, and whether it signs or until when it verifies."""
-    with _reporting():
-        for state in _keys(_load(config)).described():
+    """Show the keys for tickets, oldest first: id, when made, whether it signs or until when it verifies."""
+    with reporting():
+        for state in _keys(load_settings(config)).described():
             until = state.verifies_until_s
-            use = "signs" if until is None else f"verifies until {_moment(until)}"
-            typer.echo(f"{state.kid}  made {_moment(state.created_s)}  {use}")
+            use = "signs" if until is None else f"verifies until {moment(until)}"
+            typer.echo(f"{state.kid}  made {moment(state.created_s)}  {use}")
+
+
+@keys_app.command("generate")
+def generate_identity(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to be made; keep it safe.")],
+) -> None:
+    """Make the identity of a custodian, who can open recordings; print its recipient for
+    RECORDING_CUSTODIANS.
+
+    Keep the file anywhere but on the server. Any `age` reads it.
+    """
+    with reporting():
+        from media_server.recording.identity import make_identity_file
+
+        typer.echo(make_identity_file(output))
 
 
 @app.command("check-config")
 def check_config(config: Config = None) -> None:
     """Check the settings and print the effective ones as TOML, with secrets hidden."""
-    with _reporting():
-        settings = _load(config)
+    with reporting():
+        settings = load_settings(config)
         for name, value in effective(settings).items():
             typer.echo(f"# {name} is not set" if value is None else f"{name} = {_toml(value)}")
 
@@ -142,6 +151,20 @@ def _run(settings: Settings, *, demo_s: float | None = None) -> None:
 
         companion = companion_for(demo_s)
     serve_until_stopped(settings, started=_announcer(settings), companion=companion)
+
+
+def _demo_custodian(settings: Settings) -> Settings:
+    """With somebody who can open what is recorded: an identity in the demo's folder, unless one is set."""
+    if settings.recording_custodians:
+        return settings
+    from media_server.recording.identity import load_identity, make_identity_file
+
+    path = settings.data_dir / "custodian.key"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_identity_file(path)
+    typer.echo(f"Recordings made here open with the identity in {path}", err=True)
+    return settings.model_copy(update={"recording_custodians": (load_identity(path)[0].recipient,)})
 
 
 def _announcer(settings: Settings) -> Callable[[str], None]:
@@ -170,36 +193,8 @@ def _announcer(settings: Settings) -> Callable[[str], None]:
     return announce
 
 
-def _load(config: Path | None, **overrides: Any) -> Settings:
-    settings = load(config, **overrides)
-    for name in unknown_variables(os.environ):
-        typer.echo(f"teleconsult: warning: {name} sets nothing", err=True)
-    return settings
-
-
 def _keys(settings: Settings) -> KeyRing:
     return KeyRing.open(settings.keys_folder, longest_life_s=LONGEST_TICKET_S)
-
-
-@contextmanager
-def _reporting() -> Iterator[None]:
-    """Errors made on purpose become one line and an exit status; others are bugs and keep their trace."""
-    try:
-        yield
-    except BadSettings as error:
-        _wrong_usage(str(error))
-    except (ApplicationError, AuthError) as error:
-        typer.echo(f"teleconsult: {error}", err=True)
-        raise typer.Exit(1) from None
-
-
-def _wrong_usage(text: str) -> NoReturn:
-    typer.echo(f"teleconsult: {text}", err=True)
-    raise typer.Exit(2) from None
-
-
-def _moment(unix_s: float) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _toml(value: Any) -> str:

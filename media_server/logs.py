@@ -27,7 +27,7 @@ OWN_PACKAGES = frozenset({"media_server", "signalling", "sfu", "auth", "loadtest
 TEXT_FIELDS = frozenset(
     {
         "action", "cause", "close_reason", "code", "codec", "direction", "encryption", "error", "kid", "kind",
-        "layer", "mid", "node", "policy", "profile", "quality", "reason", "result",
+        "layer", "mid", "node", "policy", "profile", "quality", "reason", "recording", "result",
         "rid", "role", "session", "setting", "signal", "source", "state", "status", "step", "store",
         "subprotocol", "task", "track", "transport", "type", "version",
     }

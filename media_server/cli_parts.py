@@ -1,0 +1,51 @@
+"""What all commands have in common: the option for settings, and how an error becomes an exit status."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from auth import AuthError
+from media_server.errors import ApplicationError, BadSettings
+from media_server.settings import Settings, load, unknown_variables
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="TOML file of settings; else TELECONSULT_CONFIG, else ./teleconsult.toml if there is one.",
+        show_default=False,
+    ),
+]
+
+
+def load_settings(config: Path | None, **overrides: Any) -> Settings:
+    settings = load(config, **overrides)
+    for name in unknown_variables(os.environ):
+        typer.echo(f"teleconsult: warning: {name} sets nothing", err=True)
+    return settings
+
+
+@contextmanager
+def reporting() -> Iterator[None]:
+    """Errors made on purpose become one line and an exit status; others are bugs and keep their trace."""
+    try:
+        yield
+    except BadSettings as error:
+        wrong_usage(str(error))
+    except (ApplicationError, AuthError) as error:
+        typer.echo(f"teleconsult: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def wrong_usage(text: str) -> NoReturn:
+    typer.echo(f"teleconsult: {text}", err=True)
+    raise typer.Exit(2) from None
+
+
+def moment(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

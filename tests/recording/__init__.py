@@ -1,0 +1,1 @@
+"""Recordings end to end: real servers, real media, real disks, and the tools that a custodian has."""
