@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test prove lint bench lock clean help
+.PHONY: run test prove lint bench bench-recording lock clean help
 
 python := .venv/bin/python
 native := sfu/_dataplane.abi3.so
@@ -46,6 +46,9 @@ bench: $(native) ## measure; prints tables and, as its last line, one JSON objec
 	@.ci/need compiler rust
 	@exec $(python) -m loadtest.bench
 
+bench-recording: $(native) ## measure what recording adds: CPU, latency, memory; the last line is one JSON object
+	@exec $(python) -m loadtest.bench.recording
+
 # Lock files carry versions and hashes only: where packages come from is for each machine to say. The last one holds
 # the others' versions too, so that one environment can have all three.
 lock: .venv/.development ## choose the newest allowed Python dependencies again and write the lock files
@@ -62,7 +65,7 @@ clean: ## remove all that was built or installed here; keys and records under da
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list what make can do here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 # --- What the targets above stand on; each is made once, and again when what it was made from changes. ---
 

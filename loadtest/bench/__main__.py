@@ -14,6 +14,7 @@ import uvloop
 from rich.console import Console
 
 from loadtest.bench import calls, forwarding, joins, memory
+from loadtest.bench.cores import divided
 from loadtest.bench.native import Unavailable
 from loadtest.bench.report import Report
 from loadtest.errors import ClientError
@@ -62,7 +63,7 @@ def _engine_calls(report: Report, console: Console, count: int) -> None:
 
 
 async def _with_server(report: Report, console: Console, parts: set[str], call_count: int) -> None:
-    server_cores, client_cores = _cores()
+    server_cores, client_cores = divided()
     if client_cores is not None:
         os.sched_setaffinity(0, client_cores)
 
@@ -89,12 +90,6 @@ async def _with_server(report: Report, console: Console, parts: set[str], call_c
                 await measure(server)
         except (ClientError, ServerFailed, Unavailable, TimeoutError, OSError) as error:
             report.notes.append(f"{name}: {type(error).__name__}: {str(error).splitlines()[-1:]}")
-
-
-def _cores() -> tuple[set[int] | None, set[int] | None]:
-    """(the server's, the clients'); None where there is nothing to divide."""
-    available = sorted(os.sched_getaffinity(0))
-    return ({available[0]}, {available[1]}) if len(available) > 1 else (None, None)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ synthetic participants in this process. Those are slow: with `busy` near 100 %, 
 import asyncio
 import os
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from loadtest.bench.native import Unavailable, program, run_json
@@ -66,6 +67,17 @@ def measure_engine(calls: int = CALLS, runs: int = ENGINE_RUNS) -> Flow:
 
 async def measure_server(server: ServerProcess, calls: int = CALLS) -> Flow:
     """The real server. Raises ClientError, TimeoutError."""
+    async with held_calls(server, calls) as participants:
+        return await window(server, participants, WINDOW_S)
+
+
+@asynccontextmanager
+async def held_calls(server: ServerProcess, calls: int) -> AsyncIterator[list[LeanParticipant]]:
+    """One-to-one calls in rooms of their own, all sending and warm; two participants after the other are one
+    call.
+
+    Raises ClientError, TimeoutError.
+    """
     async with AsyncExitStack() as stack:
         participants = []
         for number in range(calls):
@@ -75,21 +87,26 @@ async def measure_server(server: ServerProcess, calls: int = CALLS) -> Flow:
                 participants.append(await stack.enter_async_context(participant))
         async with asyncio.timeout(FOLLOW_TIMEOUT_S):
             await asyncio.gather(*(participant.room_is_followed(2) for participant in participants))
-        async with Sending() as sending:
-            for participant in participants:
-                sending.start(participant)
-            await asyncio.sleep(WARM_UP_S)
-            for participant in participants:
-                participant.counters.receptions.clear()
-            began, server_s, own_s = time.perf_counter(), cpu_s(server.pid), cpu_s(os.getpid())
-            await asyncio.sleep(WINDOW_S)
-            wall_s = time.perf_counter() - began
-            server_s, own_s = cpu_s(server.pid) - server_s, cpu_s(os.getpid()) - own_s
-            receptions = [r for p in participants for r in p.counters.receptions.values()]
-            packets, lost = sum(r.packets for r in receptions), sum(r.lost for r in receptions)
-            latencies = [us / 1000 for r in receptions for us in r.latencies_us]
+        sending = await stack.enter_async_context(Sending())
+        for participant in participants:
+            sending.start(participant)
+        await asyncio.sleep(WARM_UP_S)
+        yield participants
+
+
+async def window(server: ServerProcess, participants: list[LeanParticipant], seconds: float) -> Flow:
+    """What the calls cost and how late their packets are, for so long from now."""
+    for participant in participants:
+        participant.counters.receptions.clear()
+    began, server_s, own_s = time.perf_counter(), cpu_s(server.pid), cpu_s(os.getpid())
+    await asyncio.sleep(seconds)
+    wall_s = time.perf_counter() - began
+    server_s, own_s = cpu_s(server.pid) - server_s, cpu_s(os.getpid()) - own_s
+    receptions = [r for p in participants for r in p.counters.receptions.values()]
+    packets, lost = sum(r.packets for r in receptions), sum(r.lost for r in receptions)
+    latencies = [us / 1000 for r in receptions for us in r.latencies_us]
     return Flow(
-        calls,
+        len(participants) // 2,
         SERVER,
         percentile(latencies, 0.5),
         percentile(latencies, 0.99),
