@@ -58,7 +58,9 @@ class FolderStore:
         """
         with _told("cannot lock the folder of recordings"):
             self._make_root()
-            handle = os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            # For reading: a file open for writing keeps a file system from being remounted read-only.
+            flags = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            handle = os.open(self._root / _LOCK, flags, 0o600)
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -130,8 +130,10 @@ class Stand:
         proxy: UdpProxy,
         browser: Browser,
         camera_height: int | None,
+        init_script: str | None = None,
     ) -> None:
         self._camera_height = camera_height
+        self._init_script = init_script
         self.server = server
         self.path = path
         self.proxy = proxy
@@ -149,6 +151,8 @@ class Stand:
             viewport={"width": 412, "height": 915} if phone else {"width": 1280, "height": 800},
             locale="en-GB",
         )
+        if self._init_script is not None:
+            await context.add_init_script(self._init_script)
         await Probe.install(context, sample_s, self._camera_height)
         page = await context.new_page()
         query = {"auto": "1", "room": room} | ({"codec": codec} if codec else {})
@@ -186,13 +190,15 @@ async def a_stand(
     camera_height: int | None = None,
     busy_picture: bool = False,
     through_proxy: bool = True,
+    init_script: str | None = None,
     seed: int = 1,
 ) -> AsyncIterator[Stand]:
     """Server, paths and browser, all new. Raises RuntimeError when there is no Chromium.
 
     `camera_height`: of every camera, None for what the page asks for. `busy_picture`: cameras show something
-    that takes all the bandwidth an encoder may have, at 360 lines. `through_proxy`: media goes through
-    the UDP proxy, which shares the test's event loop; without it nothing can be done to a path.
+    that takes all the bandwidth an encoder may have, at 360 lines. `through_proxy`: media goes through the
+    UDP proxy, which shares the test's event loop; without it nothing can be done to a path. `init_script`
+    runs in every page before its own.
     """
     executable = chromium()
     if executable is None:
@@ -222,7 +228,7 @@ async def a_stand(
             executable_path=str(executable), args=flags, chromium_sandbox=False
         )
         stack.push_async_callback(browser.close)
-        yield Stand(server, path, proxy, browser, camera_height)
+        yield Stand(server, path, proxy, browser, camera_height, init_script)
 
 
 def free_media_port() -> int:

@@ -1,8 +1,11 @@
 """Under the policy `belgium` nothing can be recorded: one test for each way in."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_group
 
 from loadtest import Refused
 from media_server.recording.errors import RecordingForbidden
@@ -50,14 +53,14 @@ async def test_settings_with_that_policy_make_no_recorder(tmp_path: Path) -> Non
     assert settings.recording_refused is not None
     async with Sfu(SfuSettings(), print) as plane, open_recorder(settings, plane) as recorder:
         assert recorder is None
-    assert list(tmp_path.iterdir()) == []
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_recorder_refuses_to_be_made_for_it() -> None:
     settings = RecorderSettings("node", Policy.BELGIUM, (CUSTODIAN,))
-    nothing: object = None
+    nothing: Any = None
     with pytest.raises(RecordingForbidden, match="belgium"):
-        Recorder(nothing, nothing, nothing, nothing, settings, unix_us)  # type: ignore[arg-type]  not reached
+        Recorder(nothing, nothing, nothing, nothing, settings, unix_us)
 
 
 async def test_the_media_plane_has_no_taps_to_open() -> None:
@@ -68,5 +71,4 @@ async def test_the_media_plane_has_no_taps_to_open() -> None:
 
 
 def test_no_command_makes_a_recording() -> None:
-    commands = {command.name for command in recordings_app.registered_commands}
-    assert commands == {"list", "verify", "export", "erase", "key"}
+    assert set(get_group(recordings_app).commands) == {"list", "verify", "export", "erase", "key"}
