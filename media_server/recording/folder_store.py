@@ -42,12 +42,17 @@ _REASONS = {
 
 
 class FolderStore:
-    """A `RecordingStore`. Making one touches nothing; the folder is made with the first recording."""
+    """A `RecordingStore`. Making one touches nothing; the folder is made with the first recording.
 
-    def __init__(self, root: Path) -> None:
+    `fsync` makes an open file or folder durable, and raises OSError.
+    """
+
+    def __init__(self, root: Path, fsync: Callable[[int], None] = os.fsync) -> None:
         self._root = root
-        # What a disk that failed did not let us undo: where a manifest really ends, and segments under
-        # their name of which nobody knows whether they would survive a power cut.
+        self._fsync = fsync
+        # Until the next `sync`: what it has to make durable, in this order; where manifests end for certain;
+        # and segments under their name of which nobody knows whether they would survive a power cut.
+        self._dirty: dict[Path, None] = {}
         self._ends: dict[Path, int] = {}
         self._unsure: set[Path] = set()
 
@@ -88,24 +93,28 @@ class FolderStore:
                     os.rmdir(folder)
                 raise
 
-    def put_segment(self, recording: RecordingId, name: str, write: Callable[[BinaryIO], None]) -> Sealed:
-        folder = self._folder(recording)
-        path, draft = folder / _segment(name), folder / f".{name}.draft"
+    def draft_segment(self, recording: RecordingId, name: str, write: Callable[[BinaryIO], None]) -> Sealed:
+        path, draft = self._segment_paths(recording, name)
         with _told(f"cannot keep {name}"):
             if path not in self._unsure and os.path.lexists(path):
                 raise StoreFailed(StoreTrouble.OTHER, f"cannot keep {name}: it is there already")
             try:
-                sealed = _write_draft(draft, write)
-                self._unsure.add(path)
-                os.rename(draft, path)
-                _sync_folder(folder)
+                with _opened(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as handle:
+                    file = _Draft(handle)
+                    write(cast(BinaryIO, file))
+                self._dirty[draft] = None
             except BaseException:
                 with suppress(OSError):
                     os.unlink(draft)
-                self._take_back(path)
                 raise
-        self._unsure.discard(path)
-        return sealed
+        return file.sealed()
+
+    def keep_segment(self, recording: RecordingId, name: str) -> None:
+        path, draft = self._segment_paths(recording, name)
+        with _told(f"cannot keep {name}"):
+            self._unsure.add(path)
+            os.rename(draft, path)
+            self._dirty[path.parent] = None
 
     def append(self, recording: RecordingId, lines: bytes) -> None:
         path = self._folder(recording) / MANIFEST
@@ -114,12 +123,20 @@ class FolderStore:
             self._ends[path] = os.fstat(handle).st_size
             try:
                 _write(handle, lines)
-                os.fsync(handle)
             except BaseException:
                 with suppress(OSError):
                     self._cut_back(path, handle)
                 raise
-            del self._ends[path]
+            self._dirty[path] = None
+
+    def sync(self) -> None:
+        with _told("cannot make the recordings durable"):
+            for path in self._dirty:
+                with suppress(FileNotFoundError), _opened(path, os.O_RDONLY) as handle:
+                    self._fsync(handle)
+        self._dirty.clear()
+        self._ends.clear()
+        self._unsure.clear()
 
     def manifest(self, recording: RecordingId) -> bytes:
         with self.open_manifest(recording) as file, _told("cannot read the manifest"):
@@ -172,18 +189,15 @@ class FolderStore:
             raise StoreFailed(StoreTrouble.MISSING, "not the id of a recording")
         return self._root / recording
 
+    def _segment_paths(self, recording: RecordingId, name: str) -> tuple[Path, Path]:
+        """Of the segment and of its draft."""
+        folder = self._folder(recording)
+        return folder / _segment(name), folder / f".{name}.draft"
+
     def _make_root(self) -> None:
         if not self._root.is_dir():
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             _sync_folder(self._root.parent)
-
-    def _take_back(self, path: Path) -> None:
-        """Remove a segment whose folder could not be fsynced; if that fails too, let it be written over."""
-        if path in self._unsure:
-            with suppress(OSError):
-                os.unlink(path)
-            if not os.path.lexists(path):
-                self._unsure.discard(path)
 
     def _cut_back(self, path: Path, handle: int) -> None:
         """Undo an addition that failed halfway, now or before the next one."""
@@ -215,15 +229,6 @@ class _Draft(io.RawIOBase):
 
     def sealed(self) -> Sealed:
         return Sealed(self._hash.hexdigest(), self._size)
-
-
-def _write_draft(path: Path, write: Callable[[BinaryIO], None]) -> Sealed:
-    # Left by an attempt whose file could not even be removed, there may be one of that name already.
-    with _opened(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as handle:
-        draft = _Draft(handle)
-        write(cast(BinaryIO, draft))
-        os.fsync(handle)
-    return draft.sealed()
 
 
 def _write(handle: int, data: "bytes | memoryview") -> None:

@@ -1,11 +1,13 @@
-"""One open recording on disk: its sealed segments, and the signed lines about them. Blocking, for threads.
+"""One open recording on disk: its sealed segments, and the signed lines about them. Blocking, for a thread.
 
-Nothing in the clear is ever written. A write that failed is made again with the same `Work`, until it
-succeeds; only then comes the next one, so that recovery finds at most one segment without a line.
+Nothing in the clear is ever written. A batch is sealed out of sight and made durable; then it gets its name,
+the manifest says so, and both are made durable. Many recordings take these steps together (`write`). After a
+failure the same `Work` is tried again; only when it is done comes the next one, so that recovery finds at
+most one segment without a line.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,7 +17,7 @@ from media_server.recording.ids import RecordingId
 from media_server.recording.lines import Line
 from media_server.recording.manifest import ManifestWriter, Signer
 from media_server.recording.sealing import Sealer
-from media_server.recording.store import RecordingStore, Sealed
+from media_server.recording.store import RecordingStore, Sealed, StoreFailed
 from media_server.recording.totals import Totals
 from sfu import TapBatch
 
@@ -35,10 +37,20 @@ class Work:
     number: int = 0
     batch: TapBatch | None = None
     sealed: Sealed | None = field(default=None, init=False)
+    named: bool = field(default=False, init=False)
+    """The segment has its name."""
+    kept: bool = field(default=False, init=False)
+    """And that is durable: only the manifest has yet to say so."""
+    failure: StoreFailed | None = field(default=None, init=False)
+    """Of the last attempt."""
+
+    @property
+    def has_media(self) -> bool:
+        return self.batch is not None and self.batch.records > 0
 
 
 class Journal:
-    """Used by one thread at a time. `node` is named in each segment: the times in it are its clock's."""
+    """`node` is named in each segment, because the times in it are its clock's."""
 
     def __init__(
         self,
@@ -51,11 +63,11 @@ class Journal:
     ) -> None:
         self._store = store
         self._recording = recording
+        self._signer = signer
         self._writer = ManifestWriter(signer)
         self._sealer = sealer
         self._node = node
         self._clock_us = clock_us
-        self._unwritten = b""
         self.totals = Totals()
 
     @property
@@ -63,29 +75,83 @@ class Journal:
         """SHA-256 of the last line."""
         return self._writer.head
 
-    def begin(self, start: Dated) -> None:
+    def create(self) -> None:
         """Raises StoreFailed; the recording has to be given up then."""
         self._store.create(self._recording)
-        self.write(Work([start]))
 
-    def write(self, work: Work) -> None:
-        """Durable on return. Raises StoreFailed: call again with the same work."""
+    def seal(self, work: Work) -> None:
+        """Out of sight, not durable yet. Raises StoreFailed, as the others do."""
         batch = work.batch
-        if batch is not None and batch.records and work.sealed is None:
-            work.sealed = self._seal(work.number, batch)
-            work.lines.append(Dated(segment_line(work.number, batch, work.sealed), self._clock_us()))
-        for line, at_us in work.lines:
-            self._unwritten += self._writer.add(line, at_us)
-            self.totals.add(line)
-        work.lines.clear()
-        if self._unwritten:
-            self._store.append(self._recording, self._unwritten)
-            self._unwritten = b""
-
-    def _seal(self, number: int, batch: TapBatch) -> Sealed:
-        header = segment_header(self._recording, number, self._node)
-        return self._store.put_segment(
+        assert batch is not None, "asked only of work that has media"
+        header = segment_header(self._recording, work.number, self._node)
+        work.named = False
+        work.sealed = self._store.draft_segment(
             self._recording,
-            segment_name(number),
+            segment_name(work.number),
             lambda file: self._sealer.write((header, batch.data), file),
         )
+
+    def keep(self, work: Work) -> None:
+        """Give the segment its name."""
+        self._store.keep_segment(self._recording, segment_name(work.number))
+        work.named = True
+
+    def tell(self, work: Work) -> None:
+        """Sign the lines, and the one about the segment, and add them to the manifest."""
+        writer = ManifestWriter(self._signer, resume_from=self._writer.tail)
+        signed = b"".join(writer.add(line, at_us) for line, at_us in self._all_lines(work))
+        self._store.append(self._recording, signed)
+        self._told = writer
+
+    def done(self, work: Work) -> None:
+        """All of it is durable."""
+        for line, _ in self._all_lines(work):
+            self.totals.add(line)
+        self._writer = self._told
+
+    def _all_lines(self, work: Work) -> list[Dated]:
+        if work.batch is None or work.sealed is None:
+            return work.lines
+        line = segment_line(work.number, work.batch, work.sealed)
+        return [*work.lines, Dated(line, self._clock_us())]
+
+
+def write(store: RecordingStore, jobs: Sequence[tuple[Journal, Work]]) -> None:
+    """Do the work of several recordings together; each `Work.failure` says what came of it, None if all is
+    durable.
+    """
+    for _, work in jobs:
+        work.failure = None
+    to_seal = [job for job in jobs if job[1].has_media and not job[1].kept]
+    _each(to_seal, Journal.seal)
+    _sync(store, to_seal)
+    _each(to_seal, Journal.keep)
+    _each(jobs, Journal.tell)
+    if _sync(store, jobs):
+        for _, work in to_seal:
+            work.kept = work.named
+    for journal, work in jobs:
+        if work.failure is None:
+            journal.done(work)
+
+
+def _each(jobs: Sequence[tuple[Journal, Work]], do: Callable[[Journal, Work], None]) -> None:
+    """As far as nothing has failed before."""
+    for journal, work in jobs:
+        if work.failure is None:
+            try:
+                do(journal, work)
+            except StoreFailed as failure:
+                work.failure = failure
+
+
+def _sync(store: RecordingStore, jobs: Sequence[tuple[Journal, Work]]) -> bool:
+    """What fails, fails for all of them: nobody knows whose it was."""
+    try:
+        if jobs:
+            store.sync()
+    except StoreFailed as failure:
+        for _, work in jobs:
+            work.failure = work.failure or failure
+        return False
+    return True

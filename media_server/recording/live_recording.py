@@ -7,7 +7,7 @@ what comes then is dropped and told as a gap, and the same batch is tried until 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, assert_never
@@ -32,6 +32,7 @@ from media_server.recording.lines import Track as TrackLine
 from media_server.recording.manifest import Signer, encoded
 from media_server.recording.sealing import RecordingKey, seal
 from media_server.recording.store import RecordingStore, StoreFailed
+from media_server.recording.writer import Writer
 from sfu import SfuError, Tap, TapBatch, TrackId
 from signalling import Consent, Note, RecordingStart, Track, notes
 
@@ -49,24 +50,18 @@ class Taps(Protocol):
     def open_tap(self) -> Tap: ...
 
 
-class InThread(Protocol):
-    """Runs what blocks beside the event loop, and gives back what it returns or raises."""
-
-    def __call__(self, do: Callable[[], None]) -> Awaitable[None]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Means:
     """What the recordings of a node share. `custodians`: age recipients; `clock_us`: Unix microseconds."""
 
     taps: Taps
+    writer: Writer
     store: RecordingStore
     catalogue: Catalogue
     signer: Signer
     custodians: tuple[str, ...]
     node: str
     segment_s: float
-    in_thread: InThread
     clock_us: Callable[[], int]
 
 
@@ -161,15 +156,14 @@ class LiveRecording:
             started_at_us=now_us,
         )
 
-        def begin() -> None:
-            means.catalogue.add(entry)
-            try:
-                journal.begin(Dated(self._start_line(key.recipient), now_us))
-            except StoreFailed as failure:
-                means.catalogue.close(self.id, now_us, failure.reason.value, None, 0, 0, 0)
-                raise
-
-        await means.in_thread(begin)
+        await means.writer.call(lambda: means.catalogue.add(entry))
+        try:
+            await means.writer.call(journal.create)
+            await means.writer.write(journal, Work([Dated(self._start_line(key.recipient), now_us)]))
+        except StoreFailed as failure:
+            why = failure.reason.value
+            await means.writer.call(lambda: means.catalogue.close(self.id, now_us, why, None, 0, 0, 0))
+            raise
         return journal
 
     def _start_line(self, recipient: str) -> Start:
@@ -199,7 +193,9 @@ class LiveRecording:
 
     async def _feed(self, journal: Journal, tap: Tap) -> None:
         while (reason := self.reason) is None:
-            due = asyncio.get_running_loop().time() + self._means.segment_s
+            # All recordings in the same moment, so that they share the waits for the disk.
+            segment_s, now = self._means.segment_s, asyncio.get_running_loop().time()
+            due = (now // segment_s + 1) * segment_s
             await self._write(journal, tap, tap.drain())
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
@@ -223,7 +219,7 @@ class LiveRecording:
 
     async def _persist(self, journal: Journal, work: Work) -> None:
         """Try until the disk takes it; the room is told when it does not, and when it does again."""
-        if not (work.lines or (work.batch is not None and work.batch.records)):
+        if not (work.lines or work.has_media):
             return
         while not await self._persisted(journal, work):  # noqa: ASYNC110  the disk tells nobody
             await asyncio.sleep(RETRY_S)
@@ -236,7 +232,7 @@ class LiveRecording:
             SLOW_S, self._be_in_trouble, GapCause.SLOW_DISK, "slow-disk"
         )
         try:
-            await self._means.in_thread(lambda: journal.write(work))
+            await self._means.writer.write(journal, work)
         except StoreFailed as failure:
             self._be_in_trouble(GapCause.STORAGE_FAILED, failure.reason.value)
             return False
@@ -259,7 +255,7 @@ class LiveRecording:
             )
 
         try:
-            await self._means.in_thread(enter)
+            await self._means.writer.call(enter)
         except CatalogueError:
             # The recording itself is whole; the next start of the server enters it.
             log.error("recording.not_entered", extra={"recording": self.id})

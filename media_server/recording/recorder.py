@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -14,14 +13,13 @@ from media_server.recording.ids import new_recording_id
 from media_server.recording.live_recording import LiveRecording, Means, Taps
 from media_server.recording.manifest import Signer
 from media_server.recording.store import RecordingStore, StoreFailed
+from media_server.recording.writer import Writer
 from media_server.settings import Policy
 from sfu import SfuError
 from signalling import Attempt, Note, RecordingStart, RoomId
 
 log = logging.getLogger(__name__)
 
-# Writing mostly waits for the disk; a recording uses one at a time.
-THREADS = 4
 # At the end of the server. What the disk has not taken by then is closed at the next start, as after a crash.
 FLUSH_TIMEOUT_S = 10.0
 
@@ -73,16 +71,16 @@ class Recorder:
         """`clock_us`: Unix microseconds. Raises RecordingForbidden when the policy has no recording."""
         if settings.policy is not Policy.CONSENTED_RECORDING:
             raise RecordingForbidden(f"the policy {settings.policy.value} forbids recording")
-        self._threads = ThreadPoolExecutor(THREADS, "recorder")
+        self._writer = Writer(store)
         self._means = Means(
             taps,
+            self._writer,
             store,
             catalogue,
             signer,
             settings.custodians,
             settings.node,
             settings.segment_s,
-            self._in_thread,
             clock_us,
         )
         self._limit = settings.max_recordings
@@ -97,6 +95,7 @@ class Recorder:
         self._news = news
 
     async def __aenter__(self) -> Self:
+        await self._writer.__aenter__()
         await self._tasks.__aenter__()
         return self
 
@@ -111,7 +110,7 @@ class Recorder:
             task.cancel()
         # The tasks raise nothing: what the body raised is not wrapped.
         await self._tasks.__aexit__(None, None, None)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        await self._writer.__aexit__(None, None, None)
 
     @property
     def open_now(self) -> int:
@@ -176,9 +175,6 @@ class Recorder:
     def _forget(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._live.pop(attempt, None)
-
-    async def _in_thread(self, do: Callable[[], None]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._threads, do)
 
     @property
     def _tell(self) -> News:

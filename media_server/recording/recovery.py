@@ -88,6 +88,7 @@ def recover(store: RecordingStore, recording: RecordingId, signer: Signer, now_u
     lines.append(totals.stop(CRASHED))
     writer = ManifestWriter(signer, resume_from=found.tail)
     store.append(recording, b"".join([writer.add(line, now_us) for line in lines]))
+    store.sync()
     listed = {segment_name(number) for number in range(1, totals.segments + 1)}
     return Recovered(
         head=writer.head,

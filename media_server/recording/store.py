@@ -1,7 +1,7 @@
 """Where recordings are kept: sealed segments and one growing manifest each. What the store is given it
 neither reads nor understands.
 
-All calls block and are made on the recorder's threads; one recording is written by one thread at a time.
+All calls block; those that write are made by one thread at a time.
 """
 
 from collections.abc import Callable
@@ -46,16 +46,26 @@ class RecordingStore(Protocol):
     def create(self, recording: RecordingId) -> None:
         """Make room for a recording, with an empty manifest. Refused when there is one of that id."""
 
-    def put_segment(self, recording: RecordingId, name: str, write: Callable[[BinaryIO], None]) -> Sealed:
-        """Keep a segment: whole or not at all, and durable on return.
+    def draft_segment(self, recording: RecordingId, name: str, write: Callable[[BinaryIO], None]) -> Sealed:
+        """Take a segment in under a temporary name; `sync` it before it is kept. A draft that is there
+        already is written over.
 
-        `write` is given a file to write to; what it raises is passed on. A name that is taken is refused;
-        after a failure the same name may be tried again.
+        `write` is given a file to write to; what it raises is passed on. A name that is taken is refused.
+        """
+
+    def keep_segment(self, recording: RecordingId, name: str) -> None:
+        """Give a draft its name, at once and as a whole; durable with the next `sync`. Where that fails,
+        draft and keep it again.
         """
 
     def append(self, recording: RecordingId, lines: bytes) -> None:
-        """Add to the manifest's end, durable on return. After a failure the manifest ends where it did
-        before.
+        """Add to the manifest's end, durable with the next `sync`. What fails, and what that `sync` fails
+        for, is taken back before anything else is added.
+        """
+
+    def sync(self) -> None:
+        """Everything asked for before, of all recordings, is durable on return: one wait for the disk,
+        however many have something to write.
         """
 
     def manifest(self, recording: RecordingId) -> bytes:

@@ -87,7 +87,7 @@ async def test_a_withdrawal_stops_it_within_a_second_at_a_named_packet(place: Pl
     async with a_recording_server(place) as server, a_call(server, place, room="withdrawn") as call:
         await call.record()
         recording = place.recordings()[-1]
-        await until(lambda: len(place.segments(recording)) >= 1)
+        await until(lambda: len(place.segments(recording)) >= 2)
         withdrawn_us = unix_us()
         await call.patient.consent("recording", "withdrawn")
         await call.until_recording("off")
