@@ -71,21 +71,9 @@ class Account:
                 known.mutes[-1] = (known.mutes[-1][0], now_us)
             known.muted_since = None
 
-    # What happened on the tap
-
-    def missing(self, batch: TapBatch, dropped: GapCause) -> list[Line]:
-        """Gaps: what never arrived, what came while the buffer was full (because of `dropped`), and the mutes
-        that are over since the last batch.
-        """
-        lines: list[Line] = []
-        for track in batch.tracks:
-            if track.lost:
-                span = (track.lost_from_us, track.lost_until_us)
-                lines.append(_gap(GapCause.NETWORK_LOSS, track.label, track.lost, span))
-            if track.dropped:
-                span = (track.dropped_from_us, track.dropped_until_us)
-                lines.append(_gap(dropped, track.label, track.dropped, span))
-        return lines + [gap for track in self._tracks.values() for gap in _mutes(track, None)]
+    def mutes(self) -> list[Line]:
+        """Those that are over and were not told yet."""
+        return [gap for track in self._tracks.values() for gap in _mutes(track, None)]
 
     def sealed(self) -> None:
         """The batch is on disk as segment number `next_segment`."""
@@ -106,6 +94,19 @@ class Account:
                 )
             )
         return lines
+
+
+def losses(batch: TapBatch, dropped: GapCause) -> list[Line]:
+    """What never arrived, and what came while the buffer was full, because of `dropped`."""
+    lines: list[Line] = []
+    for track in batch.tracks:
+        if track.lost:
+            span = (track.lost_from_us, track.lost_until_us)
+            lines.append(_gap(GapCause.NETWORK_LOSS, track.label, track.lost, span))
+        if track.dropped:
+            span = (track.dropped_from_us, track.dropped_until_us)
+            lines.append(_gap(dropped, track.label, track.dropped, span))
+    return lines
 
 
 def segment_line(number: int, batch: TapBatch, sealed: Sealed) -> Line:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from media_server.recording.account import segment_line
+from media_server.recording.account import losses, segment_line
 from media_server.recording.format import segment_header, segment_name
 from media_server.recording.ids import RecordingId
-from media_server.recording.lines import Line
+from media_server.recording.lines import Gap, GapCause, Line
 from media_server.recording.manifest import ManifestWriter, Signer
 from media_server.recording.sealing import Sealer
 from media_server.recording.store import RecordingStore, Sealed, StoreFailed
@@ -31,11 +31,17 @@ class Dated(NamedTuple):
 
 @dataclass(slots=True)
 class Work:
-    """Lines to be written, after a batch to be sealed if there is one that holds anything."""
+    """Lines to be written, and what `drain` gives, which is asked once, on the thread: a batch to be sealed
+    if it holds anything, and gaps for what it lacks. `dropped_by`: why the buffer was full, if it was;
+    `trouble`: a gap to be told where it was not.
+    """
 
     lines: list[Dated]
     number: int = 0
-    batch: TapBatch | None = None
+    drain: Callable[[], TapBatch] | None = None
+    dropped_by: GapCause = GapCause.SLOW_DISK
+    trouble: Gap | None = None
+    batch: TapBatch | None = field(default=None, init=False)
     sealed: Sealed | None = field(default=None, init=False)
     named: bool = field(default=False, init=False)
     """The segment has its name."""
@@ -43,10 +49,6 @@ class Work:
     """And that is durable: only the manifest has yet to say so."""
     failure: StoreFailed | None = field(default=None, init=False)
     """Of the last attempt."""
-
-    @property
-    def has_media(self) -> bool:
-        return self.batch is not None and self.batch.records > 0
 
 
 class Journal:
@@ -79,10 +81,22 @@ class Journal:
         """Raises StoreFailed; the recording has to be given up then."""
         self._store.create(self._recording)
 
+    def gather(self, work: Work) -> None:
+        """Take over what has been tapped."""
+        if work.drain is None or work.batch is not None:
+            return
+        work.batch = batch = work.drain()
+        now_us = self._clock_us()
+        lines = losses(batch, work.dropped_by)
+        if work.trouble is not None and not batch.dropped:
+            lines.append(work.trouble)
+        work.lines += (Dated(line, now_us) for line in lines)
+
     def seal(self, work: Work) -> None:
         """Out of sight, not durable yet. Raises StoreFailed, as the others do."""
         batch = work.batch
-        assert batch is not None, "asked only of work that has media"
+        if batch is None or not batch.records or work.kept:
+            return
         header = segment_header(self._recording, work.number, self._node)
         work.named = False
         work.sealed = self._store.draft_segment(
@@ -93,13 +107,18 @@ class Journal:
 
     def keep(self, work: Work) -> None:
         """Give the segment its name."""
+        if work.sealed is None or work.kept:
+            return
         self._store.keep_segment(self._recording, segment_name(work.number))
         work.named = True
 
     def tell(self, work: Work) -> None:
         """Sign the lines, and the one about the segment, and add them to the manifest."""
+        lines = self._all_lines(work)
+        if not lines:
+            return
         writer = ManifestWriter(self._signer, resume_from=self._writer.tail)
-        signed = b"".join(writer.add(line, at_us) for line, at_us in self._all_lines(work))
+        signed = b"".join([writer.add(line, at_us) for line, at_us in lines])
         self._store.append(self._recording, signed)
         self._told = writer
 
@@ -122,13 +141,14 @@ def write(store: RecordingStore, jobs: Sequence[tuple[Journal, Work]]) -> None:
     """
     for _, work in jobs:
         work.failure = None
-    to_seal = [job for job in jobs if job[1].has_media and not job[1].kept]
-    _each(to_seal, Journal.seal)
-    _sync(store, to_seal)
-    _each(to_seal, Journal.keep)
+    _each(jobs, Journal.gather)
+    _each(jobs, Journal.seal)
+    sealed = [job for job in jobs if job[1].sealed is not None and not job[1].kept]
+    _sync(store, sealed)
+    _each(jobs, Journal.keep)
     _each(jobs, Journal.tell)
     if _sync(store, jobs):
-        for _, work in to_seal:
+        for _, work in sealed:
             work.kept = work.named
     for journal, work in jobs:
         if work.failure is None:

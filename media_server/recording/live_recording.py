@@ -193,34 +193,35 @@ class LiveRecording:
 
     async def _feed(self, journal: Journal, tap: Tap) -> None:
         while (reason := self.reason) is None:
-            # All recordings in the same moment, so that they share the waits for the disk.
+            # All recordings in the same moment, so that they are written together.
             segment_s, now = self._means.segment_s, asyncio.get_running_loop().time()
             due = (now // segment_s + 1) * segment_s
-            await self._write(journal, tap, tap.drain())
+            await self._write(journal, tap, tap.drain)
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await self._ending.wait()
-        if self._last is not None:
-            await self._write(journal, tap, self._last)
+        if (last := self._last) is not None:
+            await self._write(journal, tap, lambda: last)
         self._add(self._account.close(reason, self._ended_us))
         await self._persist(journal, Work(self._take_lines()))
         await self._persist(journal, Work([Dated(journal.totals.stop(reason), self._ended_us)]))
         await self._enter_end(journal, reason)
 
-    async def _write(self, journal: Journal, tap: Tap, batch: TapBatch) -> None:
-        self._tell_gaps(batch)
-        for track in batch.tracks:
-            if track.dropped:
-                self._want_keyframe(tap, track.label)
-        work = Work(self._take_lines(), self._account.next_segment, batch)
+    async def _write(self, journal: Journal, tap: Tap, drain: Callable[[], TapBatch]) -> None:
+        trouble, self._trouble = self._trouble, None
+        self._add(self._account.mutes())
+        work = Work(self._take_lines(), self._account.next_segment, drain)
+        if trouble is not None:
+            work.dropped_by, work.trouble = trouble.cause, trouble.gap()
         await self._persist(journal, work)
         if work.sealed is not None:
             self._account.sealed()
+        for track in work.batch.tracks if work.batch is not None else ():
+            if track.dropped:
+                self._want_keyframe(tap, track.label)
 
     async def _persist(self, journal: Journal, work: Work) -> None:
         """Try until the disk takes it; the room is told when it does not, and when it does again."""
-        if not (work.lines or work.has_media):
-            return
         while not await self._persisted(journal, work):  # noqa: ASYNC110  the disk tells nobody
             await asyncio.sleep(RETRY_S)
         if self._trouble is not None and self._trouble.until_us is None:
@@ -267,14 +268,6 @@ class LiveRecording:
             self._trouble = _Trouble(cause, self._means.clock_us())
             log.warning("recording.trouble", extra={"recording": self.id, "cause": word})
             self._told(word)
-
-    def _tell_gaps(self, batch: TapBatch) -> None:
-        """What is missing from a batch; where the buffer held all through a trouble, the trouble itself."""
-        trouble, self._trouble = self._trouble, None
-        dropped_by = GapCause.SLOW_DISK if trouble is None else trouble.cause
-        self._add(self._account.missing(batch, dropped_by))
-        if trouble is not None and not batch.dropped:
-            self._add([trouble.gap()])
 
     def _want_keyframe(self, tap: Tap, label: int) -> None:
         """No picture can be decoded again before the next one."""

@@ -3,12 +3,9 @@
 Each recording has an X25519 key pair of its own. Segments are sealed to its public half; its private half is
 sealed to the custodians and then dropped, so that it exists in clear nowhere but in their hands. Python
 cannot overwrite the memory it stood in for that moment; it is freed with the call.
-
-Only this file calls the library's encryption: `pyrage.encrypt_io` overlooks failures of what it writes to, so
-that a full disk would pass for a sealed segment.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO, NamedTuple, NewType
 
 import pyrage
@@ -52,19 +49,14 @@ class Sealer:
         self._recipient = _recipient(recipient)
 
     def write(self, chunks: Iterable[bytes], out: BinaryIO) -> None:
-        """Write one age file with the chunks as its content, holding no more than 64 KiB of it at a time.
+        """Write one age file with the chunks as its content. What `out` raises comes through as it is.
 
-        What `chunks` or `out` raise comes through as it is.
+        It is in memory twice for a moment: `pyrage.encrypt_io` would not need that, but overlooks failures of
+        what it writes to, so that a full disk would pass for a sealed segment.
         """
-        source, sink = _Source(chunks), _Sink(out)
-        try:
-            pyrage.encrypt_io(source, sink, [self._recipient])
-        except pyrage.EncryptError:
-            if source.failure is None and sink.failure is None:
-                raise
-        for failure in (source.failure, sink.failure):
-            if failure is not None:
-                raise failure
+        sealed = memoryview(pyrage.encrypt(b"".join(chunks), [self._recipient]))
+        while sealed:
+            sealed = sealed[out.write(sealed) :]
 
 
 def seal(recipient: str) -> Sealer:
@@ -98,48 +90,3 @@ def _decrypted(sealed: bytes, identities: Sequence[Identity], what: str) -> byte
 
 def _recipient(text: str) -> Any:
     return x25519.Recipient.from_str(check_recipient(text))
-
-
-class _Source:
-    """Chunks as a file to read from. Keeps what went wrong, since pyrage would only quote it."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks: Iterator[bytes] = iter(chunks)
-        self._rest = memoryview(b"")
-        self.failure: BaseException | None = None
-
-    def read(self, size: int) -> bytes:
-        """At most so many bytes, none at the end: pyrage does not bear more than it asked for."""
-        try:
-            while not self._rest:
-                self._rest = memoryview(next(self._chunks))
-        except StopIteration:
-            return b""
-        except BaseException as error:
-            self.failure = error
-            raise
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        return bytes(taken)
-
-
-class _Sink:
-    """A file to write to. Keeps the first failure and writes no more after it."""
-
-    def __init__(self, out: BinaryIO) -> None:
-        self._out = out
-        self.failure: BaseException | None = None
-
-    def write(self, data: bytes) -> int:
-        if self.failure is not None:
-            return len(data)
-        left = memoryview(data)
-        try:
-            while left:
-                left = left[self._out.write(left) :]
-        except BaseException as error:
-            self.failure = error
-            raise
-        return len(data)
-
-    def flush(self) -> None:
-        """The file's owner flushes it."""
