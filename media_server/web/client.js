@@ -15,7 +15,9 @@ export { Publication, TeleconsultError };
 /** @typedef {import("./client/client_events.js").ClientEventMap} ClientEventMap */
 /** @typedef {import("./client/client_events.js").ClientState} ClientState */
 /** @typedef {import("./client/room.js").Participant} Participant */
+/** @typedef {import("./client/types.js").ConsentAnswer} ConsentAnswer */
 /** @typedef {import("./client/types.js").PublishOptions} PublishOptions */
+/** @typedef {import("./client/types.js").RecordingState} RecordingState */
 /** @typedef {import("./client/types.js").Source} Source */
 /** @typedef {import("./client/types.js").StatsSummary} StatsSummary */
 /** @typedef {import("./client/types.js").Ticket} Ticket */
@@ -216,9 +218,24 @@ export class TeleconsultClient extends EventTarget {
     await this.#request("relay", { to, kind, body: toBase64url(body) });
   }
 
-  /** @param {"start" | "stop"} action @returns {Promise<unknown>} the recording state */
+  /**
+   * Ask for a recording, or end it; for who has the grant `record`. It begins once everybody present has consented:
+   * `room.recording` tells how far it is.
+   * @param {"start" | "stop"} action
+   * @returns {Promise<RecordingState>} its state from now on
+   */
   async recording(action) {
     return (await this.#request("recording", { action })).recording;
+  }
+
+  /**
+   * Give, refuse or withdraw one's own consent. A withdrawal stops a recording at once.
+   * @param {"recording"} kind
+   * @param {ConsentAnswer} state
+   * @param {string} [textVersion]  which text the person was shown; at most 64 characters
+   */
+  async consent(kind, state, textVersion) {
+    await this.#request("consent", { kind, state, ...(textVersion ? { text_version: textVersion } : {}) });
   }
 
   /** Look for a new network path now. The call goes on over the old one meanwhile. */

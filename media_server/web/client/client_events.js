@@ -35,8 +35,8 @@
  * @property {Message} speakers
  * @property {Message} quality
  * @property {Message} layers-wanted
- * @property {Message} recording
- * @property {Message} consent
+ * @property {Message & {state: import("./types.js").RecordingState, reason: string | null}} recording
+ * @property {Message & {kind: string, state: string, participant?: string}} consent
  * @property {Message & {from: string, kind: string, body: Uint8Array}} relay
  * @property {Message} moved
  */

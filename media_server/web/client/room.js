@@ -1,10 +1,12 @@
 /** Who is in the room and what they publish: the joined state, kept up to date by events. Pure: no socket, no media. */
 
+import { afterConsent, afterRecording, recordingOf } from "./recording.js";
+
 /** @typedef {import("./types.js").Joined} Joined */
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").ParticipantInfo} ParticipantInfo */
 /** @typedef {import("./types.js").Rating} Rating */
-/** @typedef {import("./types.js").RoomInfo} RoomInfo */
+/** @typedef {Omit<import("./types.js").RoomInfo, "recording"> & {recording: import("./recording.js").Recording}} RoomInfo */
 /** @typedef {import("./types.js").TrackInfo} TrackInfo */
 
 export class Participant {
@@ -14,6 +16,8 @@ export class Participant {
     this.role = info.role;
     this.name = info.name ?? "";
     this.admitted = info.admitted ?? true;
+    /** What it may ask for ("record", "admit" …); told of oneself only. */
+    this.grants = info.grants ?? [];
     /** @type {Map<string, TrackInfo>} */
     this.tracks = new Map();
     /** Camera and microphone of this participant, as received. */
@@ -52,7 +56,7 @@ export class Room {
   constructor(joined) {
     this.self = new Participant(joined.participant);
     /** @type {RoomInfo} */
-    this.info = joined.room;
+    this.info = { ...joined.room, recording: recordingOf(joined.room.recording) };
     /** The others, by id. @type {Map<string, Participant>} */
     this.others = new Map();
     /** @type {{position: number, estimated_wait_s: number | null} | null} */
@@ -62,7 +66,7 @@ export class Room {
 
   /** Take over a newer joined state (after a resume), keeping streams of those who are still there. @param {Joined} joined */
   refresh(joined) {
-    this.info = joined.room;
+    this.info = { ...joined.room, recording: recordingOf(joined.room.recording, this.info.recording) };
     const present = new Set();
     for (const info of joined.participants) {
       present.add(info.id);
@@ -157,7 +161,10 @@ export class Room {
         this.info = { ...this.info, state: "ended" };
         break;
       case "recording":
-        this.info = { ...this.info, recording: { state: event.state, since: event.since } };
+        this.info = { ...this.info, recording: afterRecording(this.info.recording, event) };
+        break;
+      case "consent":
+        this.info = { ...this.info, recording: afterConsent(this.info.recording, { participant: this.self.id, ...event }) };
         break;
     }
   }

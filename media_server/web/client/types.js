@@ -28,8 +28,18 @@
  * @property {string} id
  * @property {"waiting" | "open" | "ended"} state
  * @property {"transport" | "end-to-end"} [encryption]
- * @property {{state: string, since?: unknown}} [recording]
+ * @property {RecordingView} [recording]
  * @property {unknown} [policy]
+ *
+ * @typedef {"off" | "starting" | "on" | "stopping"} RecordingState   `starting` while people are asked, too
+ * @typedef {"granted" | "refused" | "withdrawn"} ConsentAnswer
+ *
+ * @typedef {object} RecordingView   How the joined state tells of the recording.
+ * @property {RecordingState} state
+ * @property {number | null} [since] Unix seconds, while it is on
+ * @property {string | null} [by]    who asked for it
+ * @property {string[]} [granted]    who has agreed
+ * @property {boolean} [available]   whether this room can be recorded at all
  *
  * @typedef {object} Joined          What `join` and `resume` answer.
  * @property {string} session
