@@ -151,7 +151,13 @@
         this.deliver({ type: "ok", id });
         return this.end(1000);
       }
+      if (type === "recording") {
+        if (message.action === "start") fakeRoom.ask(fakeRoom.self.id);
+        else fakeRoom.stop();
+        return this.deliver({ type: "ok", id, recording: fakeRoom.room.recording.state });
+      }
       this.deliver({ type: "ok", id });
+      if (type === "consent") fakeRoom.consent(fakeRoom.self.id, message.state);
       if (type === "admit") fakeRoom.admit(message.participant);
       if (type === "remove") fakeRoom.leave(message.participant);
       if (type === "end") fakeRoom.end();
@@ -183,7 +189,7 @@
     sockets: [], inside: new Set(), received: [], planes: [], log: [], media: new Map(), others: new Map(), replies: {},
     refuseConnections: false, deaf: false, walled: false, delayMs: 1, current: null, seq: 0, tickets: 0, ticketStatus: 200,
     self: { id: "me", role: "patient", name: "", admitted: true, grants: [] },
-    room: { id: "demo", state: "open", encryption: "transport", recording: { state: "off", since: null }, policy: "belgium" },
+    room: { id: "demo", state: "open", encryption: "transport", recording: { state: "off", since: null, by: null, granted: [], available: false }, policy: "belgium" },
     joined() {
       return {
         session: "s", resume_token: "r", resume_window_s: fakeRoom.windowS ?? 30, ping_interval_s: 10, participant: fakeRoom.self,
@@ -224,6 +230,36 @@
     leave(id) {
       fakeRoom.others.delete(id);
       fakeRoom.tell({ type: "participant-left", id, reason: "left" });
+    },
+    // Recording: asked for, begun when everybody who is here has agreed, ended by one who does not.
+    recordable(grants = []) {
+      fakeRoom.room = { ...fakeRoom.room, policy: "consented-recording" };
+      fakeRoom.room.recording.available = true;
+      fakeRoom.self.grants = grants;
+    },
+    get unasked() {
+      const present = [fakeRoom.self, ...fakeRoom.others.values()].filter(({ admitted }) => admitted);
+      return present.map(({ id }) => id).filter((id) => !fakeRoom.room.recording.granted.includes(id));
+    },
+    recording(state, reason = null, fields = {}) {
+      Object.assign(fakeRoom.room.recording, { state, since: null }, fields);
+      fakeRoom.tell({ type: "recording", state, reason, ...fields });
+    },
+    ask(by) {
+      fakeRoom.recording("starting", "asked", { by });
+      for (const participant of fakeRoom.unasked) fakeRoom.tell({ type: "consent", kind: "recording", state: "requested", participant });
+      if (fakeRoom.unasked.length === 0) fakeRoom.recording("on", null, { since: Date.now() / 1000 });
+    },
+    stop(reason = "stopped") {
+      if (fakeRoom.room.recording.state === "on") fakeRoom.recording("stopping", reason);
+      fakeRoom.recording("off", reason);
+    },
+    consent(participant, state) {
+      const { recording } = fakeRoom.room;
+      recording.granted = [...recording.granted.filter((id) => id !== participant), ...(state === "granted" ? [participant] : [])];
+      fakeRoom.tell({ type: "consent", kind: "recording", state, participant });
+      if (state !== "granted" && recording.state !== "off") fakeRoom.stop(`consent-${state}`);
+      else if (recording.state === "starting" && fakeRoom.unasked.length === 0) fakeRoom.recording("on", null, { since: Date.now() / 1000 });
     },
     end() {
       fakeRoom.tell({ type: "room-ended", reason: "ended" });

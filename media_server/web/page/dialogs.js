@@ -1,5 +1,6 @@
-/** The two dialogs of a call: settings, and ending it. DOM only. */
+/** The dialogs of a call: settings, recording it, and ending it. DOM only. */
 
+import { consentPoints } from "./consent_card.js";
 import { h, icon } from "./dom.js";
 import { t } from "./i18n.js";
 import { Pickers } from "./pickers.js";
@@ -44,6 +45,22 @@ export function openSettings(media, stats) {
   });
   render();
   tick();
+  open(dialog);
+}
+
+/** What recording means, before somebody asks for it. @param {() => void} agree  for themselves, and ask the others */
+export function openRecord(agree) {
+  const confirm = () => {
+    dialog.close();
+    agree();
+  };
+  const dialog = h("dialog.sheet", { "aria-labelledby": "record-title", "aria-describedby": "record-points" },
+    h("h2", { id: "record-title", tabindex: -1, autofocus: true }, t("recording.dialog.title")),
+    h("div", { id: "record-points" }, consentPoints()),
+    h("p", {}, t("recording.dialog.lead")),
+    h("div.choices", {},
+      h("button.primary", { type: "button", "data-action": "record-agree", onclick: confirm }, t("recording.dialog.agree")),
+      h("button.secondary", { type: "button", onclick: () => dialog.close() }, t("common.cancel"))));
   open(dialog);
 }
 

@@ -1,8 +1,8 @@
 /** After the call, or instead of it: what happened and what to do now. DOM only. */
 
+import { clockText } from "./clock.js";
 import { h, icon } from "./dom.js";
 import { hasText, t } from "./i18n.js";
-import { clockText } from "./room_view.js";
 
 /** Codes that mean the same to a person. @type {Record<string, string>} */
 const SAME = { "resume-expired": "connection-lost", "timeout": "connection-lost", "moved": "draining" };

@@ -51,6 +51,7 @@ class Knock {
 export class Knocks {
   #client;
   #list = h("ul");
+  #warning = h("p");
   #title = h("h2");
   /** By participant. @type {Map<string, Knock>} */
   #knocks = new Map();
@@ -59,13 +60,16 @@ export class Knocks {
   /** @param {TeleconsultClient} client */
   constructor(client) {
     this.#client = client;
-    this.element = h("aside.knocks", { hidden: true }, this.#title, this.#list);
+    this.element = h("aside.knocks", { hidden: true }, this.#title, this.#warning, this.#list);
   }
 
-  render() {
+  /** @param {boolean} recording  whether it is on: somebody new has not agreed to it */
+  render(recording) {
     const mayAdmit = this.#client.self?.role === "doctor";
     const waiting = mayAdmit ? this.#client.participants.filter(({ admitted }) => !admitted) : [];
     setText(this.#title, t("knock.title"));
+    setText(this.#warning, t("knock.recording"));
+    this.#warning.hidden = !recording;
     this.element.setAttribute("aria-label", t("knock.title"));
     for (const participant of waiting) this.#knock(participant.id).render(participant);
     const ids = new Set(waiting.map(({ id }) => id));

@@ -1,10 +1,12 @@
 /** Everything on screen from joining to leaving. DOM only. */
 
 import { Banner } from "./banner.js";
+import { clockText } from "./clock.js";
 import { openEnd, openSettings } from "./dialogs.js";
 import { h, icon, setText } from "./dom.js";
 import { t } from "./i18n.js";
 import { Knocks } from "./knocks.js";
+import { RecordingControl } from "./recording.js";
 import { Stage, nameOf } from "./stage.js";
 import { Toolbar } from "./toolbar.js";
 
@@ -22,11 +24,11 @@ export class RoomView {
   #toolbar;
   #knocks;
   #banner;
+  #recording;
   /** @type {import("../client/types.js").StatsSummary | null} */
   #stats = null;
   #clock = h("span.clock");
   #encrypted = h("span.lock", {}, icon("lock"), h("span"));
-  #recording = h("span.recording", { hidden: true });
   #title = h("h1.hidden");
   /** When the first other person was there, ms; null before. @type {number | null} */
   #since = null;
@@ -54,16 +56,19 @@ export class RoomView {
     this.#stage = new Stage(client, media, doctor);
     this.#knocks = new Knocks(client);
     this.#banner = new Banner(client, media);
+    this.#recording = new RecordingControl(client, announce);
     this.#toolbar = new Toolbar(media, doctor, {
+      record: () => this.#recording.ask(),
       settings: () => openSettings(media, () => this.#stats),
       leave: () => doctor ? openEnd({ end: () => void this.#endForAll(), leave: () => void client.leave() }) : void client.leave(),
       say: (key) => announce(t(key)),
     });
-    this.element = h("div.call", {}, this.#title, this.#banner.element, this.#stage.element, this.#knocks.element, this.#toolbar.element);
-    status.replaceChildren(this.#recording, this.#encrypted, this.#clock);
+    this.element = h("div.call", {}, this.#title, this.#recording.bar.element, this.#banner.element, this.#stage.element,
+      h("div.corner", {}, this.#recording.card.element, this.#knocks.element), this.#toolbar.element);
+    status.replaceChildren(this.#encrypted, this.#clock);
     media.addEventListener("change", this.#render);
     this.#stops = [client.on("change", this.#render), ...this.#listen()];
-    this.#timer = setInterval(() => this.#renderClock(), 1_000);
+    this.#timer = setInterval(() => this.#tick(), 1_000);
     void this.#stayAwake();
     document.addEventListener("visibilitychange", this.#stayAwake);
     this.#render();
@@ -86,6 +91,7 @@ export class RoomView {
     clearInterval(this.#timer);
     void this.#wakeLock?.release();
     this.#banner.close();
+    this.#recording.close();
     this.#stage.close();
     this.#status.replaceChildren();
   }
@@ -93,16 +99,14 @@ export class RoomView {
   #render = () => {
     const rating = this.#ownRating();
     this.#stage.render(rating);
-    this.#knocks.render();
+    this.#recording.render();
+    this.#knocks.render(this.#recording.on);
     this.#banner.render(rating);
-    this.#toolbar.render();
+    this.#toolbar.render(this.#recording.mayAsk);
     for (const other of this.#client.participants) this.#names.set(other.id, nameOf(other));
     const present = this.#client.participants.some(({ admitted }) => admitted) && this.#client.self?.admitted;
     if (present) this.#since ??= Date.now();
     this.element.classList.toggle("waiting", this.#client.self?.admitted === false);
-    const recording = this.#client.room?.recording?.state === "on";
-    this.#recording.hidden = !recording;
-    setText(this.#recording, t("call.recording"));
     setText(/** @type {Element} */ (this.#encrypted.lastElementChild), t("call.encrypted"));
     this.#encrypted.title = t("call.encrypted");
     this.#encrypted.hidden = this.#client.mediaState !== "connected";
@@ -114,8 +118,13 @@ export class RoomView {
   #renderTitle() {
     const waiting = this.#doctor ? this.#client.participants.filter(({ admitted }) => !admitted).length : 0;
     setText(this.#title, t("call.title"));
-    const title = `${waiting > 0 ? `(${waiting}) ` : ""}${t("call.title")} · Teleconsult`;
+    const title = `${this.#recording.on ? "● " : ""}${waiting > 0 ? `(${waiting}) ` : ""}${t("call.title")} · Teleconsult`;
     if (document.title !== title) document.title = title;
+  }
+
+  #tick() {
+    this.#recording.tick();
+    this.#renderClock();
   }
 
   #renderClock() {
@@ -174,10 +183,3 @@ export class RoomView {
 }
 
 const RANK = { good: 0, fair: 1, poor: 2, lost: 3 };
-
-/** @param {number} seconds @returns {string} minutes and seconds, hours when there are any */
-export function clockText(seconds) {
-  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const [hours, minutes, rest] = parts.map((part) => String(part).padStart(2, "0"));
-  return parts[0] ? `${parts[0]}:${minutes}:${rest}` : `${minutes}:${rest}`;
-}

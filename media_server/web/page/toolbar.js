@@ -2,6 +2,7 @@
 
 import { handheld, listDevices } from "./devices.js";
 import { h, icon, setIcon, setText } from "./dom.js";
+import { keepingFocus } from "./focus.js";
 import { t } from "./i18n.js";
 
 /** @typedef {import("./local_media.js").LocalMedia} LocalMedia */
@@ -34,6 +35,7 @@ export class Toolbar {
   #camera;
   #flip;
   #share;
+  #record;
   #settings;
   #leave;
   element;
@@ -41,9 +43,9 @@ export class Toolbar {
   /**
    * @param {LocalMedia} media
    * @param {boolean} doctor
-   * @param {{settings: () => void, leave: () => void, say: (key: TextKey) => void}} acts
+   * @param {{record: () => void, settings: () => void, leave: () => void, say: (key: TextKey) => void}} acts
    */
-  constructor(media, doctor, { settings, leave, say }) {
+  constructor(media, doctor, { record, settings, leave, say }) {
     this.#media = media;
     this.#doctor = doctor;
     // What is said is what came of it; when a device does not obey, the banner says so.
@@ -59,17 +61,19 @@ export class Toolbar {
     });
     this.#flip = new ToolButton("flip", "flip", () => void media.flipCamera());
     this.#share = new ToolButton("screen", "screen", () => media.screen ? media.stopScreen() : void media.shareScreen());
+    this.#record = new ToolButton("record", "record", record);
     this.#settings = new ToolButton("settings", "settings", settings);
     this.#leave = new ToolButton("leave", "leave", leave);
     this.#leave.element.classList.add("danger");
-    const buttons = [this.#mic, this.#camera, this.#flip, this.#share, this.#settings, this.#leave];
+    const buttons = [this.#mic, this.#camera, this.#flip, this.#share, this.#record, this.#settings, this.#leave];
     this.element = h("nav.toolbar", {}, ...buttons.map(({ element }) => element));
     this.#flip.element.hidden = true;
     void this.#offerFlip();
     this.render();
   }
 
-  render() {
+  /** @param {boolean} [mayRecord]  whether a recording may be asked for now */
+  render(mayRecord = false) {
     const { screen } = this.#media;
     const micOn = this.#media.isOn("audio");
     const cameraOn = this.#media.isOn("video");
@@ -79,6 +83,8 @@ export class Toolbar {
     this.#flip.render("call.flip", "flip");
     this.#share.render(screen ? "call.unshare" : "call.share", "screen", Boolean(screen));
     this.#share.element.hidden = !this.#doctor || handheld() || !navigator.mediaDevices?.getDisplayMedia;
+    this.#record.render("recording.record", "record");
+    keepingFocus(this.#record.element, () => { this.#record.element.hidden = !mayRecord; });
     this.#settings.render("call.settings", "settings");
     this.#leave.render(this.#doctor ? "call.end" : "call.leave", "leave");
   }
