@@ -163,7 +163,7 @@ def _demo_custodian(settings: Settings) -> Settings:
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_identity_file(path)
-    typer.echo(f"Recordings made here open with the identity in {path}", err=True)
+    typer.echo(f"recordings made here open with {path}")
     return settings.model_copy(update={"recording_custodians": (load_identity(path)[0].recipient,)})
 
 

@@ -13,6 +13,7 @@ import msgpack
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from signalling.consents import Consents
 from signalling.errors import TicketRefused
 from signalling.media import (
     MediaRefused,
@@ -26,6 +27,7 @@ from signalling.media import (
     Wish,
 )
 from signalling.memory_rooms import MemoryRooms
+from signalling.recorder import Recorder
 from signalling.server import SignallingServer
 from signalling.settings import SignallingSettings
 from signalling.store import RoomStore
@@ -225,12 +227,23 @@ class Rig:
 
 @asynccontextmanager
 async def a_server(
-    settings: SignallingSettings = SETTINGS, store: RoomStore | None = None, **changed: Any
+    settings: SignallingSettings = SETTINGS,
+    store: RoomStore | None = None,
+    *,
+    recorder: Recorder | None = None,
+    consents: Consents | None = None,
+    **changed: Any,
 ) -> AsyncIterator[Rig]:
     media, tickets = FakeMedia(), Tickets()
     loop = asyncio.get_running_loop()
     async with SignallingServer(
-        store or MemoryRooms(loop.time), media, tickets, replace(settings, **changed), clock=loop.time
+        store or MemoryRooms(loop.time),
+        media,
+        tickets,
+        replace(settings, **changed),
+        clock=loop.time,
+        recorder=recorder,
+        consents=consents,
     ) as server:
         app = web.Application()
         app.router.add_get("/v1/signal", server.handle)

@@ -328,12 +328,6 @@ async def test_leave_is_answered_and_closed_normally(codec: Codec) -> None:
         await eventually(lambda: rig.media.closed == [key])
 
 
-async def test_recording_is_not_offered_yet() -> None:
-    async with a_server() as rig:
-        doctor = await rig.joined(a_doctor())
-        assert (await doctor.ask("recording", action="start"))["code"] == "not-available"
-
-
 async def test_stats_become_a_quality_that_all_see() -> None:
     async with a_server() as rig:
         doctor, patient = await a_call(rig)

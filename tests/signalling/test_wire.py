@@ -38,6 +38,8 @@ VALID: list[dict[str, Any]] = [
     {"type": "prefer", "id": 3, "track": "track", "max_height": None},
     {"type": "prefer", "id": 3, "track": "track", "max_height": 360},
     {"type": "recording", "id": 3, "action": "start"},
+    {"type": "consent", "id": 3, "kind": "recording", "state": "granted", "text_version": "2026-11"},
+    {"type": "consent", "id": 3, "kind": "recording", "state": "withdrawn"},
     {"type": "relay", "id": 3, "to": "doctor", "kind": "chat", "body": b"\x00\x01"},
     {"type": "relay", "id": 3, "to": None, "kind": "chat", "body": b""},
     {"type": "admit", "id": 3, "participant": "guest"},
