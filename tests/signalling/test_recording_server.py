@@ -92,7 +92,7 @@ async def until_recording(peer: Peer, state: str) -> dict[str, Any]:
 @asynccontextmanager
 async def a_house(codec: Codec = Codec.JSON, **settings: Any) -> AsyncIterator[House]:
     recorder, ledger = FakeRecorder(), FakeLedger()
-    changed = {"policy": POLICY, "recording": True, "store_retry_s": 0.01} | settings
+    changed: dict[str, Any] = {"policy": POLICY, "recording": True, "store_retry_s": 0.01} | settings
     async with a_server(recorder=recorder, consents=ledger, **changed) as rig:
         doctor = await rig.joined(PEOPLE[DOCTOR], codec)
         patient = await rig.joined(PEOPLE[PATIENT], codec)
@@ -214,7 +214,7 @@ async def test_news_of_unknown_rooms_is_ignored() -> None:
     [({"recording": False, "policy": "belgium"}, "not-allowed"), ({}, "not-available")],
 )
 async def test_without_policy_or_recorder_it_is_refused(settings: dict[str, Any], code: str) -> None:
-    changed = {"policy": POLICY, "recording": True} | settings
+    changed: dict[str, Any] = {"policy": POLICY, "recording": True} | settings
     async with a_server(**changed) as rig:
         doctor = await rig.joined(PEOPLE[DOCTOR])
         assert "available" not in doctor.state["room"]["recording"]
