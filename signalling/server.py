@@ -12,14 +12,13 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from signalling import commands
 from signalling.codes import CloseCode
 from signalling.consent_writer import ConsentWriter
-from signalling.consents import Consents, ConsentsUnavailable
+from signalling.consents import Consents
 from signalling.conversation import Conversation
 from signalling.counters import Counters, Observe, ignore_step
 from signalling.entrance import Entrance
@@ -34,10 +33,10 @@ from signalling.session import SessionId
 from signalling.settings import SignallingSettings
 from signalling.store import Lease, NodeRecord, RoomRecord, RoomStore
 from signalling.tickets import TicketVerifier
-from signalling.unjoined import Source, Unjoined, source_of
+from signalling.upgrade import Upgrades
 from signalling.views import LeaveReason, Rating, RoomState, StopReason
 from signalling.websocket import Connection
-from signalling.wire import MAX_MESSAGE_BYTES, Codec, choose_codec
+from signalling.wire import MAX_MESSAGE_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +74,8 @@ class SignallingServer:
             self._publisher,
             self._end_media,
             self._wake_housekeeping,
-            recorder,
+            # The rules below forbid; and what is not there cannot be opened.
+            recorder if self._settings.recording else None,
         )
         self._consents = ConsentWriter(consents, self._settings, self.counters)
         recording = RecordingRules(
@@ -96,7 +96,7 @@ class SignallingServer:
             recording,
         )
         self._connections: set[Connection] = set()
-        self._unjoined = Unjoined(self._settings.max_unjoined, self._settings.max_unjoined_per_source)
+        self._upgrades = Upgrades(self._settings, self.counters)
         self._talking: set[RoomId] = set()
         self._deadlines_changed = asyncio.Event()
         self._no_connections = asyncio.Event()
@@ -168,9 +168,18 @@ class SignallingServer:
                 for lease in leases:
                     await self._store.release(lease)
                 await self._store.withdraw(self._settings.node)
-        with suppress(TimeoutError, ConsentsUnavailable):
+        await self._write_consents()
+
+    async def _write_consents(self) -> None:
+        """What was refused or withdrawn and is not in the ledger yet; bounded. Never raises."""
+        try:
             async with asyncio.timeout(self._settings.drain_timeout_s):
                 await self._consents.flush()
+        except Exception as error:
+            log.error(
+                "consents.unwritten",
+                extra={"consents": self._consents.unwritten, "error": type(error).__name__},
+            )
 
     async def close(self) -> None:
         """Drain, then end our own tasks. Idempotent; media is closed by the end of `async with`."""
@@ -185,7 +194,9 @@ class SignallingServer:
         """`GET /v1/signal`. Refuses with 400 without one of our sub-protocols, 403 for a foreign origin, 503
         when too many wait to join.
         """
-        codec = self._admit_upgrade(request)
+        if not self._running and not self.draining:
+            raise RuntimeError("the signalling server is not running: use `async with`")
+        codec = self._upgrades.admit(request)
         socket = web.WebSocketResponse(
             protocols=(codec.value,),
             # aiohttp refuses from this size on; a message may have exactly the most.
@@ -196,7 +207,7 @@ class SignallingServer:
         )
         await socket.prepare(request)
         transport = request.transport
-        leave = self._unjoined.enter(self._source(request))
+        leave = self._upgrades.enter(request)
         connection = Connection(
             socket,
             transport.abort if transport is not None else _nothing_to_abort,
@@ -211,42 +222,6 @@ class SignallingServer:
         finally:
             leave()
         return socket
-
-    def _admit_upgrade(self, request: web.Request) -> Codec:
-        if not self._running and not self.draining:
-            raise RuntimeError("the signalling server is not running: use `async with`")
-        offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
-        codec = choose_codec(tuple(name.strip() for name in offered.split(",")))
-        if codec is None:
-            self.counters.connections_refused["subprotocol"] += 1
-            names = ", ".join(known.value for known in Codec)
-            raise web.HTTPBadRequest(text=f"offer one of the WebSocket sub-protocols {names}\n")
-        if not self._origin_may(request):
-            self.counters.connections_refused["origin"] += 1
-            raise web.HTTPForbidden(text="pages of this origin may not connect\n")
-        if not self._unjoined.admits(self._source(request)):
-            self.counters.connections_refused["too-many"] += 1
-            raise web.HTTPServiceUnavailable(text="too many connections wait to join\n")
-        return codec
-
-    def _source(self, request: web.Request) -> Source:
-        if self._settings.behind_proxy:
-            # The last entry is the one that our own proxy wrote; those before it are the client's words.
-            return source_of(request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip())
-        return source_of(request.remote)
-
-    def _origin_may(self, request: web.Request) -> bool:
-        """RFC 6455 §10.2. Only browsers send it; without a ticket a page may do nothing here, so this is
-        the second fence, not the first.
-        """
-        origin = request.headers.get("Origin")
-        allowed = self._settings.allowed_origins
-        if origin is None or "*" in allowed or origin in allowed:
-            return True
-        try:
-            return urlsplit(origin).netloc.lower() == request.host.lower()
-        except ValueError:
-            return False
 
     async def _serve(self, connection: Connection) -> None:
         conversation = Conversation(
