@@ -174,5 +174,7 @@ async def test_no_text_lies_unused(site: Site) -> None:
         if path.suffix in (".js", ".html") and not path.name.startswith("texts_")
     )
     recording = r"recording\.(consent\.|answer\.|why\.|stopped$|none$)"
-    composed = r"(problem|ended|role|quality)\.|(lobby\.title|lobby\.join|wait\.title|wait\.lead)\.|" + recording
+    composed = (
+        r"(problem|ended|role|quality)\.|(lobby\.title|lobby\.join|wait\.title|wait\.lead)\.|" + recording
+    )
     assert [key for key in keys if not re.match(composed, key) and f'"{key}"' not in source] == []

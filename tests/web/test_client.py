@@ -648,3 +648,123 @@ async def test_a_section_used_again_takes_the_limits_and_codec_of_what_it_sends_
     assert rates == [[2_500_000, "maintain-resolution"], [600_000, None]]
     assert first == "VP8"
     assert sections == 1
+
+
+async def test_a_recording_is_asked_for_and_consent_is_ones_own(site: Site) -> None:
+    state, sent = await run(
+        site,
+        """fakeRoom.recordable();
+        fakeRoom.enter("d", "doctor", "Els");
+        const client = made();
+        await client.join();
+        await client.consent("recording", "granted", "text-7");
+        const state = await client.recording("start");
+        await client.consent("recording", "withdrawn");
+        await client.recording("stop");
+        const sent = fakeRoom.received.filter(({ type }) => ["recording", "consent"].includes(type));
+        return [state, sent.map(({ id, ...message }) => message)];""",
+    )
+    assert state == "starting"
+    assert sent == [
+        {"type": "consent", "kind": "recording", "state": "granted", "text_version": "text-7"},
+        {"type": "recording", "action": "start"},
+        {"type": "consent", "kind": "recording", "state": "withdrawn"},
+        {"type": "recording", "action": "stop"},
+    ]
+
+
+async def test_the_room_tells_how_far_a_recording_is_and_who_agreed(site: Site) -> None:
+    seen = await run(
+        site,
+        """fakeRoom.recordable(["record"]);
+        fakeRoom.enter("d", "doctor", "Els");
+        const client = made();
+        await client.join();
+        const look = () => {
+          const { state, since, by, granted, declined, available, reason } = client.room.recording;
+          return [state, since !== null, by, granted.join(), declined.join(), available, reason];
+        };
+        const seen = [client.self.grants, look()];
+        const acts = [
+          ["consent", "d", "granted"], ["ask", "d"], ["consent", "me", "granted"],
+          ["recording", "on", "slow-disk"], ["recording", "on", "resumed"],
+          ["consent", "d", "withdrawn"], ["recording", "off"], ["ask", "d"],
+        ];
+        for (const [act, ...how] of acts) {
+          fakeRoom[act](...how);
+          seen.push(look());
+        }
+        return seen;""",
+    )
+    assert seen == [
+        ["record"],
+        ["off", False, None, "", "", True, None],
+        ["off", False, None, "d", "", True, None],
+        ["starting", False, "d", "d", "", True, "asked"],
+        ["on", True, "d", "d,me", "", True, None],
+        ["on", True, "d", "d,me", "", True, "slow-disk"],
+        ["on", True, "d", "d,me", "", True, "resumed"],
+        ["off", False, None, "me", "d", True, "consent-withdrawn"],
+        ["off", False, None, "me", "d", True, None],
+        ["starting", False, "d", "me", "", True, "asked"],
+    ]
+
+
+async def test_what_stopped_a_recording_is_known_until_it_begins_again(site: Site) -> None:
+    assert await run(
+        site,
+        """const { afterRecording, recordingOf } = await import("/web/client/recording.js");
+        const on = recordingOf({ state: "on", since: 7, by: "d", granted: ["d"], available: true });
+        const stopping = afterRecording(on, { state: "stopping", reason: "consent-withdrawn" });
+        const off = afterRecording(stopping, { state: "off", reason: null });
+        const again = afterRecording(off, { state: "on", since: 9 });
+        return [stopping.since, off.since, off.by, off.reason, again.reason];""",
+    ) == [7, None, None, "consent-withdrawn", None]
+
+
+async def test_a_consent_event_without_a_name_is_ones_own(site: Site) -> None:
+    assert await run(
+        site,
+        """fakeRoom.recordable();
+        const client = made();
+        await client.join();
+        fakeRoom.tell({ type: "consent", kind: "recording", state: "granted" });
+        fakeRoom.tell({ type: "consent", kind: "report", state: "withdrawn" });
+        const granted = client.room.recording.granted;
+        fakeRoom.tell({ type: "consent", kind: "recording", state: "expired" });
+        return [granted, client.room.recording.granted, client.room.recording.declined];""",
+    ) == [["me"], [], []]
+
+
+async def test_what_a_newer_joined_state_leaves_out_of_a_recording_stays_known(site: Site) -> None:
+    assert await run(
+        site,
+        """fakeRoom.recordable();
+        const client = made();
+        await client.join();
+        fakeRoom.recording("on", null, { since: 5, by: "d" });
+        fakeRoom.recording("on", "slow-disk", { since: 5 });
+        fakeRoom.log = [];
+        fakeRoom.current.end(1006);
+        await until(() => fakeRoom.requests("resume").length === 1 && client.state === "connected");
+        const { state, since, by, reason } = client.room.recording;
+        return [state, since, by, reason];""",
+    ) == ["on", 5, "d", "slow-disk"]
+
+
+async def test_a_server_that_knows_no_recordings_has_none(site: Site) -> None:
+    assert await run(
+        site,
+        """delete fakeRoom.room.recording;
+        const client = made();
+        await client.join();
+        return client.room.recording;""",
+    ) == {
+        "state": "off",
+        "since": None,
+        "by": None,
+        "granted": [],
+        "declined": [],
+        "available": False,
+        "reason": None,
+    }

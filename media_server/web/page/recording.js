@@ -246,7 +246,8 @@ export class RecordingControl {
     clearTimeout(this.#retryTimer);
     const wish = this.#wish;
     if (wish === null || this.#sending) return;
-    if (wish === "granted" && this.#shown?.state !== "starting") return this.#settled(wish); // nobody asks any more
+    // Of the room, not of what is drawn: after a reconnection it may be that nobody asks any more.
+    if (wish === "granted" && this.#client.room?.recording.state !== "starting") return this.#settled(wish);
     this.#sending = true;
     try {
       await this.#client.consent("recording", wish, textVersion());
