@@ -153,6 +153,25 @@ async def test_each_iterator_sees_every_event_and_ends_with_the_session(server: 
     assert [type(event) for event in heard] == [TrackPublished, Cut, Resumed]
 
 
+async def test_it_asks_for_a_recording_and_answers_for_itself(server: FakeServer) -> None:
+    server.answers["recording"] = lambda message: {
+        "recording": {"start": "starting", "stop": "stopping"}[message["action"]]
+    }
+    async with Client(server.url, "ticket") as client:
+        await client.consent("recording", "granted")
+        assert await client.recording("start") == "starting"
+        await server.event("recording", state="on", reason=None)
+        await client.until(lambda room: room.recording == "on")
+        await client.consent("recording", "withdrawn")
+        assert await client.recording("stop") == "stopping"
+        server.answers["recording"] = refused("not-allowed")
+        with pytest.raises(Refused) as refusal:
+            await client.recording("start")
+        assert refusal.value.code == "not-allowed"
+    said = [(m["kind"], m["state"]) for m in server.requests if m["type"] == "consent"]
+    assert said == [("recording", "granted"), ("recording", "withdrawn")]
+
+
 async def test_what_the_server_refuses_is_raised_with_its_code(
     server: FakeServer, patient_film: Path
 ) -> None:

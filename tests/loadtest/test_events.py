@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from loadtest.errors import ServerViolation
 from loadtest.events import (
+    ConsentChanged,
     Knocking,
     Other,
+    RecordingChanged,
     Relayed,
     RoomState,
     TrackMuted,
@@ -21,7 +23,7 @@ from tests.loadtest.fake_server import a_joined_state, a_participant, a_track
 KNOWN = [
     *("participant-joined", "participant-left", "participant-admitted", "knocking", "room-opened"),
     *("track-published", "track-unpublished", "track-muted", "track-silent"),
-    *("speakers", "quality", "relay", "room-ended"),
+    *("speakers", "quality", "recording", "consent", "relay", "room-ended"),
 ]
 
 
@@ -46,6 +48,16 @@ def test_mute_and_relay() -> None:
     assert relayed.body == b"hi"
 
 
+def test_recording_and_consent_tell_who_and_why() -> None:
+    asked = parse_event({"type": "recording", "seq": 4, "state": "starting", "reason": "asked", "by": "d"})
+    assert asked == RecordingChanged("starting", "asked", "d")  # type: ignore[arg-type]
+    ended = parse_event({"type": "recording", "seq": 5, "state": "off", "reason": None})
+    assert ended == RecordingChanged("off", None, None)
+    granted = {"type": "consent", "seq": 6, "kind": "recording", "state": "granted"}
+    assert parse_event(granted) == ConsentChanged("recording", "granted", None)
+    assert parse_event({**granted, "participant": "p"}) == ConsentChanged("recording", "granted", "p")  # type: ignore[arg-type]
+
+
 def test_an_event_of_a_newer_server_is_kept_as_it_came() -> None:
     event = parse_event({"type": "fireworks", "seq": 9, "colour": "red"})
     assert event == Other("fireworks", {"colour": "red"})
@@ -68,6 +80,7 @@ def test_the_joined_state_tells_who_is_here_and_how_long_a_cut_may_last() -> Non
     assert joined.state is RoomState.OPEN
     assert joined.resume_window_s == 5
     assert [track.id for track in joined.participants[0].tracks] == ["t1"]
+    assert (joined.recording, joined.granted) == ("off", frozenset())
 
 
 @pytest.mark.parametrize("missing", ["session", "resume_token", "participant", "room", "participants"])

@@ -53,6 +53,16 @@ async def test_what_it_sends_arrives_and_is_recognised_as_vp8(doctor_film: Path)
         assert participant.counters.sent > 20
 
 
+async def test_it_asks_for_a_recording_and_answers_for_itself() -> None:
+    async with a_server() as server:
+        server.answers["recording"] = lambda _: {"recording": "starting"}
+        async with LeanParticipant(server.url, "ticket", traffic=Traffic()) as participant:
+            await participant.consent("recording", "granted")
+            assert await participant.recording("start") == "starting"
+        asked = [message for message in server.requests if message["type"] in ("consent", "recording")]
+        assert [(m.get("state"), m.get("action")) for m in asked] == [("granted", None), (None, "start")]
+
+
 async def test_a_refused_offer_is_raised() -> None:
     async with a_server() as server:
         server.answers["offer"] = refused("not-admitted")

@@ -59,6 +59,22 @@ def test_a_patient_waits_until_admitted() -> None:
     assert view.admitted
 
 
+def test_a_recording_is_followed_with_its_troubles_and_who_agreed() -> None:
+    recording = {"state": "on", "since": 5.0, "by": "d", "granted": ["d"], "available": True}
+    view = a_view(room={**a_joined_state()["room"], "recording": recording})
+    assert (view.recording, view.granted, view.recording_trouble) == ("on", {"d"}, None)
+    told(view, {"type": "recording", "state": "on", "reason": "slow-disk"})
+    assert view.recording_trouble == "slow-disk"
+    told(view, {"type": "recording", "state": "on", "reason": "resumed"})
+    assert view.recording_trouble is None
+    told(view, {"type": "consent", "kind": "recording", "state": "granted"})
+    assert view.granted == {"d", "me"}
+    told(view, {"type": "consent", "kind": "recording", "state": "withdrawn", "participant": "d"})
+    told(view, {"type": "consent", "kind": "another", "state": "withdrawn"})
+    told(view, {"type": "recording", "state": "stopping", "reason": "consent-withdrawn"})
+    assert (view.recording, view.granted, view.recording_trouble) == ("stopping", {"me"}, None)
+
+
 def test_the_room_opens_and_ends() -> None:
     room = {**a_joined_state()["room"], "state": "waiting"}
     view = a_view(room=room)
