@@ -31,7 +31,6 @@ class Frame:
     data: bytes
     key: bool
     samples: int = 0
-    resumes: bool = False
 
 
 @dataclass(slots=True)
@@ -42,6 +41,8 @@ class Faults:
     """Packets or pictures that are not what their format says."""
     dropped: int = 0
     """Pictures with packets missing, or waiting for a key frame after such a one."""
+    freezes: int = 0
+    """How often a picture had to stand until the next key frame."""
 
 
 class Assembly(Protocol):
@@ -102,13 +103,14 @@ class Pictures:
         self._last: Packet | None = None
         self._doubtful = True  # whether the next packet is known to be the first of a picture
         self._waiting = True  # for a key frame
+        self._begun = False
 
     def receive(self, packet: Packet) -> Iterator[Frame]:
         last, self._last = self._last, packet
         partial = self._partial
         if last is not None and packet.seq != last.seq + 1:
             self._give_up(partial)
-            self._waiting = self._doubtful = True
+            self._doubtful = True
             partial = None
         elif partial is not None and (partial.ssrc, partial.timestamp) != (packet.ssrc, packet.timestamp):
             yield from self._finish(partial)
@@ -137,7 +139,7 @@ class Pictures:
         try:
             picture = self._depacketize(partial.payloads)
         except Malformed:
-            self._waiting = True
+            self._freeze()
             if partial.doubtful:
                 self._faults.dropped += 1  # its beginning was lost: nothing is wrong with the rest
             else:
@@ -149,20 +151,18 @@ class Pictures:
         if self._waiting and not picture.key:
             self._faults.dropped += 1
             return
-        yield Frame(
-            partial.ssrc,
-            partial.timestamp,
-            partial.arrival_us,
-            picture.data,
-            picture.key,
-            resumes=self._waiting,
-        )
-        self._waiting = False
+        yield Frame(partial.ssrc, partial.timestamp, partial.arrival_us, picture.data, picture.key)
+        self._begun, self._waiting = True, False
+
+    def _freeze(self) -> None:
+        if self._begun and not self._waiting:
+            self._faults.freezes += 1
+        self._waiting = True
 
     def _give_up(self, partial: _Partial | None) -> None:
         if partial is not None:
             self._faults.dropped += 1
-        self._waiting = True
+        self._freeze()
 
 
 class Sounds:

@@ -1,8 +1,9 @@
 """Every track as it was sent, in one Matroska file: nothing is decoded, and nothing encoded anew."""
 
 import io
+import struct
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -30,40 +31,26 @@ def export_matroska(recording: Opened, out: Path, progress: Callable[[float], No
         for played in player:
             film.write(played)
             progress(0.5 + player.share / 2)
-        film.finish()
     progress(1.0)
     return player.summary()
 
 
 class _Film:
-    """Pictures are held back until the next one of their track, which ends the time that they stand."""
+    """Every picture is said to stand until the end. Of those durations only the longest goes into the file,
+    as the film's own; so nothing need be held back until the next picture comes.
+    """
 
     def __init__(self, container: OutputContainer, shapes: tuple[Shape, ...], duration_s: float) -> None:
         self._container = container
         self._duration_s = duration_s
         self._streams = {shape.info.label: _stream(container, shape) for shape in shapes}
-        self._pictures = {shape.info.label for shape in shapes if shape.info.kind == "video"}
-        self._held: dict[int, Played] = {}
 
     def write(self, played: Played) -> None:
-        if played.label not in self._pictures:
-            self._mux(played, played.duration_s)
-            return
-        before = self._held.get(played.label)
-        if before is not None:
-            self._mux(before, played.at_s - before.at_s)
-        self._held[played.label] = played
-
-    def finish(self) -> None:
-        """The last pictures stand until the end."""
-        for played in self._held.values():
-            self._mux(played, self._duration_s - played.at_s)
-
-    def _mux(self, played: Played, duration_s: float) -> None:
         packet = av.Packet(played.data)
         packet.stream = self._streams[played.label]
         packet.time_base = Fraction(1, _TICKS)
         packet.pts = packet.dts = round(played.at_s * _TICKS)
+        duration_s = played.duration_s or self._duration_s - played.at_s
         packet.duration = max(round(duration_s * _TICKS), 1)
         packet.is_keyframe = played.key
         self._container.mux_one(packet)
@@ -75,38 +62,45 @@ def _stream(container: OutputContainer, shape: Shape) -> Stream:
         stream = container.add_mux_stream(info.codec, rate=30, width=shape.width, height=shape.height)
     else:
         with _template(shape) as template:
-            stream = container.add_stream_from_template(template)
+            stream = container.add_stream_from_template(template, opaque=True)
     stream.time_base = Fraction(1, _TICKS)
     stream.metadata["title"] = f"{info.role} {info.source}"
-    stream.metadata["participant"] = info.participant
+    stream.metadata.update({"participant": info.participant, "role": info.role, "kind": info.kind})
     return stream
 
 
 @contextmanager
 def _template(shape: Shape) -> Iterator[Stream]:
     """A stream with the codec's own header, which PyAV lets nobody set: read from a piece of that format."""
-    with ExitStack() as stack:
-        match shape.info.codec:
-            case "opus":
-                file, format = _ogg(), "ogg"
-            case "h264":
-                file, format = io.BytesIO(shape.key), "h264"
-            case "av1":
-                file, format = io.BytesIO(_TEMPORAL_DELIMITER + shape.key), "obu"
-            case other:
-                raise AssertionError(other)
-        yield stack.enter_context(av.open(file, "r", format=format)).streams[0]
+    match shape.info.codec:
+        case "opus":
+            data, format = _opus(), "matroska"
+        case "h264":
+            data, format = shape.key, "h264"
+        case "av1":
+            data, format = _TEMPORAL_DELIMITER + shape.key, "obu"
+        case other:
+            raise AssertionError(other)
+    with av.open(io.BytesIO(data), "r", format=format) as container:
+        yield container.streams[0]
 
 
-def _ogg() -> io.BytesIO:
-    """A moment of silence, with the header of stereo Opus (RFC 7845)."""
-    file = io.BytesIO()
-    with av.open(file, "w", format="ogg") as container:
-        stream = container.add_stream("libopus", rate=opus.RATE, layout="stereo")
-        frame = av.AudioFrame(format="s16", layout="stereo", samples=960)
-        frame.sample_rate = opus.RATE
-        for plane in frame.planes:
-            plane.update(bytes(plane.buffer_size))
-        container.mux([*stream.encode(frame), *stream.encode(None)])
-    file.seek(0)
-    return file
+def _opus() -> bytes:
+    """The least Matroska (RFC 9559) with a stream of stereo Opus in it, and a moment of silence."""
+    _, silence = opus.SILENCES[0]
+    sound = _element("B5", struct.pack(">d", opus.RATE)) + _element("9F", b"\2")
+    track = (
+        *(_element("D7", b"\1"), _element("73C5", b"\1"), _element("83", b"\2"), _element("86", b"A_OPUS")),
+        *(_element("63A2", opus.HEADER), _element("E1", sound)),
+    )
+    segment = (
+        _element("1549A966", _element("2AD7B1", (1_000_000).to_bytes(3))),
+        _element("1654AE6B", _element("AE", b"".join(track))),
+        _element("1F43B675", _element("E7", b"\0") + _element("A3", b"\x81\0\0\x80" + silence)),
+    )
+    return _element("1A45DFA3", _element("4282", b"matroska")) + _element("18538067", b"".join(segment))
+
+
+def _element(id: str, body: bytes) -> bytes:
+    """RFC 8794 §4, with a size of eight bytes."""
+    return bytes.fromhex(id) + b"\1" + len(body).to_bytes(7) + body

@@ -8,7 +8,7 @@ from media_server.recording.export.errors import EndToEndEncrypted, NothingToExp
 from media_server.recording.export.frames import CODECS
 from media_server.recording.format import BadSegment, Record, read_segment
 from media_server.recording.ids import RecordingId
-from media_server.recording.lines import Gap, GapCause, Participant, Segment, Start, Stop, Track
+from media_server.recording.lines import Gap, GapCause, Participant, Segment, Start, Stop, Track, TrackEnd
 from media_server.recording.manifest import SignedLine
 from media_server.recording.sealing import RecordingIdentity, decrypt
 from media_server.recording.store import RecordingStore
@@ -16,7 +16,9 @@ from media_server.recording.store import RecordingStore
 
 @dataclass(frozen=True, slots=True)
 class TrackInfo:
-    """`first_seq`: the lowest number known of it. `role`: of its participant."""
+    """`first_seq`: the lowest number known of it. `role`: of its participant. Seconds since the recording
+    began: `begin_s`, `end_s` and the times when it was muted.
+    """
 
     label: int
     participant: str
@@ -26,6 +28,14 @@ class TrackInfo:
     codec: str
     clock_rate: int
     first_seq: int
+    begin_s: float
+    end_s: float
+    muted_s: tuple[tuple[float, float], ...]
+
+    def shows(self, at_s: float) -> bool:
+        """Whether its owner had it on then."""
+        there = self.begin_s <= at_s < self.end_s
+        return there and not any(since <= at_s < until for since, until in self.muted_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,39 +87,48 @@ def open_recording(
     if closed:
         labels = ", ".join(str(track.label) for track in closed)
         raise EndToEndEncrypted(f"end-to-end encrypted, so only its participants can open it: track {labels}")
-    segments = [line.line for line in lines if isinstance(line.line, Segment)]
+    segments = tuple(line.line.name for line in lines if isinstance(line.line, Segment))
     if not segments:
         raise NothingToExport("the recording holds no media")
-    lowest = _lowest(segments)
-    gaps = [line.line for line in lines if isinstance(line.line, Gap)]
-    crash = next((gap.from_us for gap in gaps if gap.cause is GapCause.CRASH), None)
-    return Opened(
-        recording,
-        lines[0].at_us,
-        stop.at_us if crash is None else crash,
-        tuple(
-            TrackInfo(
-                label=track.label,
-                participant=track.participant,
-                role=roles.get(track.participant, "guest"),
-                kind=track.kind,
-                source=track.source,
-                codec=track.codec,
-                clock_rate=track.clock_rate,
-                first_seq=lowest.get(track.label, 0),
-            )
-            for track in declared
-            if track.codec in CODECS
-        ),
-        tuple(segment.name for segment in segments),
-        store,
-        identity,
+    # One that crashed was closed when its node came back, hours later perhaps.
+    crashes = [gap.from_us for line in lines if (gap := _gap(line, GapCause.CRASH))]
+    start_us, end_us = lines[0].at_us, min(crashes, default=stop.at_us)
+    tracks = tuple(
+        _track(track, roles.get(track.participant, "guest"), lines, start_us, end_us)
+        for track in declared
+        if track.codec in CODECS
+    )
+    return Opened(recording, start_us, end_us, tracks, segments, store, identity)
+
+
+def _track(track: Track, role: str, lines: Sequence[SignedLine], start_us: int, end_us: int) -> TrackInfo:
+    def seconds(at_us: int | None) -> float:
+        return ((end_us if at_us is None else at_us) - start_us) / 1e6
+
+    begin_us = next(line.at_us for line in lines if line.line is track)
+    ends = [line for line in lines if isinstance(line.line, TrackEnd) and line.line.label == track.label]
+    mutes = [gap for line in lines if (gap := _gap(line, GapCause.MUTE)) and gap.label == track.label]
+    firsts = [
+        part.first_seq
+        for line in lines
+        if isinstance(line.line, Segment)
+        for part in line.line.tracks
+        if part.label == track.label
+    ]
+    return TrackInfo(
+        label=track.label,
+        participant=track.participant,
+        role=role,
+        kind=track.kind,
+        source=track.source,
+        codec=track.codec,
+        clock_rate=track.clock_rate,
+        first_seq=min(firsts, default=0),
+        begin_s=seconds(begin_us),
+        end_s=seconds(ends[0].at_us if ends else None),
+        muted_s=tuple((seconds(gap.from_us), seconds(gap.until_us)) for gap in mutes),
     )
 
 
-def _lowest(segments: Sequence[Segment]) -> dict[int, int]:
-    lowest: dict[int, int] = {}
-    for segment in segments:
-        for track in segment.tracks:
-            lowest[track.label] = min(track.first_seq, lowest.get(track.label, track.first_seq))
-    return lowest
+def _gap(line: SignedLine, cause: GapCause) -> Gap | None:
+    return line.line if isinstance(line.line, Gap) and line.line.cause is cause else None

@@ -3,10 +3,15 @@
 A packet that passes `duration` is one that every decoder takes: behind the framing, any bits are sound.
 """
 
+import struct
+
 from media_server.recording.export.errors import Malformed
 
 RATE = 48_000
 """Samples a second: of the RTP clock and of every decoder, whatever was captured."""
+
+HEADER = b"OpusHead" + struct.pack("<BBHIhB", 1, 2, 0, RATE, 0, 0)
+"""RFC 7845 §5.1: stereo, and nothing to skip, since a live stream begins in its middle."""
 
 # Samples of a frame by the configuration of the TOC byte (§3.1, table 2).
 _SILK = (480, 960, 1920, 2880)

@@ -26,7 +26,7 @@ def new_film(out: Path, format: str) -> Iterator[OutputContainer]:
         try:
             with av.open(str(draft), "w", format=format) as container:
                 yield container
-            os.link(draft, out)  # unlike a rename, it refuses a file that has come there meanwhile
+            _put_in_place(draft, out)
         finally:
             with suppress(OSError):
                 draft.unlink()
@@ -34,3 +34,15 @@ def new_film(out: Path, format: str) -> Iterator[OutputContainer]:
         raise OutputRefused(f"{out} exists already; nothing was written") from None
     except OSError as error:
         raise OutputRefused(f"cannot write {out}: {error.strerror}") from error
+
+
+def _put_in_place(draft: Path, out: Path) -> None:
+    """Raises FileExistsError where a rename would replace a file that has come there meanwhile."""
+    try:
+        os.link(draft, out)
+    except FileExistsError:
+        raise
+    except OSError:
+        # No hard links on this file system (exFAT, say): the name is taken first, and then filled.
+        os.close(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        os.replace(draft, out)

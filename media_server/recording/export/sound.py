@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from media_server.recording.export.opus import RATE, SILENCES
 
-# Less than this is the unrest of clocks, not a hole: a decoder would hear a filled one as a click.
-_HOLE = 480
-# A packet that begins so long before the end of the one before is out of its time, and left out.
-_OVERLAP = 960
+# Packets that follow each other may stand a little apart or overlap: that is the drift of a clock, or the
+# unrest of reading it. What is more was a step of the clock.
+_STEP = 40 * RATE // 1000
+# A packet that follows no other has its own place; less than this is unrest again.
+_HOLE = _OVERLAP = 10 * RATE // 1000
 _SHORTEST = SILENCES[-1][0]
 
 
@@ -26,31 +27,31 @@ class Sound:
 class Voice:
     def __init__(self) -> None:
         self._heard = 0
+        self._next = 0
         self.silence = 0
         """Samples that were filled in."""
         self.misplaced = 0
-        """Packets left out because another stood in their time."""
+        """Packets left out because others stood in their time."""
 
-    @property
-    def heard(self) -> int:
-        """Up to here it is complete."""
-        return self._heard
-
-    def add(self, at_s: float, samples: int, data: bytes) -> Iterator[Sound]:
+    def add(self, at_s: float, samples: int, data: bytes, *, follows: bool) -> Iterator[Sound]:
+        """`follows`: by its RTP timestamp it begins where the packet before ended."""
         at = round(at_s * RATE)
-        if at < self._heard - _OVERLAP:
+        if at < 0:
+            return  # before the recording
+        if at < self._heard - (_STEP if follows else _OVERLAP):
             self.misplaced += 1
             return
-        if at >= self._heard + _HOLE:
+        if at > self._heard + (_STEP if follows else _HOLE):
             yield from self.fill(at)
-        at = max(at, self._heard)
+        at = max(at, self._next)
         yield Sound(at, samples, data)
-        self._heard = at + samples
+        self._heard, self._next = at + samples, at + 1
 
     def fill(self, until: int) -> Iterator[Sound]:
         """Silence up to there, but for less than 2.5 ms."""
         while until - self._heard >= _SHORTEST:
             samples, data = next(each for each in SILENCES if each[0] <= until - self._heard)
-            yield Sound(self._heard, samples, data)
-            self._heard += samples
+            at = max(self._heard, self._next)
+            yield Sound(at, samples, data)
+            self._heard, self._next = at + samples, at + 1
             self.silence += samples

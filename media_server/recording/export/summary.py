@@ -5,24 +5,34 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TrackSummary:
-    """`frames` were written, `dropped` pictures not: packets were missing, of them or of those before."""
+    """`frames` were written, none where there was nothing to show or hear. `dropped`: pictures that were not,
+    because packets were missing, of them or of those before; `freezes`: how often the picture stood still for
+    it. `mistimed`: frames with timestamps that cannot be; they stand where they arrived, or not at all.
+    """
 
     label: int
+    participant: str
     role: str
     kind: str
     codec: str
-    frames: int
-    dropped: int
-    malformed: int
-    late: int
-    silence_s: float
+    frames: int = 0
+    dropped: int = 0
+    freezes: int = 0
+    malformed: int = 0
+    late: int = 0
+    mistimed: int = 0
+    silence_s: float = 0.0
 
     def line(self) -> str:
+        if not self.frames:
+            return f"track {self.label}: {self.role}'s {self.kind} ({self.codec}), nothing in it: left out"
         parts = [f"track {self.label}: {self.role}'s {self.kind} ({self.codec}), {self.frames} frames"]
         for count, what in (
             (self.dropped, "pictures dropped"),
+            (self.freezes, "freezes"),
             (self.malformed, "malformed"),
             (self.late, "too late"),
+            (self.mistimed, "with impossible times"),
         ):
             if count:
                 parts.append(f"{count} {what}")

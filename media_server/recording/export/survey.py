@@ -5,8 +5,7 @@ frame.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import av
-
+from media_server.recording.export.decoding import VideoDecoder
 from media_server.recording.export.errors import Malformed, NothingToExport
 from media_server.recording.export.frames import Frame, TrackFrames
 from media_server.recording.export.opening import Opened, TrackInfo
@@ -14,7 +13,8 @@ from media_server.recording.export.rtp import parse
 from media_server.recording.export.timeline import Timeline
 from media_server.recording.format import RtpPacket, SenderReport
 
-DECODERS = {"vp8": "vp8", "vp9": "vp9", "h264": "h264", "av1": "libdav1d", "opus": "opus"}
+# So many key frames that no decoder takes are enough to leave a track out.
+_TRIES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,39 +29,35 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
+    """`empty`: tracks with nothing to show or be heard."""
+
     timeline: Timeline
     shapes: tuple[Shape, ...]
+    empty: tuple[TrackInfo, ...]
 
 
 def survey(recording: Opened, progress: Callable[[float], None]) -> Survey:
     """Raises NothingToExport, and what reading raises."""
-    tracks = {info.label: info for info in recording.tracks}
+    searches = {info.label: _Search(info) for info in recording.tracks}
     timeline = Timeline(recording.start_us)
-    waiting = {info.label: TrackFrames(info.codec, info.first_seq) for info in recording.tracks}
-    first: dict[int, Frame] = {}
-    reports: list[SenderReport] = []
     for number, records in enumerate(recording.records(), start=1):
         for record in records:
-            info = tracks.get(record.label)
-            if info is None:
+            search = searches.get(record.label)
+            if search is None:
                 continue
             if isinstance(record, SenderReport):
-                reports.append(record)
-                continue
-            _tell(timeline, info, record)
-            if record.label not in first:
-                _look(waiting[record.label].receive(record, record.arrival_us), record.label, first)
+                timeline.report(search.info.participant, search.info.clock_rate, record)
+            else:
+                _tell(timeline, search.info, record)
+                search.receive(record)
         progress(number / len(recording.segments))
-    for label, frames in waiting.items():
-        if label not in first:
-            _look(frames.flush(), label, first)
-    for report in reports:  # one may have come before the first packet of its SSRC
-        timeline.report(report)
     timeline.settle()
-    shapes = tuple(shape for label, info in tracks.items() if (shape := _shape(info, first.get(label))))
-    if not shapes:
+    shapes = [search.finish() for search in searches.values()]
+    found = tuple(shape for shape in shapes if shape is not None)
+    if not found:
         raise NothingToExport("no track of the recording has a frame that can be shown or heard")
-    return Survey(timeline, shapes)
+    empty = tuple(info for info, shape in zip(recording.tracks, shapes, strict=True) if shape is None)
+    return Survey(timeline, found, empty)
 
 
 def _tell(timeline: Timeline, info: TrackInfo, record: RtpPacket) -> None:
@@ -74,22 +70,37 @@ def _tell(timeline: Timeline, info: TrackInfo, record: RtpPacket) -> None:
     )
 
 
-def _look(frames: list[Frame], label: int, first: dict[int, Frame]) -> None:
-    for frame in frames:
-        if frame.key:
-            first.setdefault(label, frame)
+class _Search:
+    """Looks for the first frame of a track that a decoder takes."""
 
+    def __init__(self, info: TrackInfo) -> None:
+        self.info = info
+        self._frames = TrackFrames(info.codec, info.first_seq)
+        self._shape: Shape | None = None
+        self._tries = 0
 
-def _shape(info: TrackInfo, first: Frame | None) -> Shape | None:
-    """None where there is nothing that a decoder could begin with."""
-    if first is None:
-        return None
-    if info.kind == "audio":
-        return Shape(info, first.data, 0, 0)
-    decoder = av.CodecContext.create(DECODERS[info.codec], "r")
-    assert isinstance(decoder, av.VideoCodecContext)
-    try:
-        pictures = [*decoder.decode(av.Packet(first.data)), *decoder.decode(None)]
-    except av.FFmpegError:
-        return None
-    return Shape(info, first.data, pictures[0].width, pictures[0].height) if pictures else None
+    def receive(self, record: RtpPacket) -> None:
+        if self._going_on:
+            self._look(self._frames.receive(record, record.arrival_us))
+
+    def finish(self) -> Shape | None:
+        if self._going_on:
+            self._look(self._frames.flush())
+        return self._shape
+
+    @property
+    def _going_on(self) -> bool:
+        return self._shape is None and self._tries < _TRIES
+
+    def _look(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            if frame.key and self._going_on:
+                self._tries += 1
+                self._shape = self._shaped(frame.data)
+
+    def _shaped(self, key: bytes) -> Shape | None:
+        if self.info.kind == "audio":
+            return Shape(self.info, key, 0, 0)
+        decoder = VideoDecoder(self.info.codec)
+        pictures = [*decoder.decode(key), *decoder.flush()]
+        return Shape(self.info, key, pictures[0].width, pictures[0].height) if pictures else None

@@ -2,30 +2,51 @@
 
 Three steps: RTP time to seconds of its SSRC; those to the publisher's wall clock by its sender reports (RFC
 3550 §6.4.1); that one to the node's clock by when the reports arrived. The tracks of a participant share the
-last step, so that they stay in step with each other whatever the network did.
+last step, so that they stay in step with each other whatever the network did. Without reports, the packets
+that arrived with the least delay stand for them.
+
+Everything but the arrivals is a publisher's word. It is believed as far as it agrees with them.
 """
 
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from statistics import median
 
+from media_server.recording.export.clock_reading import ClockReading
 from media_server.recording.export.publisher_clock import Difference, difference
 from media_server.recording.export.rtp_clock import RtpClock
 from media_server.recording.format import SenderReport
 
-# Between two reports a clock may run so much too fast or too slow; what does more was set anew.
-_MOST_SLOPE = 1e-3
+LONGEST_DELAY_S = 5.0
+"""No frame arrives later after its capture; senders give up much sooner."""
+
+# How far reports may put a frame behind its arrival: they came by a slower path than it did.
+_MOST_HASTE_S = 0.5
+# Of all reports in so many microseconds the least delayed one counts, of all packets likewise.
+_REPORT_WINDOW_US = 500_000
+_PACKET_WINDOW_US = 5_000_000
+# A reload on another device brings another wall clock; on the same device it agrees within this.
+_SAME_CLOCK_US = 2_000_000.0
 
 
 @dataclass(slots=True)
 class _Stream:
-    """One SSRC. `reports`: (seconds of its RTP clock, publisher's wall clock in seconds)."""
+    """One SSRC. Of each window the least delayed report, as (arrival less sent in µs, sent in seconds of the
+    publisher's clock, media in seconds), and packet, as (arrival less media in µs, media in seconds).
+    """
 
     participant: str
     clock: RtpClock
     first_us: int
-    reports: list[tuple[float, float]] = field(default_factory=list)
+    last_us: int
+    reports: dict[int, tuple[float, float, float]] = field(default_factory=dict)
+    packets: dict[int, tuple[float, float]] = field(default_factory=dict)
+    by_reports: ClockReading | None = None
+    by_arrival: Difference | None = None
+
+    @property
+    def delay_us(self) -> float:
+        return median(delay for delay, _, _ in self.reports.values())
 
 
 class Timeline:
@@ -34,55 +55,89 @@ class Timeline:
     def __init__(self, start_us: int) -> None:
         self._start_us = start_us
         self._streams: dict[tuple[int, int], _Stream] = {}
-        self._arrivals: dict[str, list[tuple[float, float]]] = defaultdict(list)
-        self._differences: dict[str, Difference] = {}
 
     def packet(
         self, label: int, participant: str, clock_rate: int, ssrc: int, timestamp: int, at_us: int
     ) -> None:
-        """The first of an SSRC sets its clock; later ones change nothing."""
-        if (label, ssrc) not in self._streams:
-            clock = RtpClock(clock_rate, timestamp, at_us)
-            self._streams[label, ssrc] = _Stream(participant, clock, at_us)
+        stream = self._stream(label, participant, clock_rate, ssrc, timestamp, at_us)
+        media_s = stream.clock.seconds(timestamp, at_us)
+        late = (at_us - self._start_us - media_s * 1e6, media_s)
+        window = at_us // _PACKET_WINDOW_US
+        stream.packets[window] = min(stream.packets.get(window, late), late)
 
-    def report(self, report: SenderReport) -> None:
-        """Of an SSRC that packets came of; others are ignored."""
-        stream = self._streams.get((report.label, report.ssrc))
-        if stream is None:
-            return
-        sent_s = report.ntp / 2**32
-        stream.reports.append((stream.clock.seconds(report.rtp_timestamp, report.arrival_us), sent_s))
-        self._arrivals[stream.participant].append((sent_s, report.arrival_us - sent_s * 1e6))
+    def report(self, participant: str, clock_rate: int, report: SenderReport) -> None:
+        at_us = report.arrival_us
+        stream = self._stream(report.label, participant, clock_rate, report.ssrc, report.rtp_timestamp, at_us)
+        media_s, sent_s = stream.clock.seconds(report.rtp_timestamp, at_us), report.ntp / 2**32
+        late = (at_us - self._start_us - sent_s * 1e6, sent_s, media_s)
+        window = at_us // _REPORT_WINDOW_US
+        stream.reports[window] = min(stream.reports.get(window, late), late)
 
     def settle(self) -> None:
         """All is told."""
         for stream in self._streams.values():
-            stream.reports = _rising(stream.reports)
-        self._differences = {who: difference(reports) for who, reports in self._arrivals.items()}
+            if stream.packets:
+                stream.by_arrival = difference([(media_s, late) for late, media_s in stream.packets.values()])
+            if stream.reports:
+                usual = stream.delay_us
+                stream.reports = {
+                    window: report
+                    for window, report in stream.reports.items()
+                    if abs(report[0] - usual) <= LONGEST_DELAY_S * 1e6
+                }
+        for shared in self._clocks():
+            reports = [report for stream in shared for report in stream.reports.values()]
+            behind = difference([(sent, late) for late, sent, _ in reports])
+            for stream in shared:
+                stream.by_reports = ClockReading(
+                    [(media, sent + behind.at(sent) / 1e6) for _, sent, media in stream.reports.values()]
+                )
 
-    def seconds(self, label: int, ssrc: int, timestamp: int, arrival_us: int) -> float:
-        """Since the recording began; below 0 for what was captured before. KeyError for an unknown SSRC."""
+    def seconds(self, label: int, ssrc: int, timestamp: int, arrival_us: int) -> float | None:
+        """Since the recording began; below 0 for what was captured before. None where neither reports nor
+        earlier packets give a time that can be believed. KeyError for an unknown SSRC.
+        """
         stream = self._streams[label, ssrc]
         media_s = stream.clock.seconds(timestamp, arrival_us)
-        if not stream.reports:
-            return (stream.first_us - self._start_us) / 1e6 + media_s
-        sent_s = _between(stream.reports, media_s)
-        behind_us = self._differences[stream.participant].at(sent_s)
-        return sent_s + (behind_us - self._start_us) / 1e6
+        arrival_s = (arrival_us - self._start_us) / 1e6
+        for at_s in _readings(stream, media_s, arrival_s):
+            if -_MOST_HASTE_S <= arrival_s - at_s <= LONGEST_DELAY_S:
+                return at_s
+        return None
+
+    def _stream(
+        self, label: int, participant: str, clock_rate: int, ssrc: int, timestamp: int, at_us: int
+    ) -> _Stream:
+        stream = self._streams.get((label, ssrc))
+        if stream is None:
+            stream = _Stream(participant, RtpClock(clock_rate, timestamp, at_us), at_us, at_us)
+            self._streams[label, ssrc] = stream
+        stream.first_us, stream.last_us = min(stream.first_us, at_us), max(stream.last_us, at_us)
+        return stream
+
+    def _clocks(self) -> list[list[_Stream]]:
+        """Streams that were stamped by the same wall clock: of one participant, at one time."""
+        clocks: list[list[_Stream]] = []
+        for stream in sorted(self._streams.values(), key=lambda stream: stream.first_us):
+            if not stream.reports:
+                continue
+            shared = [clock for clock in clocks if any(_same_clock(stream, other) for other in clock)]
+            clocks = [clock for clock in clocks if clock not in shared]
+            clocks.append([stream, *(other for clock in shared for other in clock)])
+        return clocks
 
 
-def _rising(reports: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """In the order of media time, one for each."""
-    return sorted(dict(sorted(reports)).items())
+def _readings(stream: _Stream, media_s: float, arrival_s: float) -> Iterator[float]:
+    if stream.by_reports is not None:
+        yield stream.by_reports.at(media_s, arrival_s)
+    if stream.by_arrival is not None:
+        yield media_s + stream.by_arrival.at(media_s) / 1e6
 
 
-def _between(reports: Sequence[tuple[float, float]], media_s: float) -> float:
-    """The wall clock at a media time, by the reports around it."""
-    after = bisect_right(reports, (media_s, float("inf")))
-    if 0 < after < len(reports):
-        (m0, w0), (m1, w1) = reports[after - 1], reports[after]
-        slope = (w1 - w0) / (m1 - m0)
-        if abs(slope - 1) <= _MOST_SLOPE:
-            return w0 + (media_s - m0) * slope
-    nearest = min(reports[max(after - 1, 0) : after + 1], key=lambda pair: abs(pair[0] - media_s))
-    return nearest[1] + media_s - nearest[0]
+def _same_clock(one: _Stream, other: _Stream) -> bool:
+    return (
+        one.participant == other.participant
+        and one.first_us <= other.last_us
+        and other.first_us <= one.last_us
+        and abs(one.delay_us - other.delay_us) <= _SAME_CLOCK_US
+    )
