@@ -13,6 +13,7 @@ from signalling.events import EVENTS, Event
 from signalling.messages import MAX_MIDS, MAX_RELAY_BODY, MAX_SDP_CHARACTERS, REQUESTS, parse
 from signalling.replies import REPLIES, Answered, Error, Joined, Ok, RecordingIs, Reply
 from signalling.settings import SignallingSettings
+from signalling.views import StopReason
 from signalling.wire import MAX_MESSAGE_BYTES, Codec, EncodedEvent, decode, encode
 from signalling.wire_model import JSON_BYTES
 
@@ -98,6 +99,12 @@ def test_the_limits_are_the_real_ones() -> None:
     ):
         assert sentence in limits
     assert f"within {defaults.join_timeout_s:.0f} seconds" in TEXT
+    assert f"or {defaults.consent_wait_s:.0f} s without an answer" in TEXT
+
+
+def test_every_reason_why_a_recording_ends_is_named() -> None:
+    named_there = TEXT.split("### recording (event)")[1].split("### consent (event)")[0]
+    assert [reason.value for reason in StopReason if f"`{reason.value}`" not in named_there] == []
 
 
 def test_links_within_the_page_lead_somewhere() -> None:

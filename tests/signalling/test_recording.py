@@ -293,6 +293,148 @@ def test_late_news_of_an_attempt_that_is_over_changes_nothing(late: Command) -> 
     assert room.recording.phase is Phase.ON
 
 
+# --- One thing while another is under way ---
+
+
+@pytest.mark.parametrize(
+    "news", [commands.RecorderClosed(Attempt(1)), commands.RecorderFailed(Attempt(1), "disk-full")]
+)
+def test_a_withdrawal_before_the_recorder_is_open_is_not_undone_by_its_opening(news: Command) -> None:
+    room = a_room(people=(DOCTOR, PATIENT))
+    do(room, *granted(DOCTOR, PATIENT), commands.StartRecording(DOCTOR))
+    assert closed(do(room, commands.Refuse(PATIENT))) == [StopReason.CONSENT_WITHDRAWN]
+    assert do(room, commands.RecorderOpened(Attempt(1), since=100.0)) == []
+    assert (room.recording.phase, room.view().recording.since) == (Phase.CLOSING, None)
+    assert said(do(room, news), DOCTOR)[0][0] == "off"
+
+
+@pytest.mark.parametrize("join_first", [True, False])
+def test_a_join_in_the_moment_of_opening_ends_it_in_either_order(join_first: bool) -> None:
+    room = a_room(people=(DOCTOR, PATIENT))
+    do(room, *granted(DOCTOR, PATIENT), commands.StartRecording(DOCTOR))
+    both = [commands.Join(PEOPLE[GUEST]), commands.RecorderOpened(Attempt(1), since=100.0)]
+    outcomes = do(room, *(both if join_first else reversed(both)))
+    assert closed(outcomes) == [StopReason.JOINED_WITHOUT_CONSENT]
+    assert room.recording.phase is Phase.CLOSING
+
+
+def test_a_second_reason_to_end_it_closes_nothing_twice() -> None:
+    room, attempt = recording(DOCTOR, PATIENT)
+    outcomes = do(
+        room,
+        commands.StopRecording(DOCTOR),
+        commands.Refuse(PATIENT),
+        commands.StopRecording(DOCTOR),
+        commands.Join(PEOPLE[GUEST]),
+        commands.HaltRecording(StopReason.FENCED),
+    )
+    assert closed(outcomes) == [StopReason.STOPPED]
+    assert said(do(room, commands.RecorderClosed(attempt)), PATIENT) == [("off", "stopped")]
+
+
+def test_a_recorder_that_fails_while_closing_says_why() -> None:
+    room, attempt = recording(DOCTOR, PATIENT)
+    do(room, commands.StopRecording(DOCTOR))
+    assert said(do(room, commands.RecorderFailed(attempt, "disk-full")), PATIENT) == [("off", "disk-full")]
+    assert do(room, commands.RecorderClosed(attempt)) == []
+
+
+def test_a_recorder_that_closes_unasked_leaves_no_mark_behind() -> None:
+    room, attempt = recording(DOCTOR, PATIENT)
+    outcomes = do(room, commands.RecorderClosed(attempt))
+    assert said(outcomes, PATIENT) == [("off", "recorder-closed")]
+    assert closed(outcomes) == []
+
+
+def test_stopping_while_asking_opens_nothing_and_twice_is_as_once() -> None:
+    room = a_room(people=(DOCTOR, PATIENT))
+    do(room, *granted(DOCTOR), commands.StartRecording(DOCTOR))
+    assert said(do(room, commands.StopRecording(DOCTOR)), PATIENT) == [("off", "stopped")]
+    assert do(room, commands.StopRecording(DOCTOR)) == []
+    assert opened(do(room, *granted(PATIENT))) == []
+
+
+def test_asking_twice_is_as_once_and_gives_no_more_time() -> None:
+    room = a_room(people=(DOCTOR, PATIENT))
+    do(room, commands.StartRecording(DOCTOR), now=10.0)
+    assert do(room, commands.StartRecording(DOCTOR), now=100.0) == []
+    assert room.next_deadline() == 130.0
+
+
+@pytest.mark.parametrize("way_in", ["with an admitted ticket", "let in by a doctor"])
+def test_who_comes_while_others_are_asked_is_asked_too(way_in: str) -> None:
+    room = a_room(people=(DOCTOR, PATIENT))
+    do(room, *granted(DOCTOR), commands.StartRecording(DOCTOR))
+    waits = way_in == "let in by a doctor"
+    outcomes = do(room, commands.Join(a_person(GUEST, Role.GUEST, admitted=not waits)))
+    if waits:
+        assert consents(outcomes, ConsentState.REQUESTED) == []
+        outcomes = do(room, commands.Admit(DOCTOR, GUEST))
+        assert said(outcomes, GUEST) == [("starting", "asked")]
+        assert consents(outcomes, ConsentState.GRANTED) == [DOCTOR]
+    assert consents(outcomes, ConsentState.REQUESTED) == [GUEST]
+    assert opened(do(room, *granted(PATIENT))) == []
+    assert opened(do(room, *granted(GUEST))) == [1]
+
+
+@pytest.mark.parametrize("who", [DOCTOR, PATIENT])
+def test_a_reload_while_others_are_asked_changes_nothing(who: ParticipantId) -> None:
+    room = a_room(people=(DOCTOR, PATIENT))
+    do(room, *granted(DOCTOR), commands.StartRecording(DOCTOR))
+    assert said(do(room, commands.Join(PEOPLE[who])), DOCTOR) == []
+    assert room.recording.phase is Phase.ASKING
+    assert opened(do(room, *granted(PATIENT))) == [1]
+
+
+def test_who_was_put_out_and_let_in_again_has_granted_still() -> None:
+    room, _ = recording(DOCTOR, PATIENT)
+    do(room, commands.Remove(DOCTOR, PATIENT), commands.Join(PEOPLE[PATIENT]))
+    assert room.self_view(PATIENT).admitted is False
+    outcomes = do(room, commands.Admit(DOCTOR, PATIENT))
+    assert closed(outcomes) == []
+    assert [outcome.note for outcome in outcomes if isinstance(outcome, NoteForRecorder)] == [
+        notes.Joined(PATIENT, Role.PATIENT),
+        notes.Consented(a_consent(PATIENT)),
+    ]
+    assert said(outcomes, PATIENT) == [("on", None)]
+
+
+def test_a_withdrawal_is_taken_from_somebody_who_waits_and_counts_once_let_in() -> None:
+    room, _ = recording(DOCTOR, PATIENT)
+    do(room, commands.Remove(DOCTOR, PATIENT), commands.Join(PEOPLE[PATIENT]))
+    assert do(room, commands.Refuse(PATIENT)) == []
+    assert room.recording.phase is Phase.ON
+    assert closed(do(room, commands.Admit(DOCTOR, PATIENT))) == [StopReason.JOINED_WITHOUT_CONSENT]
+
+
+def test_letting_in_somebody_without_a_grant_ends_it() -> None:
+    room, _ = recording(DOCTOR, PATIENT)
+    do(room, commands.Join(a_person(GUEST, Role.GUEST, admitted=False)))
+    assert closed(do(room, commands.Admit(DOCTOR, GUEST))) == [StopReason.JOINED_WITHOUT_CONSENT]
+
+
+def test_who_refused_may_be_asked_again_and_refuse_again() -> None:
+    room = a_room(people=(DOCTOR, PATIENT))
+    for _ in range(2):
+        outcomes = do(room, commands.StartRecording(DOCTOR), commands.Refuse(PATIENT))
+        assert PATIENT in consents(outcomes, ConsentState.REQUESTED)
+        assert consents(outcomes, ConsentState.REFUSED) == [PATIENT]
+    assert do(room, commands.Refuse(PATIENT)) == []
+
+
+def test_a_room_that_ends_while_asking_opened_nothing() -> None:
+    room = a_room(people=(DOCTOR, PATIENT))
+    outcomes = do(room, commands.StartRecording(DOCTOR), commands.End(DOCTOR))
+    assert (opened(outcomes), closed(outcomes)) == ([], [])
+    assert room.recording.phase is Phase.OFF
+
+
+def test_a_room_that_ends_while_the_recorder_closes_closes_it_no_second_time() -> None:
+    room, _ = recording(DOCTOR, PATIENT)
+    do(room, commands.StopRecording(DOCTOR))
+    assert closed(do(room, commands.End(DOCTOR))) == []
+
+
 # --- What the recorder is told meanwhile ---
 
 

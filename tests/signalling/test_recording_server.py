@@ -10,8 +10,10 @@ import pytest
 
 from signalling.consents import Consent, ConsentId, ConsentKind, ConsentsUnavailable
 from signalling.media import ParticipantId, RoomId
+from signalling.memory_rooms import MemoryRooms
 from signalling.notes import Note
 from signalling.recorder import Attempt, RecordingStart
+from signalling.store import NodeId, RoomStore
 from signalling.views import ConsentState
 from signalling.wire import Codec
 from tests.signalling.people import ROOM
@@ -39,11 +41,13 @@ class FakeRecorder:
 
 @dataclass
 class FakeLedger:
-    """Writes down all that it is told, when it is not `away`, and once `held` lets it."""
+    """Writes down what it is told, unless `away`, once `held` lets it (`slow_for`: holds up only this one)."""
 
     written: list[tuple[ParticipantId, ConsentState, str | None]] = field(default_factory=list)
     away: bool = False
     held: asyncio.Event | None = None
+    slow_for: ParticipantId | None = None
+    tried: int = 0
 
     async def record(
         self,
@@ -53,7 +57,8 @@ class FakeLedger:
         state: ConsentState,
         text_version: str | None,
     ) -> Consent:
-        if self.held is not None:
+        self.tried += 1
+        if self.held is not None and self.slow_for in (None, participant):
             await self.held.wait()
         if self.away:
             raise ConsentsUnavailable
@@ -90,10 +95,12 @@ async def until_recording(peer: Peer, state: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def a_house(codec: Codec = Codec.JSON, **settings: Any) -> AsyncIterator[House]:
+async def a_house(
+    codec: Codec = Codec.JSON, *, store: RoomStore | None = None, **settings: Any
+) -> AsyncIterator[House]:
     recorder, ledger = FakeRecorder(), FakeLedger()
     changed: dict[str, Any] = {"policy": POLICY, "recording": True, "store_retry_s": 0.01} | settings
-    async with a_server(recorder=recorder, consents=ledger, **changed) as rig:
+    async with a_server(store=store, recorder=recorder, consents=ledger, **changed) as rig:
         doctor = await rig.joined(PEOPLE[DOCTOR], codec)
         patient = await rig.joined(PEOPLE[PATIENT], codec)
         yield House(rig, recorder, ledger, doctor, patient)
@@ -193,6 +200,60 @@ async def test_draining_closes_the_recorder_with_that_reason() -> None:
         await house.recording()
         await house.rig.server.drain()
         assert house.recorder.closed == [(1, "node-draining")]
+
+
+async def test_a_node_that_lost_the_room_closes_the_recorder_with_that_reason() -> None:
+    loop = asyncio.get_running_loop()
+    store = MemoryRooms(loop.time)
+    async with a_house(store=store, lease_s=0.03) as house:
+        await house.recording()
+        mine = await store.owner(ROOM)
+        assert mine is not None
+        await store.release(mine)
+        await store.acquire(ROOM, NodeId("other"), "wss://other.example", 60.0)
+        await house.doctor.closed()
+        assert house.recorder.closed == [(1, "fenced")]
+
+
+async def test_news_of_an_earlier_life_of_the_room_means_nothing_in_the_next() -> None:
+    async with a_house(ended_room_memory_s=0.0) as house:
+        await house.recording()
+        await house.doctor.ask("end")
+        assert house.recorder.closed == [(1, "room-ended")]
+        await eventually(lambda: house.rig.server.room_state(ROOM) is None)
+        doctor = await house.rig.joined(PEOPLE[DOCTOR])
+        await doctor.ask("consent", kind="recording", state="granted")
+        await doctor.ask("recording", action="start")
+        assert [start.attempt for start in house.recorder.opened] == [1, 2]
+        house.rig.server.recording_closed(ROOM, Attempt(1))
+        house.rig.server.recording_failed(ROOM, Attempt(1), "disk-full")
+        house.open_now()
+        assert (await until_recording(doctor, "on"))["since"] == 100.0
+
+
+async def test_tracks_that_come_and_go_are_noted_and_trouble_is_told() -> None:
+    async with a_house() as house:
+        await house.recording()
+        wishes = {"0": {"publish": {"source": "camera"}}}
+        track = (await house.patient.ask("offer", sdp="v=0", tracks=wishes))["tracks"]["0"]
+        await house.patient.ask("mute", track=track, muted=True)
+        await house.patient.ask("offer", sdp="stop 0", tracks={})
+        heard = [type(note).__name__ for _, note in house.recorder.notes]
+        assert heard == ["TrackAdded", "TrackMuted", "TrackRemoved"]
+        house.rig.server.recording_trouble(ROOM, Attempt(1), "slow-disk")
+        assert (await until_recording(house.doctor, "on"))["reason"] is None
+        assert (await until_recording(house.doctor, "on"))["reason"] == "slow-disk"
+
+
+async def test_withdrawals_that_cannot_be_written_are_named_when_the_node_ends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with a_house() as house:
+        await house.recording()
+        house.ledger.away = True
+        await house.patient.ask("consent", kind="recording", state="withdrawn")
+    (record,) = [record for record in caplog.records if record.message == "consents.unwritten"]
+    assert record.__dict__["consents"] == 1
 
 
 async def test_asking_is_given_up_by_the_clock() -> None:
