@@ -41,7 +41,7 @@ class FakeRecorder:
 
 @dataclass
 class FakeLedger:
-    """Writes down what it is told, unless `away`, once `held` lets it (`slow_for`: holds up only this one)."""
+    """Writes what it is told, unless `away`, once `held` lets it (`slow_for`: holds up this one only)."""
 
     written: list[tuple[ParticipantId, ConsentState, str | None]] = field(default_factory=list)
     away: bool = False
