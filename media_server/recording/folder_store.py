@@ -50,11 +50,13 @@ class FolderStore:
     def __init__(self, root: Path, fsync: Callable[[int], None] = os.fsync) -> None:
         self._root = root
         self._fsync = fsync
-        # Until the next `sync`: what it has to make durable, in this order; where manifests end for certain;
-        # and segments under their name of which nobody knows whether they would survive a power cut.
+        # Until the next `sync`: what it has to make durable, in this order; where manifests ended before; and
+        # segments under their name of which nobody knows whether they would survive a power cut.
         self._dirty: dict[Path, None] = {}
         self._ends: dict[Path, int] = {}
         self._unsure: set[Path] = set()
+        # Where manifests have to be cut before anything is added: what follows there was told to have failed.
+        self._cuts: dict[Path, int] = {}
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -120,22 +122,29 @@ class FolderStore:
         path = self._folder(recording) / MANIFEST
         with _told("cannot add to the manifest"), _opened(path, os.O_WRONLY | os.O_APPEND) as handle:
             self._cut_back(path, handle)
-            self._ends[path] = os.fstat(handle).st_size
+            end = os.fstat(handle).st_size
             try:
                 _write(handle, lines)
             except BaseException:
+                self._cuts[path] = end
                 with suppress(OSError):
                     self._cut_back(path, handle)
                 raise
+            self._ends.setdefault(path, end)
             self._dirty[path] = None
 
     def sync(self) -> None:
-        with _told("cannot make the recordings durable"):
-            for path in self._dirty:
-                with suppress(FileNotFoundError), _opened(path, os.O_RDONLY) as handle:
-                    self._fsync(handle)
+        try:
+            with _told("cannot make the recordings durable"):
+                for path in self._dirty:
+                    with suppress(FileNotFoundError), _opened(path, os.O_RDONLY) as handle:
+                        self._fsync(handle)
+        except StoreFailed:
+            self._cuts |= self._ends
+            raise
+        finally:
+            self._ends.clear()
         self._dirty.clear()
-        self._ends.clear()
         self._unsure.clear()
 
     def manifest(self, recording: RecordingId) -> bytes:
@@ -200,11 +209,10 @@ class FolderStore:
             _sync_folder(self._root.parent)
 
     def _cut_back(self, path: Path, handle: int) -> None:
-        """Undo an addition that failed halfway, now or before the next one."""
-        if path in self._ends:
-            os.ftruncate(handle, self._ends[path])
-            os.fsync(handle)
-            del self._ends[path]
+        """Undo what failed, now or before the next addition."""
+        if path in self._cuts:
+            os.ftruncate(handle, self._cuts[path])
+            del self._cuts[path]
 
 
 class _Draft(io.RawIOBase):

@@ -22,7 +22,7 @@ from media_server.recording.lines import (
     PersonPresent,
     TrackEnd,
 )
-from media_server.recording.sealing import RecordingKey, open_key, seal
+from media_server.recording.sealing import RecordingKey, seal
 from media_server.recording.signing import KeySigner
 from sfu import TapBatch, TappedTrack
 
@@ -156,9 +156,9 @@ def begun(root: Path, custodian: Identity | None = None, store: FolderStore | No
     return made
 
 
-def a_whole_one(root: Path) -> tuple[Made, str]:
+def a_whole_one(root: Path, custodian: Identity | None = None) -> tuple[Made, str]:
     """With everything that a manifest can tell of; and its head."""
-    made = begun(root)
+    made = begun(root, custodian)
     made.segment(0)
     made.segment(1, a_batch(1, lost=0))
     joined = Participant(id="p-3", role="guest", event=ParticipantEvent.JOINED)
@@ -168,7 +168,3 @@ def a_whole_one(root: Path) -> tuple[Made, str]:
     made.lines(TrackEnd(label=1, reason="unpublished"), second=3)
     made.segment(3, a_batch(3, labels=(2,)))
     return made, made.stop()
-
-
-def identity_of(made: Made, custodian: Identity) -> Identity:
-    return open_key(made.sealed_key, [custodian])

@@ -120,24 +120,25 @@ def test_a_key_envelope_with_something_else_in_it_is_refused() -> None:
 
 
 class FullDisk(io.BytesIO):
-    """Takes so many writes and then fails as a full disk does."""
+    """Takes so many bytes and then fails as a full disk does."""
 
-    def __init__(self, writes: int) -> None:
+    def __init__(self, room: int) -> None:
         super().__init__()
-        self.left = writes
+        self.room = room
 
     def write(self, data: object) -> int:
-        if not self.left:
+        if not self.room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self.left -= 1
-        return super().write(data)  # type: ignore[arg-type]
+        taken = super().write(memoryview(data)[: self.room])  # type: ignore[arg-type]
+        self.room -= taken
+        return taken
 
 
-@pytest.mark.parametrize("writes", [0, 1, 2])
-def test_a_full_disk_is_noticed_wherever_it_strikes(writes: int) -> None:
+@pytest.mark.parametrize("room", [0, 1, 100_000])
+def test_a_full_disk_is_noticed_wherever_it_strikes(room: int) -> None:
     key = RecordingKey.generate([A_RECIPIENT])
     with pytest.raises(OSError, match="No space left") as failure:
-        seal(key.recipient).write([bytes(200_000)], FullDisk(writes))
+        seal(key.recipient).write([bytes(200_000)], FullDisk(room))
     assert failure.value.errno == errno.ENOSPC
 
 
