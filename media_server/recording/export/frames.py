@@ -104,6 +104,7 @@ class Pictures:
         self._doubtful = True  # whether the next packet is known to be the first of a picture
         self._waiting = True  # for a key frame
         self._begun = False
+        self._dropped: tuple[int, int] | None = None
 
     def receive(self, packet: Packet) -> Iterator[Frame]:
         last, self._last = self._last, packet
@@ -141,7 +142,7 @@ class Pictures:
         except Malformed:
             self._freeze()
             if partial.doubtful:
-                self._faults.dropped += 1  # its beginning was lost: nothing is wrong with the rest
+                self._drop(partial)  # its beginning was lost: nothing is wrong with the rest
             else:
                 self._faults.malformed += 1
             return
@@ -149,7 +150,7 @@ class Pictures:
             self._give_up(partial)
             return
         if self._waiting and not picture.key:
-            self._faults.dropped += 1
+            self._drop(partial)
             return
         yield Frame(partial.ssrc, partial.timestamp, partial.arrival_us, picture.data, picture.key)
         self._begun, self._waiting = True, False
@@ -161,8 +162,14 @@ class Pictures:
 
     def _give_up(self, partial: _Partial | None) -> None:
         if partial is not None:
-            self._faults.dropped += 1
+            self._drop(partial)
         self._freeze()
+
+    def _drop(self, partial: _Partial) -> None:
+        """What is left of a picture, before a hole and after it, is one picture."""
+        before, self._dropped = self._dropped, (partial.ssrc, partial.timestamp)
+        if self._dropped != before:
+            self._faults.dropped += 1
 
 
 class Sounds:
