@@ -62,7 +62,7 @@ class _Voice:
         self._decoder = av.CodecContext.create("libopus", "r")
         self._decoder.sample_rate = RATE
         self._decoder.layout = "stereo"
-        self._resampler = av.AudioResampler("flt", "mono", RATE)
+        self._resampler = av.AudioResampler("fltp", "stereo", RATE)
         self._heard = 0
 
     def place(self, at: int, samples: int, packet: bytes) -> tuple[int, Floats]:
@@ -83,15 +83,15 @@ class _Voice:
     def _decoded(self, samples: int, packet: bytes) -> Floats:
         try:
             frames = [
-                mono
+                stereo.to_ndarray().mean(axis=0)
                 for frame in self._decoder.decode(av.Packet(packet))
-                for mono in self._resampler.resample(frame)
+                for stereo in self._resampler.resample(frame)
             ]
         except av.FFmpegError:  # hostile bits
             return np.zeros(samples, np.float32)
         if not frames:
             return np.zeros(samples, np.float32)
-        return np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames]).astype(np.float32)
+        return np.concatenate(frames).astype(np.float32)
 
 
 def _limited(samples: Floats) -> Samples:

@@ -77,12 +77,10 @@ class Player:
 
     def _add(self, track: "_Track", frames: list[Frame]) -> None:
         for frame in frames:
-            at_s = self._survey.timeline.seconds(
+            at_s, believed = self._survey.timeline.read(
                 track.info.label, frame.ssrc, frame.timestamp, frame.arrival_us
             )
-            if at_s is None:
-                track.mistimed += 1
-                at_s = (frame.arrival_us - self._recording.start_us) / 1e6
+            track.mistimed += not believed
             if at_s > self._recording.duration_s:
                 continue
             if track.voice is None:

@@ -11,6 +11,7 @@ Everything but the arrivals is a publisher's word. It is believed as far as it a
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
+from typing import NamedTuple
 
 from media_server.recording.export.clock_reading import ClockReading
 from media_server.recording.export.publisher_clock import Difference, difference
@@ -27,6 +28,15 @@ _REPORT_WINDOW_US = 500_000
 _PACKET_WINDOW_US = 5_000_000
 # A reload on another device brings another wall clock; on the same device it agrees within this.
 _SAME_CLOCK_US = 2_000_000.0
+
+
+class Moment(NamedTuple):
+    """Seconds since the recording began, below 0 for what was captured before; and whether it is by its
+    publisher's word.
+    """
+
+    at_s: float
+    believed: bool
 
 
 @dataclass(slots=True)
@@ -93,17 +103,17 @@ class Timeline:
                     [(media, sent + behind.at(sent) / 1e6) for _, sent, media in stream.reports.values()]
                 )
 
-    def seconds(self, label: int, ssrc: int, timestamp: int, arrival_us: int) -> float | None:
-        """Since the recording began; below 0 for what was captured before. None where neither reports nor
-        earlier packets give a time that can be believed. KeyError for an unknown SSRC.
+    def read(self, label: int, ssrc: int, timestamp: int, arrival_us: int) -> Moment:
+        """Where its publisher cannot be believed, it is placed as near as can be told without his word.
+        KeyError for an unknown SSRC.
         """
         stream = self._streams[label, ssrc]
         media_s = stream.clock.seconds(timestamp, arrival_us)
         arrival_s = (arrival_us - self._start_us) / 1e6
-        for at_s in _readings(stream, media_s, arrival_s):
+        for rank, at_s in enumerate(_readings(stream, media_s, arrival_s)):
             if -_MOST_HASTE_S <= arrival_s - at_s <= LONGEST_DELAY_S:
-                return at_s
-        return None
+                return Moment(at_s, rank == 0)
+        return Moment(arrival_s, False)
 
     def _stream(
         self, label: int, participant: str, clock_rate: int, ssrc: int, timestamp: int, at_us: int

@@ -34,10 +34,10 @@ def ticks(computer: Computer, at_s: float, rate: int = 48_000, zero: int = 0) ->
     return (zero + round(at_s * (1 + computer.drift_ppm / 1e6) * rate)) % (1 << 32)
 
 
-def read(timeline: Timeline, computer: Computer, label: int, at_s: float, **more: int) -> float | None:
+def read(timeline: Timeline, computer: Computer, label: int, at_s: float, **more: int) -> float:
     stamp = ticks(computer, at_s, more.get("rate", 48_000), more.get("zero", 0))
     arrival_us = START_US + round((at_s + computer.delay_s) * 1e6)
-    return timeline.seconds(label, more.get("ssrc", label), stamp, arrival_us)
+    return timeline.read(label, more.get("ssrc", label), stamp, arrival_us).at_s
 
 
 @pytest.mark.parametrize("drift_ppm", [-100.0, 100.0])
@@ -90,8 +90,8 @@ def test_a_packet_that_says_it_is_hours_off_is_not_believed_and_the_others_are()
     arrival_us = START_US + 5_000_000
     for hours in (-3, 3):
         stamp = (ticks(computer, 5) + hours * 3600 * 48_000) % (1 << 32)
-        assert timeline.seconds(1, 1, stamp, arrival_us) is None
-    assert read(timeline, computer, 1, 6) is not None
+        assert timeline.read(1, 1, stamp, arrival_us) == (5.0, False)
+    assert timeline.read(1, 1, ticks(computer, 6), arrival_us + 1_000_000).believed
 
 
 UINT32, UINT64 = st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)
@@ -111,8 +111,8 @@ def test_no_time_is_far_from_the_arrival_whatever_a_publisher_says(
         timeline.report("p-1", 90_000, SenderReport(1, START_US + second * 1_000_000, 5, ntp, stamp, 0, 0))
     timeline.settle()
     for stamp, at_s in stamps:
-        found = timeline.seconds(1, 5, stamp, START_US + round(at_s * 1e6))
-        assert found is None or -0.501 <= at_s - found <= LONGEST_DELAY_S + 0.001
+        found = timeline.read(1, 5, stamp, START_US + round(at_s * 1e6)).at_s
+        assert -0.501 <= at_s - found <= LONGEST_DELAY_S + 0.001
 
 
 def test_a_sound_card_that_stood_still_does_not_bend_the_time_around_it() -> None:
@@ -131,7 +131,7 @@ def test_a_late_first_packet_does_not_delay_a_track_without_reports() -> None:
         late_us = 400_000 if number == 0 else 0
         timeline.packet(1, "p-1", 48_000, 1, number * 960, START_US + number * 20_000 + late_us)
     timeline.settle()
-    assert timeline.seconds(1, 1, 960 * 50, START_US + 1_000_000) == pytest.approx(1.0, abs=0.001)
+    assert timeline.read(1, 1, 960 * 50, START_US + 1_000_000).at_s == pytest.approx(1.0, abs=0.001)
 
 
 def test_reports_that_are_a_few_milliseconds_off_are_smoothed() -> None:
