@@ -63,6 +63,7 @@ has() {
         certificates) [ -s /etc/ssl/certs/ca-certificates.crt ] || [ -n "${SSL_CERT_FILE:-}" ] ;;
         node) command -v node >/dev/null && command -v npm >/dev/null ;;
         browser) find_browser >/dev/null ;;
+        age) command -v age >/dev/null ;;
         *)
             printf 'no such tool: %s\n' "$1" >&2
             return 2

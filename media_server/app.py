@@ -211,6 +211,11 @@ def _figures(plane: sfu.Sfu, rooms: signalling.SignallingServer, recorder: Recor
         ("recordings_open", "Recordings that are not ended on disk", recorder.open_now if recorder else 0),
     )
     yield from (Row(name, text, value, kind=Kind.GAUGE) for name, text, value in gauges)
+    if recorder is not None:
+        for result, count in (("opened", recorder.counters.opened), ("failed", recorder.counters.failed)):
+            yield Row("recordings", "Recordings that were begun, or could not be", count, {"result": result})
+        troubles = recorder.counters.troubles
+        yield Row("recording_troubles", "Times that the disk took no data of a recording", troubles)
     for queue, dropped in (
         ("signal-outbox", rooms.counters.outbox_overflows),
         ("handshakes", plane.handshakes_turned_away),

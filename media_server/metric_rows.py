@@ -91,6 +91,7 @@ _SIGNALLING: Mapping[str, tuple[str, str, str]] = {
     "leaves": ("leaves", "Participants who left", "reason"),
     "events": ("signal_events", "Events sent to clients", ""),
     "store_failures": ("store_failures", "Times that the room store did not answer", ""),
+    "consent_failures": ("consent_failures", "Times that the ledger of consents did not answer", ""),
     "rooms_fenced": ("rooms_fenced", "Rooms lost to another node", ""),
 }
 

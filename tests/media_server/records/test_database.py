@@ -94,9 +94,14 @@ def test_processes_that_start_at_once_agree_on_one_database(tmp_path: Path) -> N
 
 def test_an_exception_undoes_the_transaction(tmp_path: Path) -> None:
     engine = opened(tmp_path)
-    with pytest.raises(KeyError), writing(engine) as connection:
-        connection.execute(insert(manifest_keys).values(kid="one", public_key=b"", node="n"))
-        raise KeyError
+
+    def failing() -> None:
+        with writing(engine) as connection:
+            connection.execute(insert(manifest_keys).values(kid="one", public_key=b"", node="n"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        failing()
     assert count(engine) == 0
 
 

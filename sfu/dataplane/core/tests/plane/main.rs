@@ -5,3 +5,4 @@ mod hostile;
 mod paths;
 mod repair;
 mod stage;
+mod taps;
