@@ -59,14 +59,7 @@ class Opened:
     def records(self) -> Iterator[Sequence[Record]]:
         """Of one segment after the other. Raises WrongIdentity, SealBroken, UnreadableSegment."""
         for name in self.segments:
-            try:
-                with self.store.open_segment(self.recording, name) as file:
-                    _, records = read_segment(decrypt(self.identity, file))
-                    yield list(records)
-            except OSError as error:
-                raise SealBroken(f"cannot read segment {name}: {error.strerror}") from error
-            except BadSegment as error:
-                raise UnreadableSegment(f"segment {name}: {error}") from None
+            yield _records(self.store, self.recording, name, self.identity)
 
 
 def open_recording(
@@ -75,7 +68,9 @@ def open_recording(
     lines: Sequence[SignedLine],
     identity: RecordingIdentity,
 ) -> Opened:
-    """`lines`: a manifest that has ended and was verified. Raises EndToEndEncrypted, NothingToExport."""
+    """`lines`: a manifest that has ended and was verified. Raises EndToEndEncrypted, NothingToExport, and of
+    one that crashed what reading raises.
+    """
     start = lines[0].line
     stop = lines[-1]
     assert isinstance(start, Start), "verified"
@@ -90,15 +85,31 @@ def open_recording(
     segments = tuple(line.line.name for line in lines if isinstance(line.line, Segment))
     if not segments:
         raise NothingToExport("the recording holds no media")
-    # One that crashed was closed when its node came back, hours later perhaps.
-    crashes = [gap.from_us for line in lines if (gap := _gap(line, GapCause.CRASH))]
-    start_us, end_us = lines[0].at_us, min(crashes, default=stop.at_us)
+    start_us, end_us = lines[0].at_us, stop.at_us
+    crash = next((gap for line in lines if (gap := _gap(line, GapCause.CRASH))), None)
+    if crash is not None:
+        # Closed when its node came back, hours later perhaps. The last segment may not be listed in full.
+        last = _records(store, recording, segments[-1], identity)
+        end_us = max([crash.from_us, *(record.arrival_us for record in last)])
     tracks = tuple(
         _track(track, roles.get(track.participant, "guest"), lines, start_us, end_us)
         for track in declared
         if track.codec in CODECS
     )
     return Opened(recording, start_us, end_us, tracks, segments, store, identity)
+
+
+def _records(
+    store: RecordingStore, recording: RecordingId, name: str, identity: RecordingIdentity
+) -> Sequence[Record]:
+    try:
+        with store.open_segment(recording, name) as file:
+            _, records = read_segment(decrypt(identity, file))
+            return list(records)
+    except OSError as error:
+        raise SealBroken(f"cannot read segment {name}: {error.strerror}") from error
+    except BadSegment as error:
+        raise UnreadableSegment(f"segment {name}: {error}") from None
 
 
 def _track(track: Track, role: str, lines: Sequence[SignedLine], start_us: int, end_us: int) -> TrackInfo:

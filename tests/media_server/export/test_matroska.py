@@ -1,5 +1,6 @@
 """Every track as it was sent, in one Matroska file that plays from start to end."""
 
+import os
 import stat
 from dataclasses import replace
 from itertools import pairwise
@@ -7,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from media_server.recording.errors import OutputRefused
+from media_server.recording import Gap, GapCause
+from media_server.recording.errors import OutputRefused, SealBroken
 from media_server.recording.export import EndToEndEncrypted, NothingToExport, Summary, export_matroska
 from media_server.recording.export.opening import Opened
 from tests.media_server.export.films import Film, decoded
 from tests.media_server.export.media import tone, video, voice
-from tests.media_server.export.publishing import Computer, Sent, recorded
+from tests.media_server.export.publishing import START_US, Computer, Sent, recorded
 from tests.recording.lip_sync import beeps_s, flashes_s, offset_ms
 
 VIDEO_CODECS = ("vp8", "h264", "vp9", "av1")
@@ -225,3 +227,46 @@ def test_a_track_with_nothing_in_it_is_left_out_and_told(tmp_path: Path) -> None
     film, summary, _ = film_of(recorded(tmp_path / "r", sound, nothing, seconds=1), tmp_path)
     assert [stream.kind for stream in film.streams] == ["audio"]
     assert "left out" in summary.lines()[2]
+
+
+def test_one_that_crashed_ends_with_its_last_packet_though_it_was_closed_hours_later(tmp_path: Path) -> None:
+    """The manifest knew of the first two seconds; the segment of the third was found after the crash."""
+    sound = Sent(1, "opus", Computer()).send(tone(3)).report(0, 3)
+    crash = Gap(
+        cause=GapCause.CRASH,
+        label=None,
+        from_us=START_US + 2_000_000,
+        until_us=START_US + 7_200_000_000,
+        packets=None,
+        ranges=(),
+    )
+    film, _, _ = film_of(recorded(tmp_path / "r", sound, seconds=7200, events=[(7200, crash)]), tmp_path)
+    assert film.duration_s == pytest.approx(3.04, abs=0.05)
+    assert abs(film.streams[0].sound[round(2.5 * 48_000) :]).max() > 0.3
+
+
+def test_where_there_are_no_hard_links_nothing_is_written_over_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on the exFAT of a USB stick."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    recording = recorded(tmp_path / "r", Sent(1, "opus", Computer()).send(tone(1)), seconds=1)
+    film, _, out = film_of(recording, tmp_path)
+    assert film.duration_s == pytest.approx(1, abs=0.03)
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    with pytest.raises(OutputRefused):
+        export_matroska(recording, out, lambda share: None)
+
+
+def test_a_segment_that_is_damaged_leaves_no_half_film(tmp_path: Path) -> None:
+    recording = recorded(tmp_path / "r", Sent(1, "opus", Computer()).send(tone(3)), seconds=3)
+    damaged = next(tmp_path.rglob("000002.age"))
+    damaged.chmod(0o600)
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    with pytest.raises(SealBroken):
+        export_matroska(recording, tmp_path / "out.mkv", lambda share: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["r"]
