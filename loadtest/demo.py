@@ -5,11 +5,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from loadtest.client import Client, Publication, Source
-from loadtest.errors import ClientError
+from loadtest.errors import ClientError, Refused
 from loadtest.film import DOCTOR, PATIENT, STANDARD, Format, Look, film
 from loadtest.film_track import play
 
@@ -73,6 +74,8 @@ async def _play(
         try:
             async with Client(url, await get_ticket(part.role, part.name), auto_subscribe=False) as client:
                 await client.until(lambda room: room.admitted, timeout_s=None)
+                with suppress(Refused):  # where the policy has no recording
+                    await client.consent("recording", "granted")
                 video, audio = play(path)
                 await client.publish(Publication(video, Source.CAMERA), Publication(audio, Source.MICROPHONE))
                 published(part.role)
