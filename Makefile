@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test prove lint bench bench-recording lock clean help
+.PHONY: run test prove prove-recording lint bench bench-recording lock clean help
 
 python := .venv/bin/python
 native := sfu/_dataplane.abi3.so
@@ -31,6 +31,10 @@ test: .venv/.development $(native) ## run every test: the Rust core's, then Pyth
 prove: .venv/.development $(native) ## hold calls between real browsers on good and bad networks, and print what was seen (10 minutes)
 	@.ci/need browser
 	@TEST_BROWSER="$$(. .ci/tools.sh; find_browser)" $(python) -m tests.e2e.prove --out build/prove
+
+prove-recording: .venv/.development $(native) ## record a call of browsers, make films of it, kill servers that record (5 minutes)
+	@.ci/need browser age
+	@TEST_BROWSER="$$(. .ci/tools.sh; find_browser)" $(python) -m tests.recording.prove
 
 lint: .venv/.development $(native) build/web/.installed ## check style, types, the way imports point, and the pages' types
 	.venv/bin/ruff check .

@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 RETRY_S = 0.5
 # A batch that takes longer is told to the room: the next one is late by now.
 SLOW_S = 1.5
+# What happens in a room while the disk is away waits in memory; more than this ends the recording as failed.
+MOST_LINES = 10_000
 CLOCK_RATES = {"audio": 48_000, "video": 90_000}  # RFC 7587 §4; RFC 6184 §8.2.1, RFC 7741 §6.1, RFC 9628 §7
 
 
@@ -222,7 +224,9 @@ class LiveRecording:
 
     async def _persist(self, journal: Journal, work: Work) -> None:
         """Try until the disk takes it; the room is told when it does not, and when it does again."""
-        while not await self._persisted(journal, work):  # noqa: ASYNC110  the disk tells nobody
+        while not await self._persisted(journal, work):
+            if len(self._lines) > MOST_LINES and work.failure is not None:
+                raise work.failure
             await asyncio.sleep(RETRY_S)
         if self._trouble is not None and self._trouble.until_us is None:
             self._trouble.until_us = self._means.clock_us()
