@@ -222,6 +222,66 @@ fn there_are_no_more_taps_than_the_settings_say() {
     stage.plane.start_tap(ROOMY).expect("room again");
 }
 
+#[test]
+fn a_new_source_goes_on_with_the_numbers_and_holes_of_the_old_are_lost() {
+    let mut stage = Stage::new();
+    let (doctor, _, tap) = a_tapped_video(&mut stage, ROOMY);
+    for n in [1, 2, 4] {
+        send(&mut stage, &doctor, n);
+    }
+    let mut restarted = video(900, vp8(true, 1, 100));
+    (restarted.ssrc, restarted.extensions) = (3000, vec![(crate::stage::MID_ID, b"1".to_vec())]);
+    let datagram = doctor.protect(&restarted);
+    stage.deliver(doctor.remote, datagram);
+    send(&mut stage, &doctor, 3); // a straggler of the old one
+    let batch = stage.plane.stop_tap(tap).expect("the tap is there");
+    assert_eq!(seqs(&batch), [1, 2, 4, 5]);
+    let track = &batch.tracks[0];
+    assert_eq!((track.ssrcs.as_slice(), track.lost.list.as_slice()), (&[1000, 3000][..], &[(3, 3)][..]));
+    assert_eq!(track.last.timestamp, 900 * 3000, "as sent");
+}
+
+#[test]
+fn what_was_sent_before_the_tap_and_comes_late_is_not_its_business() {
+    let mut stage = Stage::new();
+    let doctor = stage.a_peer(1);
+    let track = stage.publish_video(&doctor);
+    for n in [1, 2, 4, 5] {
+        send(&mut stage, &doctor, n);
+    }
+    let tap = stage.plane.start_tap(ROOMY).expect("room for a tap");
+    stage.plane.tap_track(tap, track, LABEL, stage.now_us).expect("the track is there");
+    for n in [3, 7, 6] {
+        send(&mut stage, &doctor, n);
+    }
+    let batch = stage.plane.stop_tap(tap).expect("the tap is there");
+    assert_eq!(seqs(&batch), [7, 6], "the first that came was not the lowest");
+    assert_eq!((batch.tracks[0].first.seq, batch.tracks[0].last.seq), (6, 7));
+}
+
+#[test]
+fn a_track_is_in_one_tap_under_a_label_of_its_own_until_it_is_taken_out() {
+    let mut stage = Stage::new();
+    let (doctor, track, tap) = a_tapped_video(&mut stage, ROOMY);
+    let (voice, other) = (stage.publish_audio(&doctor), stage.plane.start_tap(ROOMY).expect("room for a tap"));
+    let plane = &stage.plane;
+    assert_eq!(plane.tap_track(other, track, 1, 0), Err(PlaneError::TrackTapped));
+    assert_eq!(plane.tap_track(tap, voice, LABEL, 0), Err(PlaneError::LabelInUse));
+    assert_eq!(plane.tap_track(tap, 12_345, 1, 0), Err(PlaneError::UnknownTrack));
+    assert_eq!(plane.tap_track(12_345, voice, 1, 0), Err(PlaneError::UnknownTap));
+    plane.untap_track(other, track).expect("it is not in there: nothing to do");
+    assert_eq!(plane.tap_track(other, track, 1, 0), Err(PlaneError::TrackTapped));
+    for _ in 0..2 {
+        plane.untap_track(tap, track).expect("the tap is there");
+    }
+    plane.tap_track(other, track, 1, 0).expect("free again");
+    send(&mut stage, &doctor, 1);
+    assert_eq!(seqs(&stage.plane.stop_tap(tap).expect("the tap is there")), []);
+    assert_eq!(seqs(&stage.plane.stop_tap(other).expect("the tap is there")), [1]);
+    let (taps, totals) = stage.plane.tap_totals();
+    assert_eq!((taps, totals.packets, totals.dropped), (0, 1, 0));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Send(u64),

@@ -8,6 +8,7 @@ mod rtcp;
 mod rtp;
 mod srtp;
 mod stun;
+mod tap;
 mod twcc;
 
 use proptest::prelude::*;
