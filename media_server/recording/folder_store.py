@@ -51,12 +51,15 @@ class FolderStore:
         self._root = root
         self._fsync = fsync
         # Until the next `sync`: what it has to make durable, in this order; where manifests ended before; and
-        # segments under their name of which nobody knows whether they would survive a power cut.
+        # segments that were given their name.
         self._dirty: dict[Path, None] = {}
         self._ends: dict[Path, int] = {}
-        self._unsure: set[Path] = set()
-        # Where manifests have to be cut before anything is added: what follows there was told to have failed.
+        self._named: set[Path] = set()
+        # What was told to have failed and is there all the same, however many other recordings are made
+        # durable meanwhile: where manifests have to be cut before anything is added, segments that may be
+        # written over.
         self._cuts: dict[Path, int] = {}
+        self._failed: set[Path] = set()
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -98,7 +101,7 @@ class FolderStore:
     def draft_segment(self, recording: RecordingId, name: str, write: Callable[[BinaryIO], None]) -> Sealed:
         path, draft = self._segment_paths(recording, name)
         with _told(f"cannot keep {name}"):
-            if path not in self._unsure and os.path.lexists(path):
+            if path not in self._failed and os.path.lexists(path):
                 raise StoreFailed(StoreTrouble.OTHER, f"cannot keep {name}: it is there already")
             try:
                 with _opened(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as handle:
@@ -114,8 +117,9 @@ class FolderStore:
     def keep_segment(self, recording: RecordingId, name: str) -> None:
         path, draft = self._segment_paths(recording, name)
         with _told(f"cannot keep {name}"):
-            self._unsure.add(path)
             os.rename(draft, path)
+            self._named.add(path)
+            self._failed.discard(path)
             self._dirty[path.parent] = None
 
     def append(self, recording: RecordingId, lines: bytes) -> None:
@@ -141,11 +145,12 @@ class FolderStore:
                         self._fsync(handle)
         except StoreFailed:
             self._cuts |= self._ends
+            self._failed |= self._named
             raise
         finally:
             self._ends.clear()
+            self._named.clear()
         self._dirty.clear()
-        self._unsure.clear()
 
     def manifest(self, recording: RecordingId) -> bytes:
         with self.open_manifest(recording) as file, _told("cannot read the manifest"):

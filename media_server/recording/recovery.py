@@ -3,6 +3,7 @@
 May itself be cut short at any moment, and be run again.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -73,9 +74,10 @@ def recover(store: RecordingStore, recording: RecordingId, signer: Signer, now_u
     if isinstance(stop := found.last, Stop):
         head, ended_at_us = found.tail.head, found.last_at_us
         return Recovered(head, stop.reason, ended_at_us, stop.segments, stop.packets, stop.bytes)
-    torn_bytes = store.cut_torn_line(recording)
-    drafts = store.clear_drafts(recording)
     totals = found.totals
+    torn_bytes = store.cut_torn_line(recording)
+    _name_again(store, recording, segment_name(totals.segments))
+    drafts = store.clear_drafts(recording)
     lines: list[Line] = []
     adopted = _unlisted_segment(store, recording, totals.segments + 1)
     if adopted is not None:
@@ -159,6 +161,15 @@ def _problem(
     if found is not None and isinstance(found.last, Stop):
         return "comes after the stop"
     return None
+
+
+def _name_again(store: RecordingStore, recording: RecordingId, last: str) -> None:
+    """After a power cut, some file systems have the last line, written second, and not the last segment's
+    name.
+    """
+    if last not in store.segments(recording):
+        with suppress(StoreFailed):  # there is no draft of it either: verification will miss it
+            store.keep_segment(recording, last)
 
 
 def _unlisted_segment(store: RecordingStore, recording: RecordingId, number: int) -> Segment | None:
