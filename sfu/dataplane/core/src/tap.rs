@@ -85,8 +85,8 @@ pub struct Batch {
     pub tracks: Vec<TrackBatch>,
 }
 
-/// What a batch says of one track. From the lowest number that ever came to the highest, each is once in a batch's data, or
-/// lost, or dropped.
+/// What a batch says of one track. From the lowest number that ever came to the highest, each is once in a batch's
+/// data, or lost, or dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrackBatch {
     pub label: u32,

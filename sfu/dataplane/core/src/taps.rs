@@ -86,8 +86,8 @@ impl Plane {
     }
 }
 
-/// Unix time in microseconds of an NTP time (RFC 5905 §6). Its 32 bits of seconds begin again in 2036, which this undoes
-/// until 2106.
+/// Unix time in microseconds of an NTP time (RFC 5905 §6). Its 32 bits of seconds begin again in 2036, which this
+/// undoes until 2106.
 fn unix_us(ntp: u64) -> u64 {
     let seconds = ((ntp >> 32) as u32).wrapping_sub(NTP_UNIX_OFFSET_S as u32);
     let micros = ((ntp & 0xffff_ffff) * 1_000_000) >> 32;

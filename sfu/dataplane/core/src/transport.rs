@@ -1,7 +1,8 @@
 //! One participant's connection: its path, its keys, what it publishes and what it is sent.
 //!
 //! Locks are taken in this order, and never the other way round: `ingress` → `Track::state` → `Subscriber::state` →
-//! `egress`. A tap's own lock comes last of all: with `Track::state` held, and nothing is taken inside. `ice` and `subscriptions` are held for a moment only, with nothing else taken inside but `egress`.
+//! `egress`. A tap's own lock is innermost: taken with `Track::state` held, and nothing inside it. `ice` and
+//! `subscriptions` are held for a moment only, with nothing else taken inside but `egress`.
 
 use std::collections::HashMap;
 use std::sync::Arc;

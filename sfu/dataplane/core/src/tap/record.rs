@@ -18,8 +18,8 @@ const SENDER_REPORT: u64 = 1;
 /// No record takes more than this besides the bytes of its packet.
 pub const MAX_FRAME: usize = 64;
 
-/// A packet as its publisher sent it at first. What a retransmission changes (RFC 4588 §4) is put back: its number, payload
-/// type and SSRC. Header extensions are those of the packet that came.
+/// A packet as its publisher sent it at first. What a retransmission changes (RFC 4588 §4) is put back: its number,
+/// payload type and SSRC. Header extensions are those of the packet that came.
 pub struct Packet<'a> {
     pub header: Header,
     /// What the header has behind its twelve fixed bytes: CSRCs and extension.
