@@ -112,6 +112,8 @@ def erase(
         erased = vault.erase(entry, time.time_ns() // 1000)
         if erased.again:
             typer.echo("It had been erased before; this is the receipt of then.", err=True)
+        if entry.ended_at_us is None:
+            typer.echo("It has not ended: what is still recorded of it cannot be opened either.", err=True)
         typer.echo(erased.receipt)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -154,6 +155,15 @@ def test_erase_prints_a_receipt_and_then_nothing_opens_it(house: House, tmp_path
     assert house.run("erase", house.id, "--yes").stdout.strip() == receipt
 
 
+def test_erasing_one_under_way_says_that_it_goes_on(house: House) -> None:
+    running = begun(house.data / "recordings")
+    enter(house, running, None)
+    result = house.run("erase", running.id, "--yes")
+    assert (result.exit_code, "has not ended" in result.stderr) == (0, True)
+    assert house.catalogue().get(running.id).sealed_key is None
+    assert "has not ended" not in house.run("erase", house.id, "--yes").stderr
+
+
 def test_erase_asks_first(house: House) -> None:
     result = house.run("erase", house.id)
     assert result.exit_code == 1
@@ -174,7 +184,9 @@ def test_generate_makes_an_identity_that_age_reads_and_prints_its_recipient(tmp_
 # --- Bad input ---
 
 
-@pytest.mark.parametrize("id_", ["../../etc/passwd", "x", "unknown-unknown-unknown", "", "é" * 20])
+@pytest.mark.parametrize(
+    "id_", ["../../etc/passwd", "x", "unknown-unknown-unknown", "", "é" * 20, "a\0b" * 6]
+)
 @pytest.mark.parametrize("command", ["verify", "export", "erase", "key"])
 def test_an_unknown_or_hostile_id_is_refused(house: House, tmp_path: Path, command: str, id_: str) -> None:
     out = tmp_path / "out"
@@ -222,7 +234,14 @@ def test_a_file_without_an_identity_is_refused_and_not_quoted(
 def test_an_output_that_exists_is_not_overwritten(house: House, tmp_path: Path) -> None:
     out = tmp_path / "film.mkv"
     out.write_bytes(b"somebody else's")
-    refused(house.run("key", house.id, "-o", str(out)), "exists already")
+    refused(house.run("key", house.id, "-o", str(out)), "exists")
+    refused(export(house, out), "exists")
+    refused(
+        house.run(
+            "export", house.id, "--identity", str(house.identity), "-o", str(out), "--layout=side-by-side"
+        ),
+        "exists",
+    )
     assert out.read_bytes() == b"somebody else's"
 
 
@@ -247,13 +266,22 @@ def test_a_database_that_is_none_is_named(house: House) -> None:
     refused(house.run("list"), "records")
 
 
-def test_the_command_line_starts_without_the_media_plane() -> None:
-    import subprocess
-
-    loaded = subprocess.run(
-        [sys.executable, "-c", "import media_server.cli, sys; print('aiortc' in sys.modules)"],
+def test_the_commands_start_without_the_media_plane(house: House) -> None:
+    watched = "aiortc", "sfu", "av"
+    program = f"""
+import sys
+from media_server.cli import app
+try:
+    app(["recordings", "verify", {house.id!r}])
+finally:
+    print([name for name in {watched} if name in sys.modules])
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         check=True,
+        env=os.environ | {"TELECONSULT_DATA_DIR": str(house.data)},
     )
-    assert loaded.stdout.strip() == "False"
+    assert "sound" in ran.stdout
+    assert ran.stdout.splitlines()[-1] == "[]"
