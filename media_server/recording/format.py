@@ -18,6 +18,7 @@ RTP_PACKET = 0
 SENDER_REPORT = 1
 
 _RTP_HEADER = 12
+_MAX_FIELDS = 1024
 _UINT16 = 1 << 16
 _UINT32 = 1 << 32
 _UINT64 = 1 << 64
@@ -94,7 +95,13 @@ def read_segment(plaintext: bytes) -> tuple[SegmentHeader, Iterator[Record]]:
 
 def _objects(plaintext: bytes) -> Iterator[tuple[int, Any]]:
     """Every object with the offset at which it begins."""
-    unpacker = msgpack.Unpacker(max_buffer_size=max(len(plaintext), 1), use_list=False)
+    # An array or map is made as large as it claims to be, before what it claims to hold is looked for.
+    unpacker = msgpack.Unpacker(
+        max_buffer_size=max(len(plaintext), 1),
+        max_array_len=_MAX_FIELDS,
+        max_map_len=_MAX_FIELDS,
+        use_list=False,
+    )
     unpacker.feed(plaintext)
     while (offset := unpacker.tell()) < len(plaintext):
         try:
