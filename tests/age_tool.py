@@ -22,4 +22,4 @@ def opened_with_age(identity: Path | bytes, sealed: Path | bytes) -> bytes:
         words.append(str(sealed))
     else:
         given = sealed
-    return subprocess.run(words, input=given, capture_output=True, check=True, timeout=30).stdout
+    return subprocess.run(words, input=given, capture_output=True, check=True, timeout=90).stdout

@@ -87,7 +87,7 @@ def test_processes_that_start_at_once_agree_on_one_database(tmp_path: Path) -> N
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(120)
     assert [process.exitcode for process in processes] == [0] * 4
     assert count(opened(tmp_path)) == 4
 
