@@ -3,7 +3,9 @@
 import json
 import random
 import shutil
+import tracemalloc
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from media_server.recording import GapCause
 from media_server.recording.folder_store import FolderStore
 from media_server.recording.lines import Gap
-from media_server.recording.verification import END, Finding, Report, State, verify
+from media_server.recording.verification import END, MAX_FINDINGS, Finding, Report, State, verify
 from tests.media_server.recording.builders import (
     BEGAN_US,
     Made,
@@ -166,6 +168,68 @@ def test_a_segment_that_is_gone_cut_exchanged_or_added_is_found(whole: tuple[Mad
     }
     assert found["segment 000001.age"] == "missing"
     assert "longer" in found["segment 000003.age"]
+
+
+def test_every_two_segments_that_are_exchanged_are_both_found(whole: tuple[Made, str], copy: Copy) -> None:
+    segments = sorted(copy.folder.glob("*.age"))
+    for first, second in combinations(segments, 2):
+        contents = first.read_bytes(), second.read_bytes()
+        first.write_bytes(contents[1])
+        second.write_bytes(contents[0])
+        found = places(report_on(whole[0], copy.root, whole[1]).findings)
+        assert found == {f"segment {first.name}", f"segment {second.name}"}
+        first.write_bytes(contents[0])
+        second.write_bytes(contents[1])
+
+
+def test_an_order_of_lines_of_any_kind_is_found(whole: tuple[Made, str], copy: Copy) -> None:
+    made, head = whole
+    lines = copy.lines()
+    dice = random.Random(7)
+    for _ in range(30):
+        shuffled = [*lines]
+        dice.shuffle(shuffled)
+        copy.put(shuffled)
+        first = next(index for index, line in enumerate(shuffled, 1) if line != lines[index - 1])
+        assert f"manifest line {first}" in places(report_on(made, copy.root, head).findings)
+
+
+def test_the_chain_is_held_even_where_no_key_is_known(whole: tuple[Made, str], copy: Copy) -> None:
+    lines = copy.lines()
+    lines[3] = lines[3].replace(b'"at_us":1', b'"at_us":2')
+    copy.put(lines)
+    report = verify(FolderStore(copy.root), whole[0].id, {}, closed_head=whole[1])
+    assert places(report.findings) == {"manifest line 1", "manifest line 5"}
+
+
+def test_a_flood_of_findings_ends(whole: tuple[Made, str], copy: Copy) -> None:
+    copy.put([*copy.lines(), *[b"{}"] * 5000])
+    findings = report_on(whole[0], copy.root, whole[1]).findings
+    assert len(findings) == MAX_FINDINGS + 1
+    assert "left out" in findings[-1].problem
+
+
+def test_a_file_s_name_is_not_for_anybody_s_terminal(whole: tuple[Made, str], copy: Copy) -> None:
+    (copy.folder / "\x1b[2J.age").write_bytes(b"planted")
+    (finding,) = report_on(whole[0], copy.root, whole[1]).findings
+    assert finding == Finding("segments", "a file that is not one")
+
+
+def test_neither_a_huge_segment_nor_a_huge_line_is_held_in_memory(
+    whole: tuple[Made, str], copy: Copy
+) -> None:
+    with (copy.folder / "000002.age").open("ab") as segment:
+        segment.truncate(1 << 30)
+    with copy.manifest.open("ab") as manifest:
+        manifest.truncate(32 << 20)
+    tracemalloc.start()
+    try:
+        report = report_on(whole[0], copy.root, whole[1])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "segment 000002.age" in places(report.findings)
+    assert peak < 24 << 20
 
 
 def test_another_recording_s_manifest_is_no_substitute(whole: tuple[Made, str], tmp_path: Path) -> None:
