@@ -1,8 +1,8 @@
 """Consents as participants give them in a call, until the ledger of consents takes this over.
 
-Each word becomes an entry with a hash over what was said, when, by whom and to which text; a recording's
-manifest names the entries that it rests on, and carries their hashes. They live as long as the process: what
-outlives it is in the manifests. Implements `signalling.Consents`.
+Each word becomes an entry with a hash over what was said, when, by whom and to which text. Nothing keeps them
+but the room, while it exists, and the manifest of a recording, which carries the grants that it rests on.
+Implements `signalling.Consents`.
 """
 
 import json

@@ -93,9 +93,15 @@ class ConsentWriter:
 
     async def flush(self) -> None:
         """Write every no there is. Raises TimeoutError, ConsentsUnavailable; the unwritten stay noted."""
+        failure: Exception | None = None
         for whose in list(self._noes):
-            async with asyncio.timeout(self._settings.consent_timeout_s), self._turn(whose):
-                await self._write_no(whose)
+            try:
+                async with asyncio.timeout(self._settings.consent_timeout_s), self._turn(whose):
+                    await self._write_no(whose)
+            except (TimeoutError, ConsentsUnavailable) as error:
+                failure = error  # somebody else's may be taken
+        if failure is not None:
+            raise failure
 
     @property
     def unwritten(self) -> int:

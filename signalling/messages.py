@@ -136,7 +136,7 @@ class Consent(Request):
     type: Literal["consent"] = "consent"
     kind: ConsentKind
     state: ConsentWord
-    text_version: Annotated[str, _text(64, 1)] | None = None
+    text_version: Annotated[str, _text(64, 1, r"^[A-Za-z0-9._:+-]+$")] | None = None
 
 
 class Relay(Request):

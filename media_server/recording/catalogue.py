@@ -21,6 +21,8 @@ from media_server.records import RecordsUnusable, manifest_keys, reading, record
 
 CRASH = "crash"
 """The reason that recovery gives when it closes a recording (the manifest's `stop`)."""
+NEVER_BEGUN = "never-begun"
+"""The node crashed before anything was recorded: there is no manifest."""
 
 
 class State(Enum):

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from media_server.recording.account import losses, segment_line
+from media_server.recording.account import segment_line
 from media_server.recording.format import segment_header, segment_name
 from media_server.recording.ids import RecordingId
-from media_server.recording.lines import Gap, GapCause, Line
+from media_server.recording.lines import Line
 from media_server.recording.manifest import ManifestWriter, Signer
 from media_server.recording.sealing import Sealer
 from media_server.recording.store import RecordingStore, Sealed, StoreFailed
@@ -31,24 +31,18 @@ class Dated(NamedTuple):
 
 @dataclass(slots=True)
 class Work:
-    """Lines to be written, and what `drain` gives, which is asked once, on the thread: a batch to be sealed
-    if it holds anything, and gaps for what it lacks. `dropped_by`: why the buffer was full, if it was;
-    `trouble`: a gap to be told where it was not.
-    """
+    """Lines to be written, after a batch to be sealed if it holds anything."""
 
     lines: list[Dated]
     number: int = 0
-    drain: Callable[[], TapBatch] | None = None
-    dropped_by: GapCause = GapCause.SLOW_DISK
-    trouble: Gap | None = None
-    batch: TapBatch | None = field(default=None, init=False)
+    batch: TapBatch | None = None
     sealed: Sealed | None = field(default=None, init=False)
     named: bool = field(default=False, init=False)
     """The segment has its name."""
     kept: bool = field(default=False, init=False)
     """And that is durable: only the manifest has yet to say so."""
-    failure: StoreFailed | None = field(default=None, init=False)
-    """Of the last attempt."""
+    failure: Exception | None = field(default=None, init=False)
+    """Of the last attempt: StoreFailed, which may pass; anything else is a bug and will not."""
 
 
 class Journal:
@@ -80,17 +74,6 @@ class Journal:
     def create(self) -> None:
         """Raises StoreFailed; the recording has to be given up then."""
         self._store.create(self._recording)
-
-    def gather(self, work: Work) -> None:
-        """Take over what has been tapped."""
-        if work.drain is None or work.batch is not None:
-            return
-        work.batch = batch = work.drain()
-        now_us = self._clock_us()
-        lines = losses(batch, work.dropped_by)
-        if work.trouble is not None and not batch.dropped:
-            lines.append(work.trouble)
-        work.lines += (Dated(line, now_us) for line in lines)
 
     def seal(self, work: Work) -> None:
         """Out of sight, not durable yet. Raises StoreFailed, as the others do."""
@@ -141,7 +124,6 @@ def write(store: RecordingStore, jobs: Sequence[tuple[Journal, Work]]) -> None:
     """
     for _, work in jobs:
         work.failure = None
-    _each(jobs, Journal.gather)
     _each(jobs, Journal.seal)
     sealed = [job for job in jobs if job[1].sealed is not None and not job[1].kept]
     _sync(store, sealed)
@@ -156,12 +138,12 @@ def write(store: RecordingStore, jobs: Sequence[tuple[Journal, Work]]) -> None:
 
 
 def _each(jobs: Sequence[tuple[Journal, Work]], do: Callable[[Journal, Work], None]) -> None:
-    """As far as nothing has failed before."""
+    """As far as nothing has failed before. What fails in one recording, whatever it is, stays there."""
     for journal, work in jobs:
         if work.failure is None:
             try:
                 do(journal, work)
-            except StoreFailed as failure:
+            except Exception as failure:
                 work.failure = failure
 
 

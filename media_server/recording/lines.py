@@ -30,8 +30,9 @@ class ParticipantEvent(Enum):
 
 
 class GapCause(Enum):
-    """Why something is missing. `MUTE`: its owner sent nothing. `SLOW_DISK`, `STORAGE_FAILED`: it arrived,
-    but the disk took no data for too long, or refused it.
+    """Why something is missing. `MUTE`: its owner had said that nothing was meant to be heard or seen; what
+    was sent all the same is kept. `SLOW_DISK`, `STORAGE_FAILED`: it arrived, but the disk took no data for
+    too long, or refused it.
     """
 
     NETWORK_LOSS = "network-loss"
@@ -93,7 +94,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRecorded:
-    """Somebody granted, refused or withdrew. (An object of its own: the line has an `at_us` too.)"""
+    """Somebody who came granted. (An object of its own: the line has an `at_us` too.)"""
 
     consent: ConsentReference
 

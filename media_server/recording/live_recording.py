@@ -1,8 +1,8 @@
 """One recording while it goes on: from the first line of its manifest to the last.
 
 What happens on the event loop are short steps; the writing is a thread's, one batch after the other. A disk
-that is slow, full or gone holds up this recording alone: the tap goes on gathering until its buffer is full,
-what comes then is dropped and told as a gap, and the same batch is tried until the disk takes it.
+that is slow, full or gone holds up recordings and nothing else: the tap goes on gathering until its buffer is
+full, what comes then is dropped and told as a gap, and the same batch is tried until the disk takes it.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
-from media_server.recording.account import Account
+from media_server.recording.account import Account, losses
 from media_server.recording.catalogue import Catalogue, Entry
 from media_server.recording.errors import CatalogueError
 from media_server.recording.ids import RecordingId
@@ -41,6 +41,10 @@ log = logging.getLogger(__name__)
 RETRY_S = 0.5
 # A batch that takes longer is told to the room: the next one is late by now.
 SLOW_S = 1.5
+# The room need not wait longer for the end of a recording; it is written all the same.
+CLOSE_PATIENCE_S = 5.0
+ENTER_TRIES = 20
+FAILED = "recorder-failed"
 # What happens in a room while the disk is away waits in memory; more than this ends the recording as failed.
 MOST_LINES = 10_000
 CLOCK_RATES = {"audio": 48_000, "video": 90_000}  # RFC 7587 §4; RFC 6184 §8.2.1, RFC 7741 §6.1, RFC 9628 §7
@@ -137,7 +141,14 @@ class LiveRecording:
             journal = await self._begin()
             if self.reason is None:
                 self._take_up(tap)
-            await self._feed(journal, tap)
+            try:
+                await self._feed(journal, tap)
+            except StoreFailed:
+                raise
+            except Exception:
+                tap.stop()
+                await self._end_after_bug(journal)
+                raise
         finally:
             tap.stop()
 
@@ -164,7 +175,8 @@ class LiveRecording:
             await means.writer.write(journal, Work([Dated(self._start_line(key.recipient), now_us)]))
         except StoreFailed as failure:
             why = failure.reason.value
-            await means.writer.call(lambda: means.catalogue.close(self.id, now_us, why, None, 0, 0, 0))
+            with suppress(CatalogueError):  # then the next start enters it
+                await means.writer.call(lambda: means.catalogue.close(self.id, now_us, why, None, 0, 0, 0))
             raise
         return journal
 
@@ -198,35 +210,52 @@ class LiveRecording:
             # All recordings in the same moment, so that they are written together.
             segment_s, now = self._means.segment_s, asyncio.get_running_loop().time()
             due = (now // segment_s + 1) * segment_s
-            await self._write(journal, tap, tap.drain)
+            await self._write(journal, tap, tap.drain())
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await self._ending.wait()
-        if (last := self._last) is not None:
-            await self._write(journal, tap, lambda: last)
+        if self._last is not None:
+            await self._write(journal, tap, self._last)
         self._add(self._account.close(reason, self._ended_us))
+        await self._end(journal, reason)
+
+    async def _write(self, journal: Journal, tap: Tap, batch: TapBatch) -> None:
+        """In one step with the drain, so that no packet stands before the line that declares its track."""
+        trouble, self._trouble = self._trouble, None
+        self._add(losses(batch, GapCause.SLOW_DISK if trouble is None else trouble.cause))
+        if trouble is not None and not batch.dropped:
+            self._add([trouble.gap()])
+        self._add(self._account.mutes())
+        for track in batch.tracks:
+            if track.dropped:
+                self._want_keyframe(tap, track.label)
+        work = Work(self._take_lines(), self._account.next_segment, batch)
+        await self._persist(journal, work)
+        if work.sealed is not None:
+            self._account.sealed()
+
+    async def _end(self, journal: Journal, reason: str) -> None:
         await self._persist(journal, Work(self._take_lines()))
         await self._persist(journal, Work([Dated(journal.totals.stop(reason), self._ended_us)]))
         await self._enter_end(journal, reason)
 
-    async def _write(self, journal: Journal, tap: Tap, drain: Callable[[], TapBatch]) -> None:
-        trouble, self._trouble = self._trouble, None
-        self._add(self._account.mutes())
-        work = Work(self._take_lines(), self._account.next_segment, drain)
-        if trouble is not None:
-            work.dropped_by, work.trouble = trouble.cause, trouble.gap()
-        await self._persist(journal, work)
-        if work.sealed is not None:
-            self._account.sealed()
-        for track in work.batch.tracks if work.batch is not None else ():
-            if track.dropped:
-                self._want_keyframe(tap, track.label)
+    async def _end_after_bug(self, journal: Journal) -> None:
+        """What could not be written is told as missing; the rest stays a recording that verifies."""
+        self.close(FAILED)
+        self._lines.clear()
+        since_us = self._ended_us
+        cause = GapCause.STORAGE_FAILED
+        gap = Gap(cause=cause, label=None, from_us=since_us, until_us=None, packets=None, ranges=())
+        self._add([gap])
+        await self._end(journal, FAILED)
 
     async def _persist(self, journal: Journal, work: Work) -> None:
         """Try until the disk takes it; the room is told when it does not, and when it does again."""
         while not await self._persisted(journal, work):
             if len(self._lines) > MOST_LINES and work.failure is not None:
                 raise work.failure
+            if self.reason is not None and self._means.clock_us() - self._ended_us > CLOSE_PATIENCE_S * 1e6:
+                self._told("overdue")
             await asyncio.sleep(RETRY_S)
         if self._trouble is not None and self._trouble.until_us is None:
             self._trouble.until_us = self._means.clock_us()
@@ -259,19 +288,26 @@ class LiveRecording:
                 bytes=totals.bytes,
             )
 
-        try:
-            await self._means.writer.call(enter)
-        except CatalogueError:
-            # The recording itself is whole; the next start of the server enters it.
-            log.error("recording.not_entered", extra={"recording": self.id})
+        for _ in range(ENTER_TRIES):
+            try:
+                await self._means.writer.call(enter)
+            except CatalogueError:
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+        # The recording itself is whole; the next start of the server enters it.
+        log.error("recording.not_entered", extra={"recording": self.id})
 
     # Gaps
 
     def _be_in_trouble(self, cause: GapCause, word: str) -> None:
         if self._trouble is None or self._trouble.until_us is not None:
             self._trouble = _Trouble(cause, self._means.clock_us())
-            log.warning("recording.trouble", extra={"recording": self.id, "cause": word})
-            self._told(word)
+        elif self._trouble.cause is cause:
+            return
+        self._trouble.cause = cause  # slow first, then full
+        log.warning("recording.trouble", extra={"recording": self.id, "cause": word})
+        self._told(word)
 
     def _want_keyframe(self, tap: Tap, label: int) -> None:
         """No picture can be decoded again before the next one."""
@@ -319,8 +355,8 @@ class LiveRecording:
         self._add([self._account.add_track(line, now_us)])
         try:
             tap.add(TrackId(track.id), line.label)
-        except SfuError:  # it has just ended, and its `TrackRemoved` is on the way
-            self._add(self._account.end_track(track.id, "gone", now_us))
+        except SfuError as error:  # it has just ended, or there are too many
+            self._add(self._account.end_track(track.id, error.code, now_us))
 
     # Lines wait for the next batch, so that the disk is asked once for all of them.
 

@@ -86,6 +86,8 @@ class Recorder:
         self._limit = settings.max_recordings
         self._news: News | None = None
         self._live: dict[Attempt, LiveRecording] = {}
+        self._overdue: set[Attempt] = set()
+        """Told to have failed because the disk does not take their end; still being written."""
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[None]] = set()
         self.counters = Counters()
@@ -158,6 +160,9 @@ class Recorder:
             log.exception("recording.failed", extra=about)
         if failed is None:
             log.info("recording.closed", extra=about | {"reason": live.reason})
+        if start.attempt in self._overdue:
+            self._overdue.discard(start.attempt)
+        elif failed is None:
             self._tell.recording_closed(start.room, start.attempt)
         else:
             self.counters.failed += 1
@@ -165,6 +170,11 @@ class Recorder:
             self._tell.recording_failed(start.room, start.attempt, failed)
 
     def _told(self, start: RecordingStart, word: str) -> None:
+        if word == "overdue":
+            if start.attempt not in self._overdue:
+                self._overdue.add(start.attempt)
+                self._tell.recording_failed(start.room, start.attempt, "storage-failed")
+            return
         if word == "opened":
             self.counters.opened += 1
             self._tell.recording_opened(start.room, start.attempt, self._means.clock_us() / 1e6)

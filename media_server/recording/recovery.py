@@ -70,7 +70,12 @@ def recover(store: RecordingStore, recording: RecordingId, signer: Signer, now_u
     Raises Unrecoverable, StoreFailed. Signatures are checked as far as the key is known from `signer` or
     from the first line; for the others the chain has to do.
     """
-    found = _read(store, recording, signer)
+    try:
+        found = _read(store, recording, signer)
+    except StoreFailed as failure:
+        if failure.reason is StoreTrouble.MISSING:
+            raise NeverBegun("manifest", "missing: nothing had been recorded") from None
+        raise
     if isinstance(stop := found.last, Stop):
         head, ended_at_us = found.tail.head, found.last_at_us
         return Recovered(head, stop.reason, ended_at_us, stop.segments, stop.packets, stop.bytes)

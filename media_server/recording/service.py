@@ -6,14 +6,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from media_server.recording.catalogue import Catalogue
+from media_server.recording.catalogue import NEVER_BEGUN, Catalogue
 from media_server.recording.errors import RecordingError
 from media_server.recording.folder_store import FolderStore
 from media_server.recording.ids import RecordingId
 from media_server.recording.live_recording import Taps
 from media_server.recording.manifest import Signer
 from media_server.recording.recorder import Recorder, RecorderSettings
-from media_server.recording.recovery import Unrecoverable, recover
+from media_server.recording.recovery import NeverBegun, Unrecoverable, recover
 from media_server.recording.signing import manifest_keys, newest_signer
 from media_server.recording.store import RecordingStore
 from media_server.records import open_records, sqlite_url
@@ -22,8 +22,13 @@ from media_server.settings import Policy, Settings
 log = logging.getLogger(__name__)
 
 
+# As the data plane's times of arrival: wall time once, then a clock that nobody sets.
+_BEGAN_US = time.time_ns() // 1000 - time.monotonic_ns() // 1000
+
+
 def unix_us() -> int:
-    return time.time_ns() // 1000
+    """Unix microseconds, which never go back."""
+    return _BEGAN_US + time.monotonic_ns() // 1000
 
 
 @asynccontextmanager
@@ -56,8 +61,11 @@ async def open_recorder(settings: Settings, taps: Taps) -> AsyncIterator[Recorde
 def _prepare(settings: Settings, store: RecordingStore, signer: Signer) -> Catalogue:
     catalogue = Catalogue(open_records(sqlite_url(settings.records_file)))
     catalogue.register_key(signer.kid, signer.public_key, settings.node_id)
-    for entry in catalogue.open_ones(settings.node_id):
-        _close_after_crash(store, catalogue, signer, entry.id)
+    # We hold the folder's lock: whatever is open in it, under whichever name of this node, nobody writes.
+    kept = store.recordings()
+    for entry in catalogue.list():
+        if entry.ended_at_us is None and (entry.node == settings.node_id or entry.id in kept):
+            _close_after_crash(store, catalogue, signer, entry.id)
     return catalogue
 
 
@@ -67,15 +75,16 @@ def _close_after_crash(
     """One recording that cannot be closed does not keep the others, or the server, from it."""
     now_us = unix_us()
     try:
-        found = recover(store, recording, signer, now_us)
-    except Unrecoverable:
-        log.error("recording.unrecoverable", extra={"recording": recording})
-        catalogue.close(recording, now_us, "crash", None, 0, 0, 0)
-        return
+        try:
+            found = recover(store, recording, signer, now_us)
+        except NeverBegun:
+            catalogue.close(recording, now_us, NEVER_BEGUN, None, 0, 0, 0)
+        except Unrecoverable:
+            log.error("recording.unrecoverable", extra={"recording": recording})
+            catalogue.close(recording, now_us, "crash", None, 0, 0, 0)
+        else:
+            totals = (found.segments, found.packets, found.bytes)
+            catalogue.close(recording, found.ended_at_us, found.reason, found.head, *totals)
+            log.info("recording.recovered", extra={"recording": recording, "segments": found.segments})
     except RecordingError as error:
         log.error("recording.not_recovered", extra={"recording": recording, "error": type(error).__name__})
-        return
-    catalogue.close(
-        recording, found.ended_at_us, found.reason, found.head, found.segments, found.packets, found.bytes
-    )
-    log.info("recording.recovered", extra={"recording": recording, "segments": found.segments})

@@ -62,6 +62,12 @@ class Vault:
             raise UnknownRecording("that is no recording's id; `teleconsult recordings list` shows them")
         return self.catalogue.get(RecordingId(text))
 
+    def is_empty(self, entry: Entry) -> bool:
+        """Whether nothing of it was ever written."""
+        if entry.id not in self.store.recordings():
+            return True
+        return not (self.store.manifest(entry.id) or self.store.segments(entry.id))
+
     def report(self, entry: Entry) -> Report:
         keys = self.catalogue.verifying_keys()
         return verify(self.store, entry.id, keys, closed_head=entry.manifest_head)

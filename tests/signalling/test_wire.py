@@ -71,6 +71,12 @@ def refused(codec: Codec, message: Any) -> BadMessage:
     return refusal.value
 
 
+def test_a_text_version_with_control_characters_is_refused() -> None:
+    consent = {"type": "consent", "id": 1, "kind": "recording", "state": "granted"}
+    for version in ("a\u0001", "a b", "x" * 65, ""):
+        refused(Codec.JSON, consent | {"text_version": version})
+
+
 # --- What is understood ---
 
 

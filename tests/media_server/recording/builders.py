@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from media_server.recording import RecordingId, Start, Track, encoded, new_recording_id
+from media_server.recording.account import losses
 from media_server.recording.folder_store import FolderStore
 from media_server.recording.identity import Identity
 from media_server.recording.journal import Dated, Journal, Work, write
@@ -118,7 +119,8 @@ class Made:
 
     def segment(self, second: int, batch: TapBatch | None = None) -> None:
         gathered = batch or a_batch(second)
-        self.write(Work([], self.journal.totals.segments + 1, lambda: gathered))
+        lines = [Dated(line, BEGAN_US) for line in losses(gathered, GapCause.SLOW_DISK)]
+        self.write(Work(lines, self.journal.totals.segments + 1, gathered))
 
     def stop(self, reason: str = "stopped", second: int = 9) -> str:
         """The head that the catalogue keeps."""

@@ -6,7 +6,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from media_server.recording import RecordingId, Stop, StoreFailed, StoreTrouble, parse_manifest
+import pytest
+
+from media_server.recording import (
+    RecordingId,
+    Stop,
+    StoreFailed,
+    StoreTrouble,
+    live_recording,
+    parse_manifest,
+)
 from media_server.recording.catalogue import Catalogue, State
 from media_server.recording.folder_store import FolderStore
 from media_server.recording.identity import Identity
@@ -27,6 +36,7 @@ from signalling import (
     Role,
     RoomEncryption,
     RoomId,
+    notes,
 )
 from tests.media_server.recording.builders import a_signer, keys_of
 
@@ -200,3 +210,38 @@ async def test_a_bug_in_one_recording_costs_that_one(tmp_path: Path) -> None:
         house.recorder.open(a_start(2, RoomId("room-2")))
         await house.heard.hears("failed", 1, "recorder-failed")
         await house.heard.hears("opened", 2)
+
+
+async def test_a_line_that_cannot_be_written_costs_the_one_recording_it_is_of(tmp_path: Path) -> None:
+    async with a_house(tmp_path) as house:
+        for attempt, room in ((1, ROOM), (2, RoomId("room-2"))):
+            house.recorder.open(a_start(attempt, room))
+            await house.heard.hears("opened", attempt)
+        unwritable = notes.Joined(ParticipantId("x" * 300), Role.GUEST)
+        house.recorder.note(Attempt(1), unwritable)
+        await house.heard.hears("failed", 1, "recorder-failed")
+        # It ends as a recording that verifies, and the other one goes on.
+        by_reason = {entry.reason for entry in house.catalogue.list()}
+        assert by_reason == {"recorder-failed", None}
+        house.recorder.close(Attempt(2), "stopped")
+        await house.heard.hears("closed", 2)
+
+
+async def test_a_room_does_not_wait_for_a_disk_that_never_takes_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_recording, "CLOSE_PATIENCE_S", 0.1)
+    monkeypatch.setattr(live_recording, "RETRY_S", 0.05)
+    async with a_house(tmp_path) as house:
+        house.recorder.open(a_start(1))
+        await house.heard.hears("opened", 1)
+        house.store.full = True
+        house.recorder.close(Attempt(1), "stopped")
+        await house.heard.hears("failed", 1, "storage-failed")
+        house.store.full = False
+        async with asyncio.timeout(PATIENCE_S):
+            while house.recorder.open_now:  # noqa: ASYNC110  nobody is told any more
+                await asyncio.sleep(0.02)
+        assert house.catalogue.list()[0].reason == "stopped"
+        assert [what for what, *_ in house.heard.news].count("failed") == 1
+        assert "closed" not in [what for what, *_ in house.heard.news]

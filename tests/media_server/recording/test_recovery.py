@@ -227,7 +227,7 @@ def test_what_failed_and_was_tried_again_stands_once(failing: int, tmp_path: Pat
     store = FolderStore(tmp_path, fsync)
     both = begun(tmp_path, store=store), begun(tmp_path, store=store)
     left = failing
-    jobs = [(made.journal, Work([], 1, lambda: a_batch(0))) for made in both]
+    jobs = [(made.journal, Work([], 1, a_batch(0))) for made in both]
     write(store, jobs)
     assert all(work.failure is not None for _, work in jobs)
     for job in jobs:
