@@ -143,7 +143,7 @@ def _each(jobs: Sequence[tuple[Journal, Work]], do: Callable[[Journal, Work], No
         if work.failure is None:
             try:
                 do(journal, work)
-            except Exception as failure:
+            except Exception as failure:  # a bug must not end the whole round
                 work.failure = failure
 
 

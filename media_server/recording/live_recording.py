@@ -145,7 +145,7 @@ class LiveRecording:
                 await self._feed(journal, tap)
             except StoreFailed:
                 raise
-            except Exception:
+            except Exception:  # our bug: it is raised again once the end is written
                 tap.stop()
                 await self._end_after_bug(journal)
                 raise
