@@ -159,7 +159,7 @@ class LeanParticipant:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._media is not None:
             self._media.close()
-        if self._session.over is None and self._room is not None:
+        if self._session.connected:
             with suppress(ClientError):
                 await self._session.request("leave")
         await self._session.close()

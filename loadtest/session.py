@@ -77,6 +77,11 @@ class Session:
         """Why the session is over; None while it lives, also during a cut."""
         return self._over
 
+    @property
+    def connected(self) -> bool:
+        """Whether requests reach the server now: not before `open`, during a cut, or at the end."""
+        return self._up.is_set() and self._over is None
+
     async def open(self) -> Joined:
         """Connect and join. Raises SessionClosed by close code, Refused, ServerViolation, ConnectionLost.
 

@@ -141,6 +141,8 @@ class FolderStore:
         try:
             with _told("cannot make the recordings durable"):
                 for path in self._dirty:
+                    _begin_to_write_out(path)
+                for path in self._dirty:
                     with suppress(FileNotFoundError), _opened(path, os.O_RDONLY) as handle:
                         self._fsync(handle)
         except StoreFailed:
@@ -287,6 +289,12 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def _begin_to_write_out(path: Path) -> None:
+    """Without waiting, so that one commit of the file system's journal serves all files that follow."""
+    with suppress(OSError), _opened(path, os.O_RDONLY) as handle:
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _sync_folder(path: Path) -> None:

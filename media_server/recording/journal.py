@@ -8,6 +8,7 @@ most one segment without a line.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from media_server.recording.account import segment_line
 from media_server.recording.format import segment_header, segment_name
 from media_server.recording.ids import RecordingId
 from media_server.recording.lines import Line
-from media_server.recording.manifest import ManifestWriter, Signer
+from media_server.recording.manifest import BadManifest, ManifestWriter, Signer
 from media_server.recording.sealing import Sealer
 from media_server.recording.store import RecordingStore, Sealed, StoreFailed
 from media_server.recording.totals import Totals
@@ -104,6 +105,16 @@ class Journal:
         signed = b"".join([writer.add(line, at_us) for line, at_us in lines])
         self._store.append(self._recording, signed)
         self._told = writer
+
+    def tellable(self, lines: Sequence[Dated]) -> list[Dated]:
+        """Those that can be signed: all of them, unless we have a bug."""
+        writer = ManifestWriter(self._signer, resume_from=self._writer.tail)
+        good = []
+        for line, at_us in lines:
+            with suppress(BadManifest):
+                writer.add(line, at_us)
+                good.append(Dated(line, at_us))
+        return good
 
     def done(self, work: Work) -> None:
         """All of it is durable."""

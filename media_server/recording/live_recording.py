@@ -111,6 +111,7 @@ class LiveRecording:
         self._early: list[Note] = []
         self._ending = asyncio.Event()
         self._trouble: _Trouble | None = None
+        self._writing: Work | None = None
 
     # What signalling says
 
@@ -242,8 +243,13 @@ class LiveRecording:
     async def _end_after_bug(self, journal: Journal) -> None:
         """What could not be written is told as missing; the rest stays a recording that verifies."""
         self.close(FAILED)
-        self._lines.clear()
         since_us = self._ended_us
+        broken, self._writing = self._writing, None
+        if broken is not None:
+            broken.lines = journal.tellable(broken.lines)
+            with suppress(Exception):  # it was not the lines; then what this holds is missing
+                await self._persist(journal, broken)
+        self._lines = journal.tellable(self._lines)
         cause = GapCause.STORAGE_FAILED
         gap = Gap(cause=cause, label=None, from_us=since_us, until_us=None, packets=None, ranges=())
         self._add([gap])
@@ -251,12 +257,14 @@ class LiveRecording:
 
     async def _persist(self, journal: Journal, work: Work) -> None:
         """Try until the disk takes it; the room is told when it does not, and when it does again."""
+        self._writing = work
         while not await self._persisted(journal, work):
             if len(self._lines) > MOST_LINES and work.failure is not None:
                 raise work.failure
             if self.reason is not None and self._means.clock_us() - self._ended_us > CLOSE_PATIENCE_S * 1e6:
                 self._told("overdue")
             await asyncio.sleep(RETRY_S)
+        self._writing = None
         if self._trouble is not None and self._trouble.until_us is None:
             self._trouble.until_us = self._means.clock_us()
             self._told("resumed")

@@ -15,12 +15,11 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtest import ClientError
 from loadtest.bench.sending import Sending
 from loadtest.lean import LeanParticipant
 from loadtest.media_socket import Traffic
@@ -32,7 +31,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TELECONSULT = (sys.executable, "-m", "media_server.cli")
 PATIENCE_S = 15.0
 LOOK_S = 0.02
-LEAVE_S = 2.0
 # Enough to see whole pictures lost and found, little enough for two cores.
 TRAFFIC = Traffic(video_bps=400_000, frames_per_s=15)
 
@@ -165,7 +163,7 @@ async def a_call(
             ticket = await server.ticket(role, room)
             participant = LeanParticipant(ticket.url, ticket.ticket, traffic=traffic)
             await participant.join()
-            stack.push_async_callback(_leave, participant)
+            stack.push_async_callback(participant.close)
             people.append(participant)
         sending = await stack.enter_async_context(Sending())
         for participant in people:
@@ -173,13 +171,6 @@ async def a_call(
         for participant in people:
             await participant.first_packet()
         yield Call(place, people[0], people[1])
-
-
-async def _leave(participant: LeanParticipant) -> None:
-    # A server that was killed answers nobody, and its clients would try to resume for half a minute.
-    with suppress(ClientError, OSError, TimeoutError):
-        async with asyncio.timeout(LEAVE_S):
-            await participant.close()
 
 
 def unix_us() -> int:

@@ -1,5 +1,6 @@
 """kill -9 while calls are recorded: what was sealed stays, what was lost is told."""
 
+import asyncio
 import random
 import signal
 from pathlib import Path
@@ -17,7 +18,8 @@ async def killed(place: Place, after_s: float) -> tuple[str, int]:
     """Record a call, kill the server so long after the first segment; the recording and when, Unix µs."""
     async with a_recording_server(place) as server, a_call(server, place) as call:
         await call.record()
-        recording = place.recordings()[-1]
+        # Beside the call, which has to go on meanwhile: what is not sent cannot be lost.
+        recording = (await asyncio.to_thread(place.recordings))[-1]
         await until(lambda: len(place.segments(recording)) >= 1)
         since_us = unix_us()
         await until(lambda: unix_us() - since_us >= after_s * 1e6)

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from media_server.recording import (
+    Gap,
+    Participant,
     RecordingId,
+    Start,
     Stop,
     StoreFailed,
     StoreTrouble,
@@ -218,8 +221,13 @@ async def test_a_line_that_cannot_be_written_costs_the_one_recording_it_is_of(tm
             house.recorder.open(a_start(attempt, room))
             await house.heard.hears("opened", attempt)
         unwritable = notes.Joined(ParticipantId("x" * 300), Role.GUEST)
+        house.recorder.note(Attempt(1), notes.Joined(ParticipantId("guest"), Role.GUEST))
         house.recorder.note(Attempt(1), unwritable)
         await house.heard.hears("failed", 1, "recorder-failed")
+        # What was to be written with it is.
+        failed = next(entry for entry in house.catalogue.list() if entry.reason == "recorder-failed")
+        kinds = [type(line.line) for line in parse_manifest(house.store.manifest(failed.id))]
+        assert kinds == [Start, Participant, Gap, Stop]
         # It ends as a recording that verifies, and the other one goes on.
         by_reason = {entry.reason for entry in house.catalogue.list()}
         assert by_reason == {"recorder-failed", None}
