@@ -157,5 +157,9 @@ class StoreUnavailable(SignallingError):
     """The room store does not answer; nothing is known to have changed."""
 
 
+class StoreSettling(StoreUnavailable):
+    """The store is back after a while away: those who own rooms speak first, then new ones are opened."""
+
+
 class Fenced(SignallingError):
     """Another node has taken the room since: whoever holds this lease must let go of it."""

@@ -164,10 +164,12 @@ class LiveRooms:
         session.live.sessions[session.participant] = session
         self.sessions[session.id] = session
         self.by_token[session.token] = session
-        self._publisher.session_began(
-            SessionRecord(
-                session.token, session.id, session.live.id, session.participant, self._settings.node
-            )
+        self._publisher.session_began(self.record_of(session))
+
+    def record_of(self, session: LiveSession) -> SessionRecord:
+        """What other nodes need to know of it."""
+        return SessionRecord(
+            session.token, session.id, session.live.id, session.participant, self._settings.node
         )
 
     def attach(self, session: LiveSession, connection: Connection) -> None:

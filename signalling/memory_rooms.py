@@ -4,14 +4,14 @@ Nothing here waits, so that each method is one step as far as other tasks can se
 """
 
 import heapq
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from signalling.errors import Fenced
 from signalling.media import RoomId
 from signalling.session import TokenHash
-from signalling.store import Lease, NodeId, NodeRecord, RoomRecord, SessionRecord
+from signalling.store import Lease, NodeId, NodeRecord, Place, Renewal, RoomRecord, SessionRecord
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -74,9 +74,11 @@ class MemoryRooms:
         self._epoch = 0  # one for all rooms: it rises for each of them, and no room needs one kept for ever
         self._tickets: Expiring[str, bool] = Expiring(clock)
         self._owned: dict[RoomId, _Owned] = {}
+        self._placed: Expiring[RoomId, Place] = Expiring(clock)
         self._rooms: Expiring[RoomId, RoomRecord] = Expiring(clock)
         self._sessions: Expiring[TokenHash, SessionRecord] = Expiring(clock)
         self._nodes: Expiring[NodeId, NodeRecord] = Expiring(clock)
+        self._revoked: Expiring[str, bool] = Expiring(clock)
 
     async def claim(self, jti: str, ttl_s: float) -> bool:
         if self._tickets.get(jti):
@@ -92,17 +94,20 @@ class MemoryRooms:
                 owned.until = now + ttl_s
             return owned.lease
         self._forget_long_expired(now)
-        self._epoch += 1
-        lease = Lease(room, node, url, self._epoch)
-        self._owned[room] = _Owned(lease, now + ttl_s)
-        return lease
+        return self._grant(room, Place(node, url), ttl_s)
 
-    async def renew(self, lease: Lease, ttl_s: float) -> bool:
+    async def renew(self, lease: Lease, ttl_s: float) -> Renewal:
         owned = self._owned.get(lease.room)
         if owned is None or owned.lease.epoch != lease.epoch:
-            return False
-        owned.until = self._clock() + ttl_s
-        return True
+            return Renewal.LOST
+        now = self._clock()
+        renewal = Renewal.KEPT if owned.until > now else Renewal.RESTORED
+        owned.until = now + ttl_s
+        return renewal
+
+    async def hand_over(self, lease: Lease, to: Place, ttl_s: float) -> Lease:
+        self._check(lease)
+        return self._grant(lease.room, to, ttl_s)
 
     async def release(self, lease: Lease) -> bool:
         owned = self._owned.get(lease.room)
@@ -114,6 +119,16 @@ class MemoryRooms:
     async def owner(self, room: RoomId) -> Lease | None:
         owned = self._owned.get(room)
         return owned.lease if owned is not None and owned.until > self._clock() else None
+
+    async def place(self, room: RoomId, here: Place, among: Collection[NodeId], ttl_s: float) -> Place:
+        owner = await self.owner(room)
+        if owner is not None:
+            return Place(owner.node, owner.url)
+        before = self._placed.get(room)
+        if before is not None and before.node in among:
+            return before
+        self._placed.set(room, here, ttl_s)
+        return here
 
     async def save_room(self, lease: Lease, record: RoomRecord, ttl_s: float) -> None:
         self._check(lease)
@@ -143,6 +158,18 @@ class MemoryRooms:
 
     async def nodes(self) -> tuple[NodeRecord, ...]:
         return tuple(sorted(self._nodes.values(), key=lambda record: record.node))
+
+    async def revoke(self, subject: str, ttl_s: float) -> None:
+        self._revoked.set(subject, True, ttl_s)
+
+    async def revoked(self, subject: str) -> bool:
+        return self._revoked.get(subject) is not None
+
+    def _grant(self, room: RoomId, to: Place, ttl_s: float) -> Lease:
+        self._epoch += 1
+        lease = Lease(room, to.node, to.url, self._epoch)
+        self._owned[room] = _Owned(lease, self._clock() + ttl_s)
+        return lease
 
     def _check(self, lease: Lease) -> None:
         owned = self._owned.get(lease.room)

@@ -60,7 +60,7 @@ class RoomRecording:
         self._deadline: float | None = None
         # Both outlast a participant's stay, as admission does: whoever reloads the page has granted still.
         self._said: dict[ParticipantId, ConsentState] = {}
-        self._consents: dict[ParticipantId, Consent] = {}
+        self._consents = {consent.participant: consent for consent in record.consents}
         # Who and what was there after the last command, to tell what the next one changed.
         self._present: dict[ParticipantId, Role] = {}
         self._tracks: dict[TrackId, Track] = {}
@@ -80,6 +80,11 @@ class RoomRecording:
     def next_deadline(self) -> float | None:
         """When `GiveUpAsking` is due, in monotonic seconds."""
         return self._deadline
+
+    @property
+    def consents(self) -> tuple[Consent, ...]:
+        """What was granted and not withdrawn, also by those who are not here now."""
+        return tuple(self._consents.values())
 
     def has_granted(self, participant: ParticipantId) -> bool:
         return participant in self._consents
@@ -214,10 +219,13 @@ class RoomRecording:
     def _introduce(self, new: list[ParticipantId], joined: ParticipantId | None) -> list[Outcome]:
         """The others learn who of the new has granted; who was let in learns what it could not see before."""
         outcomes: list[Outcome] = []
+        to = tuple(other for other in self._present if other != joined)
         for who in new:
             if who in self._consents:
-                to = tuple(other for other in self._present if other != joined)
                 outcomes += tell(to, _consent_event(who, ConsentState.GRANTED))
+            elif self._said.get(who) is ConsentState.WITHDRAWN:
+                # Said while it had to wait, after a stay in which the others saw it grant.
+                outcomes += tell(to, _consent_event(who, ConsentState.WITHDRAWN))
             if who != joined:
                 granted = [other for other in self._present if other not in new and other in self._consents]
                 for other in granted:

@@ -97,6 +97,7 @@ class Room:
             tuple(MemberRecord(m.id, m.admission.role, m.admitted) for m in self._members.values()),
             frozenset(self._admitted),
             frozenset(self._removed),
+            self.recording.consents,
         )
 
     def view(self, viewer: ParticipantId | None = None) -> RoomView:
@@ -188,7 +189,9 @@ class Room:
 
     def _receive(self, command: Command, now: float) -> list[Outcome]:
         if isinstance(command, commands.RecordingCommand):
-            return self.recording.receive(command, now)
+            outcomes = self.recording.receive(command, now)
+            self.revision += isinstance(command, commands.Grant | commands.Refuse)
+            return outcomes
         match command:
             case commands.Join(admission, encryption_key):
                 return self._join(admission, encryption_key)

@@ -31,7 +31,7 @@ from signalling.recorder import Attempt, Recorder
 from signalling.recording import RecordingRules
 from signalling.session import SessionId
 from signalling.settings import SignallingSettings
-from signalling.store import Lease, NodeRecord, RoomRecord, RoomStore
+from signalling.store import Lease, NodeRecord, Renewal, RoomRecord, RoomStore
 from signalling.tickets import TicketVerifier
 from signalling.upgrade import Upgrades
 from signalling.views import LeaveReason, Rating, RoomState, StopReason
@@ -386,8 +386,11 @@ class SignallingServer:
         while True:
             try:
                 for live in list(self._rooms.rooms.values()):
-                    if not await self._store.renew(live.lease, settings.lease_s):
+                    renewal = await self._store.renew(live.lease, settings.lease_s)
+                    if renewal is Renewal.LOST:
                         self._fenced(live.id)
+                    elif renewal is Renewal.RESTORED:
+                        self._tell_all(live)
                 await self._store.announce(
                     NodeRecord(settings.node, settings.node_url, self.sessions_now, self.draining),
                     settings.lease_s,
@@ -395,6 +398,12 @@ class SignallingServer:
             except StoreUnavailable:
                 self.counters.store_failures += 1  # calls go on; the leases are tried again soon
             await asyncio.sleep(settings.lease_s / 3)
+
+    def _tell_all(self, live: LiveRoom) -> None:
+        """The store may have forgotten everything: say again what we know of this room."""
+        self._publisher.room_changed(live.id)
+        for session in live.sessions.values():
+            self._publisher.session_began(self._rooms.record_of(session))
 
     def _look_up(self, room: RoomId) -> tuple[Lease, RoomRecord] | None:
         live = self._rooms.rooms.get(room)

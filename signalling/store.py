@@ -5,12 +5,16 @@ has run out; each taking has a higher `epoch`, and every write carries its lease
 through its end (paused, cut off) is fenced: its writes are refused instead of undoing its successor's.
 
 Everything has a life time. Every method may raise StoreUnavailable; then nothing is known to have changed.
-Implementations: `memory_rooms` (one node); the contract is tests/signalling/test_store_contract.py.
+Implementations: `memory_rooms` (one node), `redis_rooms` (several); the contract of both is
+tests/signalling/test_store_contract.py.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from enum import Enum
 from typing import NewType, Protocol
 
+from signalling.consents import Consent
 from signalling.media import ParticipantId, RoomId
 from signalling.session import SessionId, TokenHash
 from signalling.views import Role, RoomEncryption, RoomState
@@ -29,6 +33,24 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a room is, or will be opened by whoever joins it first."""
+
+    node: NodeId
+    url: str
+
+
+class Renewal(Enum):
+    """What became of a lease: prolonged; made anew, after it had run out or the store had lost it; or another
+    node's, so that its holder has to let go.
+    """
+
+    KEPT = "kept"
+    RESTORED = "restored"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
 class MemberRecord:
     """A participant as far as a successor of the node must know; names stay with the ticket."""
 
@@ -39,7 +61,10 @@ class MemberRecord:
 
 @dataclass(frozen=True, slots=True)
 class RoomRecord:
-    """What of a room outlives its node. `admitted`: by a doctor, not by ticket; `removed`: must knock."""
+    """What of a room outlives its node. `admitted`: by a doctor, not by ticket; `removed`: must knock.
+
+    `consents`: what was granted and not withdrawn.
+    """
 
     room: RoomId
     state: RoomState
@@ -48,6 +73,7 @@ class RoomRecord:
     members: tuple[MemberRecord, ...] = ()
     admitted: frozenset[ParticipantId] = frozenset()
     removed: frozenset[ParticipantId] = frozenset()
+    consents: tuple[Consent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +89,13 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True)
 class NodeRecord:
-    """A running server: where it is, how many participants it serves, whether it takes new rooms."""
+    """A running server: where it is, how many participants it serves, why it takes no new rooms if so."""
 
     node: NodeId
     url: str
     participants: int
-    draining: bool
+    draining: bool = False
+    full: bool = False
 
 
 class RoomStore(Protocol):
@@ -84,12 +111,20 @@ class RoomStore(Protocol):
         """The room's lease: a new one for `node` if nobody holds it, else the one there is, whoever has it.
 
         A node that holds it already gets its own lease again, prolonged. A new lease has a higher epoch than
-        every earlier one of that room, also after an expiry or a release.
+        every earlier one of that room, also after an expiry, a release, or a loss of the whole store.
+        Raises StoreSettling while a store that was away listens first to those who own rooms.
         """
         ...
 
-    async def renew(self, lease: Lease, ttl_s: float) -> bool:
-        """Prolong. Also after it ran out, if nobody took the room since; False: another has it, let go."""
+    async def renew(self, lease: Lease, ttl_s: float) -> Renewal:
+        """Prolong. Also after it ran out or was lost, if nobody took the room since."""
+        ...
+
+    async def hand_over(self, lease: Lease, to: Place, ttl_s: float) -> Lease:
+        """Give the room to another node, which finds the lease its own when somebody joins there.
+
+        Raises Fenced when it is not this lease's to give.
+        """
         ...
 
     async def release(self, lease: Lease) -> bool:
@@ -97,6 +132,12 @@ class RoomStore(Protocol):
         ...
 
     async def owner(self, room: RoomId) -> Lease | None: ...
+
+    async def place(self, room: RoomId, here: Place, among: Collection[NodeId], ttl_s: float) -> Place:
+        """Where the room is; if it is nowhere, where it was placed before, as long as that node is `among`
+        the given ones; else it is placed `here`, and stays so for `ttl_s`.
+        """
+        ...
 
     # Rooms
 
@@ -133,3 +174,11 @@ class RoomStore(Protocol):
     async def nodes(self) -> tuple[NodeRecord, ...]:
         """Those announced and not expired, by id."""
         ...
+
+    # Revocations
+
+    async def revoke(self, subject: str, ttl_s: float) -> None:
+        """Say to all nodes that what this id names (a session, a token's `jti`) counts no longer."""
+        ...
+
+    async def revoked(self, subject: str) -> bool: ...

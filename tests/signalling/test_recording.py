@@ -404,7 +404,20 @@ def test_a_withdrawal_is_taken_from_somebody_who_waits_and_counts_once_let_in() 
     do(room, commands.Remove(DOCTOR, PATIENT), commands.Join(PEOPLE[PATIENT]))
     assert do(room, commands.Refuse(PATIENT)) == []
     assert room.recording.phase is Phase.ON
-    assert closed(do(room, commands.Admit(DOCTOR, PATIENT))) == [StopReason.JOINED_WITHOUT_CONSENT]
+    let_in = do(room, commands.Admit(DOCTOR, PATIENT))
+    assert closed(let_in) == [StopReason.JOINED_WITHOUT_CONSENT]
+    assert consents(let_in, ConsentState.WITHDRAWN) == [PATIENT]  # the doctor saw it grant before
+
+
+def test_what_was_granted_outlives_the_node() -> None:
+    room, _ = recording(DOCTOR, PATIENT)
+    before = room.revision
+    do(room, commands.Refuse(PATIENT))
+    assert room.revision > before
+    assert room.record().consents == (a_consent(DOCTOR),)
+    heir = Room(room.record(), LIMITS, 0.0, RULES)
+    assert heir.recording.has_granted(DOCTOR)
+    assert not heir.recording.has_granted(PATIENT)
 
 
 def test_letting_in_somebody_without_a_grant_ends_it() -> None:

@@ -10,7 +10,7 @@ from signalling.codes import CloseCode
 from signalling.errors import StoreUnavailable
 from signalling.media import ParticipantId, RoomId
 from signalling.memory_rooms import MemoryRooms
-from signalling.store import Lease, NodeId, RoomRecord
+from signalling.store import Lease, NodeId, Renewal, RoomRecord
 from signalling.views import Role, RoomState
 from tests.signalling.people import ROOM, a_doctor, a_record, a_waiting, somebody
 from tests.signalling.rig import a_server, eventually, found
@@ -35,7 +35,7 @@ class FlakyRooms(MemoryRooms):
         self._be_there()
         return await super().acquire(room, node, url, ttl_s)
 
-    async def renew(self, lease: Lease, ttl_s: float) -> bool:
+    async def renew(self, lease: Lease, ttl_s: float) -> Renewal:
         self._be_there()
         return await super().renew(lease, ttl_s)
 

@@ -1,0 +1,113 @@
+"""A real redis-server for tests, of this process and for it alone.
+
+with running_redis() as server:
+    async with open_redis(server.url) as connection: ...
+"""
+
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+
+from loadtest.server_process import dying_with_parent
+
+PATIENCE_S = 10.0
+
+# Every key loses that much of its life; what has none left is gone.
+_AGE = """
+local keys = redis.call('KEYS', '*')
+for _, key in ipairs(keys) do
+  local left = redis.call('PTTL', key)
+  assert(left >= 0, 'a key without a life time: ' .. key)
+  if left <= tonumber(ARGV[1]) then redis.call('DEL', key) else redis.call('PEXPIRE', key, left - ARGV[1]) end
+end
+"""
+
+
+class RedisServer:
+    """Holds nothing across a restart. Listens on loopback, on one port for its whole life."""
+
+    def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
+        self.port = _free_port()
+        self._folder = folder
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        command += ["--appendonly", "no", "--dir", str(self._folder), *self._options]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=dying_with_parent()
+        )
+        assert self._process.stdout is not None
+        said = []
+        for line in self._process.stdout:
+            said.append(line)
+            if b"Ready to accept connections" in line:
+                return
+        raise RuntimeError(f"redis-server does not start: {said}")
+
+    def stop(self) -> None:
+        """At once, and everything it held is lost. Idempotent."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(PATIENCE_S)
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+            self._process = None
+
+    def pause(self) -> None:
+        """It takes connections and answers nobody."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    async def empty(self) -> None:
+        await self._ask("FLUSHALL")
+
+    async def age(self, seconds: float) -> None:
+        """As if so much time had passed, for every key. Fails when one would live for ever."""
+        await self._ask("EVAL", _AGE, 0, round(seconds * 1000))
+
+    async def _ask(self, *command: "str | int") -> object:
+        client: Any = Redis(host="127.0.0.1", port=self.port)
+        try:
+            return await client.execute_command(*command)
+        finally:
+            await client.aclose()
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None, "not running"
+        self._process.send_signal(number)
+
+
+@contextmanager
+def running_redis(*options: str) -> Iterator[RedisServer]:
+    folder = Path(tempfile.mkdtemp(prefix="redis-"))
+    server = RedisServer(folder, options)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
