@@ -1,5 +1,7 @@
 """What can go wrong for a client, by whose fault. Close codes (protocol §2) become types here only."""
 
+from loadtest.tickets import Ticket
+
 
 class ClientError(Exception):
     """Base of all that the client raises on purpose. Texts hold codes: no tokens, SDP, addresses."""
@@ -15,6 +17,14 @@ class Refused(ClientError):
     def __init__(self, code: str, message: str = "") -> None:
         super().__init__(f"{code}: {message}" if message else code)
         self.code = code
+
+
+class RoomMoved(Refused):
+    """The room is on another node, at `url`; the ticket, if there was one, is good there."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("moved")
+        self.url = url
 
 
 class Interrupted(ClientError):
@@ -75,6 +85,14 @@ class ConnectionLost(SessionClosed):
     """The WebSocket broke and no resume came about within the window."""
 
     close_code = 1006
+
+
+class Elsewhere(ConnectionLost):
+    """The WebSocket broke, and the room was found on another node, which `ticket` is for."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        super().__init__()
+        self.ticket = ticket
 
 
 _BY_CODE: dict[int, type[SessionClosed]] = {

@@ -1,7 +1,7 @@
 """What the server tells a participant (protocol §2), as types; the `parse_…` functions are the only edge."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NewType
 
@@ -157,8 +157,16 @@ class RoomEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """The room moves: join at `url` with this `ticket`, and stay here until that connection carries all."""
+
+    url: str
+    ticket: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Other:
-    """An event without a type here (queue, layers-wanted, moved, newer ones)."""
+    """An event without a type here (queue, layers-wanted, newer ones)."""
 
     type: str
     fields: Message
@@ -190,6 +198,7 @@ Event = (
     | ConsentChanged
     | Relayed
     | RoomEnded
+    | Moved
     | Other
     | Cut
     | Resumed
@@ -240,9 +249,17 @@ def _parse_event(message: Message) -> Event:
             return Relayed(ParticipantId(message["from"]), message["kind"], binary(message["body"]))
         case "room-ended":
             return RoomEnded(str(message.get("reason", "")))
+        case "moved":
+            return Moved(_text(message["url"]), _text(message["ticket"]))
         case other:
             fields = {key: value for key, value in message.items() if key not in ("type", "seq")}
             return Other(other, fields)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(type(value).__name__)
+    return value
 
 
 def parse_track(fields: Message) -> Track:

@@ -16,13 +16,14 @@ from typing import Self
 
 from loadtest import rtcp
 from loadtest.dtls_client import SrtpProfile, identity
-from loadtest.errors import ClientError, MediaFailed
+from loadtest.errors import ClientError, Interrupted, MediaFailed, Refused
 from loadtest.events import Event, Track, TrackId, TrackPublished
 from loadtest.lean_sdp import OPUS, VP8, VP8_RTX, Answer, Section, new_section, read_answer, write_offer
 from loadtest.media_socket import MEDIA_TIMEOUT_S, Counters, MediaSocket, Traffic
 from loadtest.room_view import RoomView
 from loadtest.session import Session
 from loadtest.synthetic_media import Audio, Stream, Video
+from loadtest.tickets import Renew
 from loadtest.wire import Encoding
 
 REPORT_S = 1.0
@@ -53,12 +54,17 @@ class LeanParticipant:
         encoding: Encoding = Encoding.MSGPACK,
         follow: bool = True,
         on_packet: Callable[[bytes], None] | None = None,
+        on_event: Callable[[Event], None] = lambda _: None,
+        on_over: Callable[[], None] = lambda: None,
+        renew: Renew | None = None,
     ) -> None:
         """`traffic` None: receives only. `follow`: subscribe to what others publish later, too.
 
-        `on_packet` is shown every decrypted RTP packet.
+        `on_packet` is shown every decrypted RTP packet, `on_event` every event, after the room heard it;
+        `on_over` is called at the end of the session. `renew` is Session's.
         """
-        self._session = Session(url, ticket, encoding, self._take)
+        self._session = Session(url, ticket, encoding, self._take, on_over, renew=renew)
+        self._on_event = on_event
         self._traffic = traffic
         self._profile = profile
         self._follow = follow
@@ -77,6 +83,8 @@ class LeanParticipant:
         self._began = 0.0
         self.steps = JoinSteps()
         self.failures: list[ClientError] = []
+        self.received: dict[int, Track] = {}
+        """What we subscribed to, by SSRC, that of retransmissions included."""
 
     async def __aenter__(self) -> Self:
         await self.join()
@@ -91,6 +99,16 @@ class LeanParticipant:
     def room(self) -> RoomView:
         assert self._room is not None, "not joined"
         return self._room
+
+    @property
+    def url(self) -> str:
+        """The node we are on, or try to be."""
+        return self._session.url
+
+    @property
+    def over(self) -> ClientError | None:
+        """Why the session is over, None while it lives."""
+        return self._session.over
 
     @property
     def media(self) -> MediaSocket:
@@ -109,7 +127,7 @@ class LeanParticipant:
             self.steps.websocket = self._elapsed_ms()
             self._session.start()
             kinds = self._traffic.kinds if self._traffic is not None else ()
-            await self._negotiate(kinds, self.room.others_tracks())
+            await self._negotiate_with_those_here(kinds)
         except BaseException:
             await self.close()
             raise
@@ -166,6 +184,18 @@ class LeanParticipant:
 
     # Negotiation
 
+    async def _negotiate_with_those_here(self, kinds: Iterable[str]) -> None:
+        there = self.room.others_tracks()
+        self._wanted |= {track.id for track in there}
+        while True:
+            try:
+                return await self._negotiate(kinds, there)
+            except Refused as refusal:
+                left = [track for track in there if track.id in self.room.tracks]
+                if not _is_unknown_track(refusal) or left == there:
+                    raise
+                there = left  # one of them ended meanwhile, and the offer was refused as a whole
+
     async def _negotiate(self, publish: Iterable[str], subscribe: Sequence[Track]) -> None:
         async with self._negotiating:
             wishes: dict[str, object] = {}
@@ -175,10 +205,11 @@ class LeanParticipant:
                 wishes[section.mid] = {
                     "publish": {"source": SOURCES[kind], "muted": False, "encryption": "none"}
                 }
+            received: dict[str, Track] = {}
             for track in subscribe:
-                self._wanted.add(track.id)
                 section = self._add(added, track.kind, "recvonly")
                 wishes[section.mid] = {"subscribe": track.id}
+                received[section.mid] = track
             if not added:
                 return
             self._offers += 1
@@ -187,6 +218,8 @@ class LeanParticipant:
             reply = await self._session.request("offer", sdp=offer, tracks=wishes)
             self._sections = sections
             answer = read_answer(str(reply["sdp"]))
+            for mid, track in received.items():
+                self.received |= dict.fromkeys(answer.ssrcs.get(mid, ()), track)
             if self._media is None:
                 self.steps.answer = self._elapsed_ms()
                 await self._connect(answer)
@@ -253,20 +286,33 @@ class LeanParticipant:
     def _take(self, event: Event) -> None:
         self.room.apply(event)
         if isinstance(event, TrackPublished) and self._follow and event.track.participant != self.room.me:
-            task = asyncio.create_task(self._follow_track(event.track), name="follow")
+            self._follow_track(event.track)
+        self._on_event(event)
+
+    def _follow_track(self, track: Track) -> None:
+        if track.id not in self._wanted:
+            self._wanted.add(track.id)
+            task = asyncio.create_task(self._subscribe(track), name="follow")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _follow_track(self, track: Track) -> None:
-        if track.id in self._wanted:
-            return
-        try:
-            await self._negotiate((), [track])
-        except ClientError as error:
-            self.failures.append(error)
+    async def _subscribe(self, track: Track) -> None:
+        while True:
+            try:
+                return await self._negotiate((), [track])
+            except Interrupted:
+                continue  # the next request waits for the resume
+            except ClientError as error:
+                if not _is_unknown_track(error):  # else it ended before its turn came
+                    self.failures.append(error)
+                return None
 
     def _mark(self, step: str) -> None:
         setattr(self.steps, step, self._elapsed_ms())
 
     def _elapsed_ms(self) -> float:
         return (time.perf_counter() - self._began) * 1000
+
+
+def _is_unknown_track(error: ClientError) -> bool:
+    return isinstance(error, Refused) and error.code == "unknown-track"

@@ -1,10 +1,12 @@
 """One signalling session over WebSocket (protocol §2): requests, events in order, resume after a cut.
 
+It joins wherever the room is; a room that is found elsewhere later ends it, for that is another session (§4).
 Knows no media. The shell is one task that reads; it is started by `open` and awaited by `close`.
 """
 
 import asyncio
 import itertools
+import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -14,21 +16,30 @@ import aiohttp
 from loadtest.errors import (
     ClientError,
     ConnectionLost,
+    Elsewhere,
     Interrupted,
     Refused,
+    RoomMoved,
     ServerViolation,
     SessionClosed,
     closed_with,
     is_final,
 )
 from loadtest.events import Cut, Event, Joined, Message, Resumed, parse_event, parse_joined
+from loadtest.patience import pauses
+from loadtest.tickets import Renew, Ticket
 from loadtest.wire import Encoding, decode, encode
 
 REQUEST_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 10.0
+IMPATIENT_CONNECT_TIMEOUT_S = 5.0  # where there may be another node to go to
+TICKET_TIMEOUT_S = 3.0
+LOOK_AFTER_S = 1.0  # of a loss: what comes back sooner was the network's
+MOST_HOPS = 3
 CLOSE_FOLLOWS_S = 1.0
 FIRST_RETRY_S = 0.05
-LONGEST_RETRY_S = 2.0
 HEARTBEAT_S = 15.0  # our own pings find a half-open connection even when the server is silent
+TRY_AGAIN = "try-again"
 REPLIES = ("ok", "error")
 CLIENT = {"name": "teleconsult-loadtest", "version": "0.1.0", "platform": "python"}
 
@@ -47,14 +58,20 @@ class Session:
         on_over: Callable[[], None] = lambda: None,
         *,
         auto_resume: bool = True,
+        renew: Renew | None = None,
     ) -> None:
-        """`url` is the ticket's, `ws://…/v1/signal`; `auto_resume` False leaves a cut session cut."""
+        """`url` is the ticket's, `ws://…/v1/signal`; `auto_resume` False leaves a cut session cut.
+
+        With `renew` a cut session also looks whether new tickets are for another node: then it ends with
+        Elsewhere.
+        """
         self._url = url
         self._ticket = ticket
         self._encoding = encoding
         self._on_event = on_event
         self._on_over = on_over
         self._auto_resume = auto_resume
+        self._renew = renew
         self._http: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._close_code: int | None = None
@@ -73,6 +90,11 @@ class Session:
         return self._joined
 
     @property
+    def url(self) -> str:
+        """Where the session is, or is tried: the ticket's, unless we were sent on from there."""
+        return self._url
+
+    @property
     def over(self) -> ClientError | None:
         """Why the session is over; None while it lives, also during a cut."""
         return self._over
@@ -83,13 +105,14 @@ class Session:
         return self._up.is_set() and self._over is None
 
     async def open(self) -> Joined:
-        """Connect and join. Raises SessionClosed by close code, Refused, ServerViolation, ConnectionLost.
+        """Connect and join, wherever the room is.
+
+        Raises SessionClosed by close code, Refused, ServerViolation, ConnectionLost.
 
         No event reaches the sink before `start` is called, so that nothing is seen before the joined state.
         """
         try:
-            reply = await self._exchange({"type": "join", "ticket": self._ticket, "client": CLIENT})
-            self._joined = parse_joined(reply)
+            self._joined = parse_joined(await self._join())
         except BaseException:
             await self._drop()
             raise
@@ -141,17 +164,32 @@ class Session:
 
     # The connection
 
+    async def _join(self) -> Message:
+        hops = 0
+        while True:
+            try:
+                return await self._exchange({"type": "join", "ticket": self._ticket, "client": CLIENT})
+            except RoomMoved as moved:
+                hops += 1
+                if hops > MOST_HOPS:
+                    raise
+                self._url = moved.url
+
     async def _exchange(self, first: Mapping[str, object]) -> Message:
         """Connect, send the first message, wait for its reply; events that overtake it are kept."""
         await self._drop()
         self._http = aiohttp.ClientSession()
         try:
-            socket = await self._http.ws_connect(
-                self._url, protocols=(self._encoding.value,), heartbeat=HEARTBEAT_S, max_msg_size=1 << 20
-            )
+            async with asyncio.timeout(
+                CONNECT_TIMEOUT_S if self._renew is None else IMPATIENT_CONNECT_TIMEOUT_S
+            ):
+                socket = await self._http.ws_connect(
+                    self._url, protocols=(self._encoding.value,), heartbeat=HEARTBEAT_S, max_msg_size=1 << 20
+                )
         except aiohttp.WSServerHandshakeError as error:
-            raise Refused(f"http-{error.status}") from error
-        except (aiohttp.ClientError, OSError) as error:
+            # A proxy says 502 or so for a node that is gone.
+            raise (ConnectionLost() if error.status >= 500 else Refused(f"http-{error.status}")) from error
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             raise ConnectionLost() from error
         if socket.protocol != self._encoding.value:
             raise ServerViolation("another sub-protocol than the one asked for")
@@ -176,11 +214,14 @@ class Session:
         self, socket: aiohttp.ClientWebSocketResponse, message: Message
     ) -> Refused | SessionClosed:
         """A refused first message is mostly followed by a close, whose code says it more precisely."""
+        refusal = _refusal(message)
+        if refusal.code in ("moved", TRY_AGAIN):
+            return refusal
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_FOLLOWS_S):
                 while await self._receive(socket) is not None:
                     pass
-        return closed_with(self._close_code) if is_final(self._close_code) else _refusal(message)
+        return closed_with(self._close_code) if is_final(self._close_code) else refusal
 
     async def _send(self, socket: aiohttp.ClientWebSocketResponse, message: Mapping[str, object]) -> None:
         frame = encode(self._encoding, message)
@@ -246,31 +287,62 @@ class Session:
             reply.set_exception(_refusal(message))
 
     async def _survive(self) -> None:
-        """After a close: the end, or a resume within the window."""
+        """After a close: the end, or a resume within the window, or a ticket for elsewhere."""
         code = self._close_code
         self._up.clear()
         self._interrupt_pending()
         if is_final(code) or not self._auto_resume:
             raise closed_with(code)
         self._on_event(Cut())
+        reply = await (self._resume() if self._renew is None else self._resume_or_look(self._renew))
+        self._joined = parse_joined(reply)
+        self._on_event(Resumed())
+        self._up.set()
+
+    async def _resume_or_look(self, renew: Renew) -> Message:
+        """Both at once: a node that is gone may leave a connection hanging."""
+        resuming = asyncio.create_task(self._resume(), name="resume")
+        looking = asyncio.create_task(self._look_elsewhere(renew), name="look-elsewhere")
+        try:
+            await asyncio.wait((resuming, looking), return_when=asyncio.FIRST_COMPLETED)
+            if resuming.done():
+                return resuming.result()
+            raise Elsewhere(looking.result())
+        finally:
+            for task in (resuming, looking):
+                task.cancel()
+            await asyncio.gather(resuming, looking, return_exceptions=True)
+
+    async def _look_elsewhere(self, renew: Renew) -> Ticket:
+        """Wait until a new ticket is for another node. Tickets for the lost one are thrown away."""
+        await asyncio.sleep(LOOK_AFTER_S)
+        waits = pauses(random.random)
+        while True:
+            # Whatever goes wrong where tickets come from, it may go well the next time.
+            with suppress(Exception):
+                async with asyncio.timeout(TICKET_TIMEOUT_S):
+                    ticket = await renew()
+                if ticket.url != self._url:
+                    return ticket
+            await asyncio.sleep(next(waits))
+
+    async def _resume(self) -> Message:
+        """The joined state, once the node is back. Raises ConnectionLost when the window is over, Refused."""
         deadline = asyncio.get_running_loop().time() + self.joined.resume_window_s
-        retry_s = FIRST_RETRY_S
+        waits = pauses(random.random, FIRST_RETRY_S)
         while True:
             try:
                 async with asyncio.timeout_at(deadline):
-                    reply = await self._exchange(self._resume_message())
+                    return await self._exchange(self._resume_message())
             except TimeoutError as error:
                 raise ConnectionLost() from error
-            except ConnectionLost:
+            except (ConnectionLost, Refused) as error:
+                if isinstance(error, Refused) and error.code != TRY_AGAIN:
+                    raise
+                retry_s = next(waits)
                 if asyncio.get_running_loop().time() + retry_s > deadline:
                     raise
                 await asyncio.sleep(retry_s)
-                retry_s = min(2 * retry_s, LONGEST_RETRY_S)
-                continue
-            self._joined = parse_joined(reply)
-            self._on_event(Resumed())
-            self._up.set()
-            return
 
     def _resume_message(self) -> Message:
         return {"type": "resume", "resume_token": self.joined.resume_token, "last_seq": self.last_seq}
@@ -289,4 +361,7 @@ class Session:
 
 
 def _refusal(message: Message) -> Refused:
+    url = message.get("url")
+    if message.get("code") == "moved" and isinstance(url, str):
+        return RoomMoved(url)
     return Refused(str(message.get("code", "")), str(message.get("message", "")))

@@ -71,7 +71,9 @@ class FakeServer:
         self.sinks: list[MediaBlackhole] = []
         self.heard = asyncio.Event()
         self.url = ""
+        self.runner: web.AppRunner | None = None
         self._seq = 0
+        self._transports: list[asyncio.Transport] = []
         self._pc: RTCPeerConnection | None = None
         self._tracks = 0
 
@@ -79,6 +81,8 @@ class FakeServer:
         socket = web.WebSocketResponse(protocols=("teleconsult.v1.msgpack", "teleconsult.v1.json"))
         await socket.prepare(request)
         self.sockets.append(socket)
+        if request.transport is not None:
+            self._transports.append(request.transport)
         async for frame in socket:
             if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 break
@@ -90,6 +94,8 @@ class FakeServer:
 
     async def _reply(self, socket: web.WebSocketResponse, message: Fields) -> None:
         type_ = message["type"]
+        if type_ == "join":
+            self._pc = None  # another participant, or the same with another connection
         if type_ in self.answers:
             fields = self.answers[type_](message)
         elif type_ == "offer":
@@ -136,6 +142,23 @@ class FakeServer:
         await sink.start()
         return {"sdp": pc.localDescription.sdp, "tracks": tracks}
 
+    async def asked(self, type_: str, count: int = 1) -> list[Fields]:
+        """Wait for so many requests of this type."""
+        async with asyncio.timeout(10):
+            while len(found := [message for message in self.requests if message["type"] == type_]) < count:
+                self.heard.clear()
+                await self.heard.wait()
+        return found
+
+    async def die(self) -> None:
+        """As a killed process: no close frames, no goodbye on the media path, and nobody listens any more."""
+        assert self.runner is not None
+        for site in list(self.runner.sites):
+            await site.stop()
+        for transport in self._transports:
+            transport.abort()
+        await self.close()
+
     async def close(self) -> None:
         for sink in self.sinks:
             await sink.stop()
@@ -148,6 +171,10 @@ def refused(code: str) -> Answer:
     return lambda _: {"type": "error", "code": code, "message": "no"}
 
 
+def moved_to(url: str) -> Answer:
+    return lambda _: {"type": "error", "code": "moved", "message": "elsewhere", "url": url}
+
+
 @asynccontextmanager
 async def a_server() -> AsyncIterator[FakeServer]:
     fake = FakeServer()
@@ -157,6 +184,7 @@ async def a_server() -> AsyncIterator[FakeServer]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
+    fake.runner = runner
     fake.url = f"ws://127.0.0.1:{runner.addresses[0][1]}/v1/signal"
     try:
         yield fake

@@ -9,6 +9,7 @@ from loadtest.errors import ServerViolation
 from loadtest.events import (
     ConsentChanged,
     Knocking,
+    Moved,
     Other,
     RecordingChanged,
     Relayed,
@@ -23,7 +24,7 @@ from tests.loadtest.fake_server import a_joined_state, a_participant, a_track
 KNOWN = [
     *("participant-joined", "participant-left", "participant-admitted", "knocking", "room-opened"),
     *("track-published", "track-unpublished", "track-muted", "track-silent"),
-    *("speakers", "quality", "recording", "consent", "relay", "room-ended"),
+    *("speakers", "quality", "recording", "consent", "relay", "room-ended", "moved"),
 ]
 
 
@@ -58,6 +59,14 @@ def test_recording_and_consent_tell_who_and_why() -> None:
     assert parse_event({**granted, "participant": "p"}) == ConsentChanged("recording", "granted", "p")  # type: ignore[arg-type]
 
 
+def test_a_room_that_moves_says_where_to_and_its_ticket_is_not_shown() -> None:
+    moved = parse_event({"type": "moved", "seq": 7, "url": "wss://b/v1/signal", "ticket": "secret"})
+    assert moved == Moved("wss://b/v1/signal", "secret")
+    assert "secret" not in repr(moved)
+    with pytest.raises(ServerViolation):
+        parse_event({"type": "moved", "seq": 8, "url": "wss://b/v1/signal", "ticket": None})
+
+
 def test_an_event_of_a_newer_server_is_kept_as_it_came() -> None:
     event = parse_event({"type": "fireworks", "seq": 9, "colour": "red"})
     assert event == Other("fireworks", {"colour": "red"})
@@ -66,7 +75,9 @@ def test_an_event_of_a_newer_server_is_kept_as_it_came() -> None:
 @given(
     type_=st.sampled_from(KNOWN),
     fields=st.dictionaries(
-        st.sampled_from(["participant", "track", "id", "muted", "from", "kind", "body", "speakers"]),
+        st.sampled_from(
+            ["participant", "track", "id", "muted", "from", "kind", "body", "speakers", "url", "ticket"]
+        ),
         st.none() | st.integers() | st.text(max_size=4) | st.lists(st.integers(), max_size=2) | st.just({}),
     ),
 )

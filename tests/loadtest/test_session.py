@@ -1,21 +1,27 @@
 import asyncio
+from dataclasses import dataclass
+from itertools import repeat
 
 import pytest
 
+from loadtest import session as session_module
 from loadtest.errors import (
     ClientError,
     ConnectionLost,
+    Elsewhere,
     Interrupted,
     NoSuchRoom,
     Refused,
     Replaced,
+    RoomMoved,
     ServerViolation,
     TicketRefused,
 )
 from loadtest.events import Cut, Event, Resumed, TrackMuted
 from loadtest.session import Session
+from loadtest.tickets import Ticket
 from loadtest.wire import Encoding
-from tests.loadtest.fake_server import FakeServer, a_joined_state, a_server, refused
+from tests.loadtest.fake_server import FakeServer, a_joined_state, a_server, moved_to, refused
 
 
 class Heard:
@@ -23,6 +29,7 @@ class Heard:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.over = asyncio.Event()
         self._more = asyncio.Event()
 
     def __call__(self, event: Event) -> None:
@@ -38,7 +45,7 @@ class Heard:
 
 
 async def an_open_session(server: FakeServer, heard: Heard, encoding: Encoding = Encoding.JSON) -> Session:
-    session = Session(server.url, "ticket", encoding, heard)
+    session = Session(server.url, "ticket", encoding, heard, heard.over.set)
     await session.open()
     session.start()
     return session
@@ -155,3 +162,117 @@ async def test_closing_twice_is_fine() -> None:
         session = await an_open_session(server, Heard())
         await session.close()
         await session.close()
+
+
+# Several nodes (protocol §4)
+
+
+@dataclass(frozen=True)
+class APass:
+    url: str
+    ticket: str = "fresh"
+
+
+class Tickets:
+    """Gives these tickets one after the other, and the last one for ever."""
+
+    def __init__(self, *urls: str) -> None:
+        self._urls = list(urls)
+        self.given = 0
+        self.all_given = asyncio.Event()
+
+    async def __call__(self) -> Ticket:
+        self.given += 1
+        url = self._urls.pop(0) if len(self._urls) > 1 else self._urls[0]
+        if len(self._urls) == 1:
+            self.all_given.set()
+        if not url:
+            raise OSError("no tickets now")
+        return APass(url)
+
+
+async def a_session_that_looks(server: FakeServer, heard: Heard, tickets: Tickets) -> Session:
+    session = Session(server.url, "ticket", Encoding.JSON, heard, heard.over.set, renew=tickets)
+    await session.open()
+    session.start()
+    return session
+
+
+async def test_a_room_on_another_node_is_joined_there_with_the_same_ticket() -> None:
+    async with a_server() as asked, a_server() as other:
+        asked.answers["join"] = moved_to(other.url)
+        asked.close_after["join"] = 1000
+        session = await an_open_session(asked, Heard())
+        await session.request("stats")
+        await session.close()
+    assert [message["ticket"] for message in asked.requests + other.requests[:1]] == ["ticket", "ticket"]
+    assert session.url == other.url
+
+
+async def test_nodes_that_send_us_round_and_round_are_believed_three_times() -> None:
+    async with a_server() as server:
+        server.answers["join"] = moved_to(server.url)
+        with pytest.raises(RoomMoved):
+            await Session(server.url, "ticket", Encoding.JSON, Heard()).open()
+    assert len(server.requests) == 4
+
+
+async def test_a_lost_nodes_room_is_found_elsewhere_though_tickets_name_the_lost_one_at_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_module, "LOOK_AFTER_S", 0.0)
+    monkeypatch.setattr(session_module, "pauses", lambda *_: repeat(0.01))
+    heard = Heard()
+    async with a_server() as server:
+        tickets = Tickets(server.url, "", server.url, "ws://other/v1/signal")
+        session = await a_session_that_looks(server, heard, tickets)
+        await server.die()
+        await asyncio.wait_for(heard.over.wait(), 5)
+        await session.close()
+    assert isinstance(session.over, Elsewhere)
+    assert session.over.ticket == APass("ws://other/v1/signal")
+    assert tickets.given == 4
+    assert heard.events == [Cut()]
+
+
+async def test_a_node_that_comes_back_is_resumed_while_tickets_name_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_module, "LOOK_AFTER_S", 0.0)
+    heard = Heard()
+    async with a_server() as server:
+        tickets = Tickets("", server.url)
+        session = await a_session_that_looks(server, heard, tickets)
+        server.answers["resume"] = lambda message: (
+            a_joined_state() if tickets.all_given.is_set() else refused("try-again")(message)
+        )
+        await session.cut()
+        await heard.until(2)
+        await session.request("stats")
+        assert session.connected
+        await session.close()
+    assert heard.events == [Cut(), Resumed()]
+
+
+async def test_a_short_cut_costs_no_ticket() -> None:
+    heard = Heard()
+    async with a_server() as server:
+        tickets = Tickets("ws://other/v1/signal")
+        session = await a_session_that_looks(server, heard, tickets)
+        await session.cut()
+        await heard.until(2)
+        await session.close()
+    assert heard.events == [Cut(), Resumed()]
+    assert tickets.given == 0
+
+
+async def test_a_resume_where_the_room_no_longer_is_ends_the_session_with_that() -> None:
+    heard = Heard()
+    async with a_server() as server:
+        session = await an_open_session(server, heard)
+        server.answers["resume"] = moved_to("ws://other/v1/signal")
+        await session.cut()
+        await asyncio.wait_for(heard.over.wait(), 5)
+        await session.close()
+    assert isinstance(session.over, RoomMoved)
+    assert session.over.url == "ws://other/v1/signal"
