@@ -11,7 +11,6 @@ from auth.errors import (
     TicketForged,
     TicketMalformed,
     TicketRefused,
-    TicketReused,
 )
 from auth.ids import new_participant_id
 from auth.keyring import Key, KeyRing, KeyState, Kid
@@ -23,7 +22,6 @@ from auth.tickets import (
     LEEWAY_S,
     LONGEST_TICKET_S,
     TICKET_LIFE_S,
-    SingleUse,
     Ticket,
     TicketIssuer,
     TicketVerifier,
@@ -44,7 +42,6 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "TicketIssuer",
     "TicketVerifier",
     "Ticket",
-    "SingleUse",
     "new_participant_id",
     "shown_name",
     "Reentries",
@@ -64,5 +61,4 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "TicketForeign",
     "TicketExpired",
     "TicketEarly",
-    "TicketReused",
 ]

@@ -1,14 +1,14 @@
 """Tickets: short-lived, single-use rights to join one room, as JWT (RFC 7519) signed with EdDSA (RFC 8037).
 
-Issuing is pure but for key, clock and random id; verifying also claims the ticket's `jti` once, in whatever
-store is handed in.
+Pure but for key, clock and random id. Whoever lets the bearer in has to use the ticket's `jti` up, for all
+nodes of the service.
 """
 
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,7 +17,6 @@ from auth.errors import (
     TicketEarly,
     TicketExpired,
     TicketMalformed,
-    TicketReused,
 )
 from auth.ids import ID, Id, new_participant_id
 from auth.keyring import KeyRing
@@ -34,17 +33,12 @@ _TYPE = "teleconsult-ticket+jwt"
 _NAME_CHARACTERS = 80
 
 
-class SingleUse(Protocol):
-    """Remembers which ticket ids were used, for all nodes of a service at once."""
-
-    async def claim(self, jti: str, ttl_s: float) -> bool:
-        """True the first time, False from then on, for at least `ttl_s`."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a valid ticket says. Times are Unix seconds."""
+    """What a valid ticket says. Times are Unix seconds.
+
+    `dead_in_s`: from now until no node takes it any more; so long its `jti` must be remembered once used.
+    """
 
     room: str
     participant: str
@@ -54,6 +48,7 @@ class Ticket:
     grants: tuple[str, ...]
     jti: str
     expires_at: int
+    dead_in_s: float
 
 
 class _Claims(BaseModel):
@@ -136,28 +131,21 @@ def shown_name(name: Private[str]) -> str:
 
 
 class TicketVerifier:
-    """Checks a ticket and uses it up."""
+    """Checks tickets; any number of times."""
 
-    def __init__(self, keys: KeyRing, used: SingleUse, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, keys: KeyRing, *, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
-        self._used = used
         self._clock = clock
 
-    async def verify(self, ticket: str) -> Ticket:
-        """The ticket's content; from now on it is used. Raises a TicketRefused, having claimed nothing.
-
-        Only what a valid signature vouches for is claimed: nobody can use up ids by sending garbage.
-        """
+    def verify(self, ticket: str) -> Ticket:
+        """The ticket's content. Raises a TicketRefused."""
         claims = self._authentic(ticket)
         now = self._clock()
         if now < claims.nbf - LEEWAY_S:
             raise TicketEarly
         if now >= claims.exp + LEEWAY_S:
             raise TicketExpired
-        content = _content(claims)
-        if not await self._used.claim(claims.jti, claims.exp + LEEWAY_S - now):
-            raise TicketReused
-        return content
+        return _content(claims, now)
 
     def _authentic(self, ticket: str) -> _Claims:
         """The claims, once key, algorithm, type, signature, audience and issuer are right; time is not
@@ -170,7 +158,7 @@ class TicketVerifier:
             raise TicketMalformed from None
 
 
-def _content(claims: _Claims) -> Ticket:
+def _content(claims: _Claims, now: float) -> Ticket:
     """What the claims mean. Raises TicketMalformed for what we would not have signed."""
     try:
         role = Role(claims.role)
@@ -190,4 +178,5 @@ def _content(claims: _Claims) -> Ticket:
         grants=tuple(claims.grants),
         jti=claims.jti,
         expires_at=claims.exp,
+        dead_in_s=claims.exp + LEEWAY_S - now,
     )

@@ -130,7 +130,7 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
         rooms = signalling.SignallingServer(
             store,
             media,
-            Admissions(TicketVerifier(keys, store)),
+            Admissions(TicketVerifier(keys), issuer),
             _signalling_settings(settings, settings.origin(http_port)),
             observe=lambda step, seconds: metrics.join_step(step.value, seconds),
             recorder=recorder,

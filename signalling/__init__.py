@@ -34,7 +34,7 @@ from signalling.schema import message_schema
 from signalling.server import SignallingServer
 from signalling.settings import SignallingSettings
 from signalling.store import NodeId, RoomStore
-from signalling.tickets import Admission, TicketVerifier
+from signalling.tickets import Admission, Tickets
 from signalling.views import ConsentState, Rating, Role, RoomEncryption, RoomState, Track
 from signalling.wire import Codec
 
@@ -83,7 +83,7 @@ __all__ = [
     "StoreUnavailable",
     "Subscribe",
     "TicketRefused",
-    "TicketVerifier",
+    "Tickets",
     "Track",
     "TrackEncryption",
     "TrackId",

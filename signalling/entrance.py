@@ -27,7 +27,8 @@ from signalling.room import Room, RoomLimits
 from signalling.session import EventLog, SessionId, hash_token
 from signalling.settings import SignallingSettings
 from signalling.store import Lease, RoomRecord, RoomStore
-from signalling.tickets import Admission, TicketVerifier
+from signalling.tickets import Admission, Tickets
+from signalling.used_tickets import UsedTickets
 from signalling.views import RoomState
 from signalling.websocket import Connection
 from signalling.wire import encode
@@ -40,7 +41,7 @@ class Entrance:
         self,
         rooms: LiveRooms,
         store: RoomStore,
-        tickets: TicketVerifier,
+        tickets: Tickets,
         settings: SignallingSettings,
         clock: Callable[[], float],
         random_token: Callable[[], str],
@@ -52,6 +53,7 @@ class Entrance:
         self._rooms = rooms
         self._store = store
         self._tickets = tickets
+        self._used = UsedTickets(store, clock)
         self._settings = settings
         self._clock = clock
         self._random_token = random_token
@@ -83,7 +85,11 @@ class Entrance:
             raise Draining
         started = self._clock()
         try:
-            admission = await self._tickets.verify(message.ticket.reveal())
+            admission = self._tickets.verify(message.ticket.reveal())
+            here = admission.room in self._rooms.rooms
+            if not here:
+                await self._leave_to_owner(admission.room)
+            await self._used.use_up(admission, room_is_here=here)
             verified = self._clock()
             self._observe(Step.TICKET, verified - started)
             live = await self._room(admission.room)
@@ -96,6 +102,12 @@ class Entrance:
         self._observe(Step.ROOM, self._clock() - verified)
         self._observe(Step.JOIN, self._clock() - started)
         return session
+
+    async def _leave_to_owner(self, room: RoomId) -> None:
+        """Raises Moved when another node has the room: the ticket, unused, is good there."""
+        owner = await self._store.owner(room)
+        if owner is not None and owner.node != self._settings.node:
+            raise Moved(owner.url)
 
     async def _room(self, room: RoomId) -> LiveRoom:
         """The room, ours and alive. Raises Moved, RoomEnded, TryAgain, StoreUnavailable."""

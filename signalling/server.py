@@ -32,7 +32,7 @@ from signalling.recording import RecordingRules
 from signalling.session import SessionId
 from signalling.settings import SignallingSettings
 from signalling.store import Lease, NodeRecord, Renewal, RoomRecord, RoomStore
-from signalling.tickets import TicketVerifier
+from signalling.tickets import Tickets
 from signalling.upgrade import Upgrades
 from signalling.views import LeaveReason, Rating, RoomState, StopReason
 from signalling.websocket import Connection
@@ -46,7 +46,7 @@ class SignallingServer:
         self,
         store: RoomStore,
         media: Media,
-        tickets: TicketVerifier,
+        tickets: Tickets,
         settings: SignallingSettings | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,

@@ -1,4 +1,4 @@
-"""What signalling needs of tickets: one checked and used up, in return for what it says."""
+"""What signalling needs of tickets: one checked, one made for a room that moves, each used once."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,7 +10,10 @@ from signalling.views import Role
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What a valid ticket says. `admitted` False: waits until a doctor admits."""
+    """What a valid ticket says. `admitted` False: waits until a doctor admits.
+
+    `jti` is the ticket's id, which is used up on entry; `life_s`: so long it could be shown again.
+    """
 
     room: RoomId
     participant: ParticipantId
@@ -18,13 +21,18 @@ class Admission:
     name: Private[str]
     admitted: bool
     grants: tuple[str, ...] = ()
+    jti: str = ""
+    life_s: float = 0.0
 
 
-class TicketVerifier(Protocol):
-    async def verify(self, ticket: str) -> Admission:
-        """The ticket's content; from now on it is used. A doctor's ticket always says admitted.
+class Tickets(Protocol):
+    def verify(self, ticket: str) -> Admission:
+        """The ticket's content; it may have been used before. A doctor's ticket always says admitted.
 
-        Raises TicketRefused (expired, used, foreign, forged), NoSuchRoom, or StoreUnavailable when it cannot
-        be known whether the ticket was used.
+        Raises TicketRefused (expired, foreign, forged), or NoSuchRoom.
         """
+        ...
+
+    def issue(self, admission: Admission) -> str:
+        """A fresh ticket that says the same, for somebody whose room goes to another node."""
         ...

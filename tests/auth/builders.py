@@ -1,4 +1,4 @@
-"""A hand-turned clock, a memory of used tickets, and a ring in a folder of its own."""
+"""A hand-turned clock, and a ring in a folder of its own."""
 
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,6 @@ class HandClock:
 
     def __call__(self) -> float:
         return self.now
-
-
-class UsedTickets:
-    """`SingleUse` in a set; remembers how long it was asked to."""
-
-    def __init__(self) -> None:
-        self.claimed: dict[str, float] = {}
-
-    async def claim(self, jti: str, ttl_s: float) -> bool:
-        if jti in self.claimed:
-            return False
-        self.claimed[jti] = ttl_s
-        return True
 
 
 def a_ring(folder: Path, clock: HandClock) -> KeyRing:

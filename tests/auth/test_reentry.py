@@ -15,7 +15,7 @@ from auth import (
     TicketIssuer,
     TicketVerifier,
 )
-from tests.auth.builders import HandClock, UsedTickets, a_ring, content_of, resigned
+from tests.auth.builders import HandClock, a_ring, content_of, resigned
 
 ME = "p-0123456789abcdef"
 
@@ -83,4 +83,4 @@ async def test_a_ticket_is_no_reentry_and_a_reentry_no_ticket(desk: Desk) -> Non
     )
     assert desk.who(ticket) is None
     with pytest.raises(TicketForeign):
-        await TicketVerifier(desk.ring, UsedTickets(), clock=desk.clock).verify(desk.given())
+        TicketVerifier(desk.ring, clock=desk.clock).verify(desk.given())

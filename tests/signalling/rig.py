@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import aiohttp
 import msgpack
@@ -111,22 +112,20 @@ class FakeMedia:
 
 
 class Tickets:
-    """Tickets that are used once, by their text."""
+    """Implements `signalling.Tickets` by their texts."""
 
     def __init__(self) -> None:
         self._valid: dict[str, Admission] = {}
-        self._numbers = itertools.count(1)
 
     def issue(self, admission: Admission) -> str:
-        ticket = f"ticket-{next(self._numbers)}"
-        self._valid[ticket] = admission
+        ticket = f"ticket-{uuid4()}"
+        self._valid[ticket] = replace(admission, jti=ticket, life_s=60.0)
         return ticket
 
-    async def verify(self, ticket: str) -> Admission:
-        admission = self._valid.pop(ticket, None)
-        if admission is None:
+    def verify(self, ticket: str) -> Admission:
+        if ticket not in self._valid:
             raise TicketRefused("unknown")
-        return admission
+        return self._valid[ticket]
 
 
 class Peer:

@@ -31,6 +31,14 @@ class FlakyRooms(MemoryRooms):
             self.asked_in_vain += 1
             raise StoreUnavailable
 
+    async def claim(self, jti: str, ttl_s: float) -> bool:
+        self._be_there()
+        return await super().claim(jti, ttl_s)
+
+    async def owner(self, room: RoomId) -> Lease | None:
+        self._be_there()
+        return await super().owner(room)
+
     async def acquire(self, room: RoomId, node: NodeId, url: str, ttl_s: float) -> Lease:
         self._be_there()
         return await super().acquire(room, node, url, ttl_s)
@@ -113,6 +121,54 @@ async def test_calls_and_joins_to_rooms_here_go_on_while_the_store_is_away() -> 
         await until_saved(store, members=2)
         assert (await elsewhere.join(rig.tickets.issue(other_room)))["type"] == "ok"
         assert rig.server.counters.store_failures > 0
+
+
+# --- Tickets ---
+
+
+async def test_a_ticket_opens_the_door_once_even_to_two_at_once() -> None:
+    async with a_server() as rig:
+        ticket = rig.tickets.issue(a_doctor())
+        first, second = await rig.connect(), await rig.connect()
+        replies = await asyncio.gather(first.join(ticket), second.join(ticket))
+        assert sorted(reply.get("code", "ok") for reply in replies) == ["ok", "ticket-refused"]
+
+
+async def test_a_ticket_shown_at_the_wrong_node_is_still_good_at_the_right_one() -> None:
+    store = FlakyRooms()
+    await store.acquire(ROOM, NodeId("other"), "wss://other", 60.0)
+    async with a_server(store=store) as rig:
+        peer = await rig.connect()
+        ticket = rig.tickets.issue(a_doctor())
+        reply = await peer.join(ticket)
+        assert (reply["code"], reply["url"]) == ("moved", "wss://other")
+        assert await store.claim(rig.tickets.verify(ticket).jti, 60.0)
+
+
+async def test_while_the_store_is_away_a_ticket_for_a_room_here_still_opens_the_door_once() -> None:
+    store = FlakyRooms()
+    async with a_server(store=store, **QUICK) as rig:
+        await rig.joined(a_doctor())
+        used = rig.tickets.issue(somebody("early"))
+        assert (await (await rig.connect()).join(used))["type"] == "ok"
+        store.away = True
+        fresh = rig.tickets.issue(somebody("late"))
+        assert (await (await rig.connect()).join(fresh))["type"] == "ok"
+        for ticket in (used, fresh):
+            assert (await (await rig.connect()).join(ticket))["code"] == "ticket-refused"
+
+
+async def test_a_ticket_that_could_not_be_used_for_the_store_was_away_can_be_used_later() -> None:
+    store = FlakyRooms()
+    async with a_server(store=store) as rig:
+        store.away = True
+        ticket = rig.tickets.issue(a_doctor())
+        assert (await (await rig.connect()).join(ticket))["code"] == "try-again"
+        store.away = False
+        assert (await (await rig.connect()).join(ticket))["type"] == "ok"
+
+
+# --- Fencing ---
 
 
 async def test_a_node_that_lost_a_room_lets_go_of_it_and_leaves_it_to_its_new_owner() -> None:
