@@ -34,6 +34,7 @@ from loadtest.events import (
     ParticipantAdmitted,
     ParticipantId,
     ParticipantLeft,
+    Resumed,
     TrackId,
     TrackPublished,
     TrackUnpublished,
@@ -42,6 +43,7 @@ from loadtest.gate import Gate
 from loadtest.negotiation import Change, Negotiation
 from loadtest.room_view import RoomView
 from loadtest.session import Session
+from loadtest.tickets import Renew
 from loadtest.wire import Encoding
 
 EVENT_QUEUE = 512  # per iterator; when full its oldest event is dropped and counted in `dropped_events`
@@ -75,10 +77,19 @@ class Client:
         encoding: Encoding = Encoding.JSON,
         auto_subscribe: bool = True,
         auto_resume: bool = True,
+        on_event: Callable[[Event], None] = lambda _: None,
+        on_over: Callable[[], None] = lambda: None,
+        renew: Renew | None = None,
     ) -> None:
+        """`on_event` is shown every event, after the room heard it; `on_over` is called at the session's end.
+
+        `renew` is Session's. Who wants to follow a room from node to node takes StayingClient.
+        """
         self._session = Session(
-            url, ticket, encoding, self._take, self._end_of_events, auto_resume=auto_resume
+            url, ticket, encoding, self._take, self._end_of_events, auto_resume=auto_resume, renew=renew
         )
+        self._on_event = on_event
+        self._on_over = on_over
         self._auto_subscribe = auto_subscribe
         self._pc = RTCPeerConnection(
             # No STUN server: our own is ICE-lite and learns our address from the checks.
@@ -156,6 +167,16 @@ class Client:
     def room(self) -> RoomView:
         assert self._room is not None, "not joined"
         return self._room
+
+    @property
+    def url(self) -> str:
+        """The node we are on, or try to be."""
+        return self._session.url
+
+    @property
+    def connected(self) -> bool:
+        """Whether requests reach the server now."""
+        return self._session.connected
 
     @property
     def over(self) -> ClientError | None:
@@ -271,6 +292,14 @@ class Client:
         """aiortc's statistics of the connection."""
         return await self._pc.getStats()
 
+    async def packets(self) -> dict[TrackId, int]:
+        """How many RTP packets came of each track that we receive."""
+        counts = {}
+        for track in self.received.keys() & self._sections.keys():
+            reports = (await self._sections[track].receiver.getStats()).values()
+            counts[track] = sum(report.packetsReceived for report in reports if report.type == "inbound-rtp")
+        return counts
+
     # Other requests
 
     async def relay(self, to: ParticipantId | None, kind: str, body: bytes) -> None:
@@ -316,14 +345,15 @@ class Client:
         for reader in self._readers:
             self._put(reader, event)
         match event:
-            case TrackPublished() | ParticipantAdmitted():
-                self._subscribe_to_missing()
+            case TrackPublished() | ParticipantAdmitted() | Resumed():
+                self._subscribe_to_missing()  # a subscription during a cut has come to nothing
             case TrackUnpublished() | ParticipantLeft():
                 self._let_go_of_ended()
             case Cut():
                 pass  # media goes on; requests wait for the resume
             case _:
                 pass
+        self._on_event(event)
         self._nudge()
 
     def _subscribe_to_missing(self) -> None:
@@ -364,6 +394,7 @@ class Client:
     def _end_of_events(self) -> None:
         for reader in self._readers:
             self._put(reader, None)
+        self._on_over()
         self._nudge()
 
     def _nudge(self) -> None:

@@ -138,8 +138,8 @@ class Stays(Generic[S]):
 
     @property
     def moving(self) -> bool:
-        """Whether the present stay, or the one before, is about to be left for another."""
-        return len(self._open) > 1 or (self._present is not None and self._present.moved is not None)
+        """Whether the present stay, or the one before, is about to be left because the room moves."""
+        return any(seat.moved is not None and seat.stay.over is None for seat in self._open)
 
     def leaving(self, stay: S) -> bool:
         """Whether this stay was told that the room moves."""

@@ -7,12 +7,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import msgpack
 from aiohttp import WSMsgType, web
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaBlackhole
+from aiortc.mediastreams import AudioStreamTrack
 
 Fields = dict[str, Any]
 Answer = Callable[[Fields], Fields]
@@ -53,6 +55,14 @@ def a_joined_state(**changed: object) -> Fields:
         "participants": [],
         "ice_servers": [],
     } | changed
+
+
+@dataclass(frozen=True, slots=True)
+class APass:
+    """A ticket."""
+
+    url: str
+    ticket: str = "fresh"
 
 
 class FakeServer:
@@ -105,6 +115,12 @@ class FakeServer:
         await self._send(socket, {"type": "ok", "id": message["id"], **fields})
         if type_ in self.close_after:
             await socket.close(code=self.close_after[type_])
+
+    def with_a_voice(self, track: str) -> None:
+        """Somebody is in the room and sends audio. Track ids differ from node to node, theirs does not."""
+        self.sources[track] = AudioStreamTrack()
+        there = [a_participant(tracks=[a_track(track, kind="audio")])]
+        self.answers["join"] = lambda _: a_joined_state(participants=there)
 
     async def event(self, type_: str, **fields: object) -> None:
         self._seq += 1

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiortc.contrib.media import MediaPlayer
@@ -69,6 +70,26 @@ async def test_a_refused_offer_is_raised() -> None:
         participant = LeanParticipant(server.url, "ticket", traffic=Traffic())
         with pytest.raises(Refused):
             await participant.join()
+
+
+async def test_a_track_that_ends_while_one_joins_does_not_sink_the_join() -> None:
+    async with a_server() as server:
+        server.with_a_voice("good")
+        tracks = [a_track("gone"), a_track("good", kind="audio")]
+        server.answers["join"] = lambda _: a_joined_state(participants=[a_participant(tracks=tracks)])
+        negotiate = server._negotiate
+
+        async def picky(message: dict[str, Any]) -> dict[str, Any]:
+            if {"subscribe": "gone"} in message["tracks"].values():
+                await server.event("track-unpublished", id="gone")
+                return {"type": "error", "code": "unknown-track", "message": "no"}
+            return await negotiate(message)
+
+        server._negotiate = picky  # type: ignore[method-assign]
+        async with LeanParticipant(server.url, "ticket") as participant:
+            await participant.first_packet()
+            assert {track.id for track in participant.received.values()} == {"good"}
+            assert participant.failures == []
 
 
 def test_offers_name_only_what_is_sent() -> None:

@@ -1,5 +1,4 @@
 import asyncio
-from dataclasses import dataclass
 from itertools import repeat
 
 import pytest
@@ -21,7 +20,7 @@ from loadtest.events import Cut, Event, Resumed, TrackMuted
 from loadtest.session import Session
 from loadtest.tickets import Ticket
 from loadtest.wire import Encoding
-from tests.loadtest.fake_server import FakeServer, a_joined_state, a_server, moved_to, refused
+from tests.loadtest.fake_server import APass, FakeServer, a_joined_state, a_server, moved_to, refused
 
 
 class Heard:
@@ -165,12 +164,6 @@ async def test_closing_twice_is_fine() -> None:
 
 
 # Several nodes (protocol §4)
-
-
-@dataclass(frozen=True)
-class APass:
-    url: str
-    ticket: str = "fresh"
 
 
 class Tickets:

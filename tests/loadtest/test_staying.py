@@ -1,7 +1,5 @@
 """The staying participant between two servers that aiortc answers for: real ICE, DTLS and SRTP."""
 
-from dataclasses import dataclass
-
 from aiortc.mediastreams import AudioStreamTrack
 
 from loadtest.events import ParticipantId
@@ -9,27 +7,14 @@ from loadtest.media_socket import Traffic
 from loadtest.staying import StayingParticipant
 from loadtest.stays import State
 from loadtest.tickets import Ticket
-from tests.loadtest.fake_server import FakeServer, a_joined_state, a_participant, a_server, a_track
+from tests.loadtest.fake_server import APass, a_participant, a_server, a_track
 
 OTHERS_VOICE = (ParticipantId("other"), "microphone")
 
 
-@dataclass(frozen=True)
-class APass:
-    url: str
-    ticket: str = "fresh"
-
-
-def with_a_voice(server: FakeServer, track: str) -> None:
-    """Somebody is in the room and sends audio. Track ids differ from node to node, participant ids do not."""
-    server.sources[track] = AudioStreamTrack()
-    there = [a_participant(tracks=[a_track(track, kind="audio")])]
-    server.answers["join"] = lambda _: a_joined_state(participants=there)
-
-
 async def test_it_follows_its_room_and_leaves_the_old_node_after_media_came_over_the_new_one() -> None:
     async with a_server() as old, a_server() as new:
-        with_a_voice(old, "t-old")
+        old.with_a_voice("t-old")
 
         async def ticket(why: str) -> Ticket:
             assert why == "join"
@@ -61,8 +46,8 @@ async def test_it_follows_its_room_and_leaves_the_old_node_after_media_came_over
 
 async def test_a_killed_node_is_left_for_the_one_that_a_new_ticket_names() -> None:
     async with a_server() as dead, a_server() as alive:
-        with_a_voice(dead, "t-dead")
-        with_a_voice(alive, "t-alive")
+        dead.with_a_voice("t-dead")
+        alive.with_a_voice("t-alive")
         tickets = [APass(dead.url), APass(dead.url), APass(alive.url)]
         reasons: list[str] = []
 

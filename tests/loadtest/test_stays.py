@@ -14,16 +14,10 @@ from loadtest.events import Cut, Event, Moved, ParticipantId, Resumed, TrackId, 
 from loadtest.room_view import RoomView
 from loadtest.stays import State, Stays, lacking
 from loadtest.tickets import Renew, Ticket
-from tests.loadtest.fake_server import a_joined_state, a_participant, a_track
+from tests.loadtest.fake_server import APass, a_joined_state, a_participant, a_track
 
 ANN, BOB = (ParticipantId("ann"), "camera"), (ParticipantId("bob"), "camera")
 A, B, C = "ws://a", "ws://b", "ws://c"
-
-
-@dataclass(frozen=True)
-class APass:
-    url: str
-    ticket: str = "t"
 
 
 def a_room(*who: str) -> RoomView:
@@ -143,8 +137,8 @@ async def test_an_old_node_that_ends_it_is_waited_for_no_longer() -> None:
         old.tell(Moved(B, "fresh"))
         await one.until(lambda: one.present is not old)
         old.end(Draining())
-        await one.until(lambda: one.state is State.CONNECTED)
-        assert old.closed
+        await one.until(lambda: old.closed)
+        assert state(one) is State.CONNECTED
         assert one.present.url == B
 
 
