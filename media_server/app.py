@@ -126,12 +126,12 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
         media = MediaPlane(metrics)
         plane = await stack.enter_async_context(_plane(settings, media))
         recorder = await stack.enter_async_context(open_recorder(settings, plane))
-        store = signalling.MemoryRooms(time.monotonic)
+        store = await stack.enter_async_context(_store(settings))
         rooms = signalling.SignallingServer(
             store,
             media,
             Admissions(TicketVerifier(keys), issuer),
-            _signalling_settings(settings, settings.origin(http_port)),
+            _signalling_settings(settings, http_port),
             observe=lambda step, seconds: metrics.join_step(step.value, seconds),
             recorder=recorder,
             consents=SpokenConsents(unix_us),
@@ -146,7 +146,9 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
         await stack.enter_async_context(
             _background(media.watch(), watch_loop_lag(metrics.loop_lag), _prune_keys(keys))
         )
-        walk_in = WalkIn(settings, issuer, Reentries(keys)) if settings.walk_in else None
+        shared = settings.redis_url is not None
+        place = (lambda room: rooms.place(signalling.RoomId(room))) if shared else None
+        walk_in = WalkIn(settings, issuer, Reentries(keys), place) if settings.walk_in else None
         parts = Parts(rooms.handle, signalling.message_schema(), read_pages(), health, metrics, walk_in)
         await _site(stack, build_metrics_http(metrics), metrics_socket, None)
         await _site(stack, build_http(settings, parts, http_port), http_socket, tls)
@@ -172,6 +174,21 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
             },
         )
         yield Running(settings.origin(http_port), http_port, metrics_port, plane.port, issuer, drain)
+
+
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[signalling.RoomStore]:
+    """Rooms in memory, or in the Redis that several nodes share. Raises CannotStart."""
+    if settings.redis_url is None:
+        yield signalling.MemoryRooms(time.monotonic)
+        return
+    try:
+        async with signalling.open_redis(settings.redis_url.get_secret_value()) as redis:
+            store = signalling.RedisRooms(redis)
+            await store.until_settled()
+            yield store
+    except signalling.BadStore as error:
+        raise CannotStart(f"REDIS_URL: this Redis {error}") from error
 
 
 @asynccontextmanager
@@ -223,10 +240,12 @@ def _figures(plane: sfu.Sfu, rooms: signalling.SignallingServer, recorder: Recor
         yield Row("queue_drops", "Thrown away because a queue was full", dropped, {"queue": queue})
 
 
-def _signalling_settings(settings: Settings, origin: str) -> signalling.SignallingSettings:
+def _signalling_settings(settings: Settings, http_port: int) -> signalling.SignallingSettings:
+    origin = settings.origin(http_port)
+    here = settings.node_url or origin
     return signalling.SignallingSettings(
         node=signalling.NodeId(settings.node_id),
-        node_url=f"{origin.replace('http', 'ws', 1)}/v1/signal",
+        node_url=f"{here.replace('http', 'ws', 1)}/v1/signal",
         allowed_origins=(origin, *settings.allowed_origins),
         policy=settings.policy.value,
         recording=settings.policy is Policy.CONSENTED_RECORDING,
@@ -244,7 +263,7 @@ def _signalling_settings(settings: Settings, origin: str) -> signalling.Signalli
         resume_window_s=settings.resume_window_s,
         ping_interval_s=settings.ping_interval_s,
         room_empty_s=settings.room_empty_s,
-        drain_timeout_s=settings.drain_s,
+        drain_s=settings.drain_s,
         behind_proxy=settings.behind_tls_proxy,
         # Whoever tries a call out on their own machine wants to try it again at once.
         ended_room_memory_s=0.0 if settings.walk_in else ENDED_ROOM_MEMORY_S,

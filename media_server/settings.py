@@ -34,6 +34,8 @@ ENV_PREFIX = "TELECONSULT_"
 CONFIG_VARIABLE = "TELECONSULT_CONFIG"
 DEFAULT_FILE = Path("teleconsult.toml")
 
+_REDIS = re.compile(r"(rediss?(\+sentinel|\+cluster)?|unix)://")
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 # Lists are written with commas in the environment, as arrays in TOML.
@@ -74,7 +76,8 @@ class Settings(BaseSettings):
 
     http_host: str = Field("127.0.0.1", description="address the HTTP and WebSocket server binds to")
     http_port: Port = Field(8080, description="its TCP port; 0 takes any free one")
-    public_url: str | None = Field(None, description="https://… address clients reach this node by")
+    public_url: str | None = Field(None, description="https://… address clients reach the service by")
+    node_url: str | None = Field(None, description="https://… address of this node alone; unset: PUBLIC_URL")
     tls_certificate: Path | None = Field(None, description="PEM file: certificate and chain")
     tls_key: Path | None = Field(None, description="PEM file: its private key")
     behind_tls_proxy: bool = Field(False, description="a proxy in front ends TLS; plain HTTP is then allowed")
@@ -97,12 +100,15 @@ class Settings(BaseSettings):
     resume_window_s: Seconds = Field(30.0, description="how long a session outlives its WebSocket")
     ping_interval_s: Seconds = Field(15.0, description="between WebSocket pings; two unanswered end it")
     room_empty_s: Seconds = Field(60.0, description="how long an empty room is kept")
-    drain_s: Seconds = Field(5.0, description="time given to closing when asked to stop")
+    drain_s: Seconds = Field(30.0, description="time given to callers to follow to another node on a stop")
 
     data_dir: Path = Field(Path("data"), description="folder of keys and records")
+    keys_dir: Path | None = Field(
+        None, description="folder of the keys for tickets, the same for all nodes; unset: in DATA_DIR"
+    )
     node_id: str = Field(default_factory=_node_id, pattern=r"^[A-Za-z0-9._-]{1,64}$", description="this node")
     policy: Policy = Field(Policy.BELGIUM, description="belgium or consented-recording")
-    redis_url: SecretStr | None = Field(None, description="shared room state; not supported by this version")
+    redis_url: SecretStr | None = Field(None, description="room state shared by several nodes; unset: memory")
     database_url: SecretStr | None = Field(None, description="records; not supported by this version")
 
     recording_custodians: Names = Field((), description="age recipients who can open recordings")
@@ -145,7 +151,7 @@ class Settings(BaseSettings):
             _check_address(value)
         return value
 
-    @field_validator("public_url", "allowed_origins")
+    @field_validator("public_url", "node_url", "allowed_origins")
     @classmethod
     def _origins(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
         if isinstance(value, tuple):
@@ -168,7 +174,7 @@ class Settings(BaseSettings):
 
     @property
     def keys_folder(self) -> Path:
-        return self.data_dir / "keys"
+        return self.keys_dir or self.data_dir / "keys"
 
     @property
     def manifest_keys_folder(self) -> Path:
@@ -203,9 +209,13 @@ class Settings(BaseSettings):
 
     def check(self) -> Self:
         """Raises RefusedSettings for settings that can be read, but must not or cannot be run with."""
-        for name, value in (("REDIS_URL", self.redis_url), ("DATABASE_URL", self.database_url)):
-            if value is not None:
-                raise RefusedSettings(f"{name}: not supported by this version; leave it out")
+        if self.redis_url is not None and not _REDIS.match(self.redis_url.get_secret_value()):
+            raise RefusedSettings(
+                "REDIS_URL: has to begin with redis://, rediss:// (TLS), unix://, redis+sentinel:// or"
+                " redis+cluster://"
+            )
+        if self.database_url is not None:
+            raise RefusedSettings("DATABASE_URL: not supported by this version; leave it out")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise RefusedSettings("TLS_CERTIFICATE and TLS_KEY: give both or neither")
         if not (self.on_loopback or self.secure):
@@ -213,9 +223,9 @@ class Settings(BaseSettings):
                 "HTTP_HOST: plain HTTP is served on loopback only (elsewhere browsers give it no camera); "
                 "set TLS_CERTIFICATE and TLS_KEY, or BEHIND_TLS_PROXY when a proxy ends TLS"
             )
-        public = self.public_url
-        if public is not None and public.startswith("http:") and not _local_url(public):
-            raise RefusedSettings("PUBLIC_URL: has to begin with https:// unless it is on loopback")
+        for name, url in (("PUBLIC_URL", self.public_url), ("NODE_URL", self.node_url)):
+            if url is not None and url.startswith("http:") and not _local_url(url):
+                raise RefusedSettings(f"{name}: has to begin with https:// unless it is on loopback")
         if self.walk_in:
             self._check_walk_in()
         return self

@@ -1,6 +1,7 @@
 """Tickets without a login, for trying the service out on one's own machine: `POST /v1/walk-in/ticket`."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from aiohttp import web
@@ -33,10 +34,20 @@ class WalkInRequest(BaseModel):
 class WalkIn:
     """Hands out tickets for any room and role. The settings allow it on loopback only."""
 
-    def __init__(self, settings: Settings, issuer: TicketIssuer, reentries: Reentries) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        issuer: TicketIssuer,
+        reentries: Reentries,
+        place: Callable[[str], Awaitable[str]] | None = None,
+    ) -> None:
+        """`place` finds the URL of the node for a room; None: there is only this one, by whatever name the
+        page came.
+        """
         self._settings = settings
         self._issuer = issuer
         self._reentries = reentries
+        self._place = place
 
     async def handle(self, request: web.Request) -> web.Response:
         """`{role, name?, room?, reentry?}` to `{ticket, url, expires_in, participant, reentry}`."""
@@ -68,10 +79,13 @@ class WalkIn:
         return web.json_response(
             {
                 "ticket": ticket,
-                "url": f"{'wss' if self._settings.secure else 'ws'}://{request.host}/v1/signal",
+                "url": await self._place(room) if self._place else self._own_url(request),
                 "expires_in": self._issuer.life_s,
                 "participant": participant,
                 "reentry": self._reentries.issue(room=room, role=role, participant=participant),
             },
             headers={"Cache-Control": "no-store"},
         )
+
+    def _own_url(self, request: web.Request) -> str:
+        return f"{'wss' if self._settings.secure else 'ws'}://{request.host}/v1/signal"

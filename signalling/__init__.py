@@ -29,6 +29,8 @@ from signalling.memory_rooms import MemoryRooms
 from signalling.notes import Note
 from signalling.private import Private
 from signalling.recorder import Attempt, Recorder, RecordingStart
+from signalling.redis_connection import BadStore, open_redis
+from signalling.redis_rooms import RedisRooms
 from signalling.replies import IceServer
 from signalling.schema import message_schema
 from signalling.server import SignallingServer
@@ -41,6 +43,7 @@ from signalling.wire import Codec
 __all__ = [
     "Admission",
     "Attempt",
+    "BadStore",
     "Codec",
     "Consent",
     "ConsentChanged",
@@ -70,6 +73,7 @@ __all__ = [
     "Recorder",
     "RecordingChanged",
     "RecordingStart",
+    "RedisRooms",
     "Role",
     "RoomEncryption",
     "RoomId",
@@ -90,4 +94,5 @@ __all__ = [
     "Wish",
     "message_schema",
     "notes",
+    "open_redis",
 ]

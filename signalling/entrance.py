@@ -81,12 +81,11 @@ class Entrance:
         return session
 
     async def _join(self, connection: Connection, message: messages.Join) -> LiveSession:
-        if self.draining:
-            raise Draining
         started = self._clock()
         try:
             admission = self._tickets.verify(message.ticket.reveal())
             here = admission.room in self._rooms.rooms
+            self._check_stays(admission.room)
             if not here:
                 await self._leave_to_owner(admission.room)
             await self._used.use_up(admission, room_is_here=here)
@@ -96,12 +95,19 @@ class Entrance:
         except StoreUnavailable:
             self._counters.store_failures += 1
             raise TryAgain from None
-        if self.draining:  # while we waited
-            raise Draining
+        self._check_stays(admission.room)  # we waited meanwhile
         session = self._enter(connection, message, admission, live)
         self._observe(Step.ROOM, self._clock() - verified)
         self._observe(Step.JOIN, self._clock() - started)
         return session
+
+    def _check_stays(self, room: RoomId) -> None:
+        """Raises Moved for a room that was handed over, else Draining when everybody has to go."""
+        live = self._rooms.rooms.get(room)
+        if live is not None and live.moved_to is not None:
+            raise Moved(live.moved_to.url)
+        if self.draining:
+            raise Draining
 
     async def _leave_to_owner(self, room: RoomId) -> None:
         """Raises Moved when another node has the room: the ticket, unused, is good there."""

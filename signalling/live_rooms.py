@@ -23,7 +23,7 @@ from signalling.recorder import Recorder
 from signalling.room import Room
 from signalling.session import EventLog, SessionId, TokenHash
 from signalling.settings import SignallingSettings
-from signalling.store import Lease, SessionRecord
+from signalling.store import Lease, Place, SessionRecord
 from signalling.views import EndReason, LeaveReason, RoomState, StopReason
 from signalling.websocket import Connection
 from signalling.wire import Codec, EncodedEvent
@@ -33,12 +33,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True, eq=False)
 class LiveRoom:
-    """`noted`: the room's revision that the publisher knows of."""
+    """`noted`: the room's revision that the publisher knows of. `moved_to`: the node that it was handed to;
+    what happens here from then on is for those who have not followed yet.
+    """
 
     id: RoomId
     room: Room
     lease: Lease
     noted: int = -1
+    moved_to: Place | None = None
     sessions: dict[ParticipantId, "LiveSession"] = field(default_factory=dict)
 
 
@@ -116,7 +119,7 @@ class LiveRooms:
                     self._instruct(outcome)
                 case _:
                     assert_never(outcome)
-        if live.noted != live.room.revision:
+        if live.noted != live.room.revision and live.moved_to is None:
             live.noted = live.room.revision
             self._publisher.room_changed(live.id)
         if live.room.state is RoomState.ENDED or live.room.next_deadline() is not None:

@@ -4,7 +4,7 @@ Nothing here waits, so that each method is one step as far as other tasks can se
 """
 
 import heapq
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -96,7 +96,10 @@ class MemoryRooms:
         self._forget_long_expired(now)
         return self._grant(room, Place(node, url), ttl_s)
 
-    async def renew(self, lease: Lease, ttl_s: float) -> Renewal:
+    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> list[Renewal]:
+        return [self._renew(lease, ttl_s) for lease in leases]
+
+    def _renew(self, lease: Lease, ttl_s: float) -> Renewal:
         owned = self._owned.get(lease.room)
         if owned is None or owned.lease.epoch != lease.epoch:
             return Renewal.LOST

@@ -151,10 +151,6 @@ def _client(url: str, timeout_s: float) -> Any:
     }
     try:
         scheme, _, kind = parts.scheme.partition("+")
-        if scheme not in ("redis", "rediss", "unix") or kind not in ("", "sentinel", "cluster"):
-            raise BadStore(
-                "has to begin with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://"
-            )
         if not kind:
             return Redis.from_url(url, **options)
         if parts.username or parts.password:

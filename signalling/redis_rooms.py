@@ -22,7 +22,8 @@ everything. After a silence of all nodes (Redis was stopped, paused or emptied) 
 owners are alive; until they had their turn, no room is given to anybody else.
 """
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgpack
@@ -48,6 +49,8 @@ SILENCE_S = 4.0
 """When no node was heard of for so long, Redis was away. Nodes speak every second."""
 SETTLING_S = 2.5
 EPOCH_LIFE_S = 86_400.0
+_AT_ONCE = 500
+"""Leases prolonged by one script: it must not keep Redis from others for long."""
 
 # Lua. Redis answers a false with nil; numbers are cut to integers, which is why epochs come as text.
 _EPOCH = """
@@ -74,6 +77,14 @@ local function pulse(beat, settling, silence, grace)
 end
 """
 
+_BEAT = Script(
+    _PULSE
+    + """
+pulse(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
+return redis.call('PTTL', KEYS[2])
+"""
+)
+
 _ACQUIRE = Script(
     _EPOCH
     + _PULSE
@@ -94,12 +105,20 @@ return lease
 _RENEW = Script(
     _EPOCH
     + """
-local mine, held = newest(KEYS[1], KEYS[2], ARGV[3])
-if not mine then return 'lost' end
-redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[5])
-if held then redis.call('PEXPIRE', KEYS[1], ARGV[4]) return 'kept' end
-redis.call('SET', KEYS[1], cmsgpack.pack({ARGV[1], ARGV[2], tonumber(ARGV[3])}), 'PX', ARGV[4])
-return 'restored'
+local answers = {}
+for i = 1, #KEYS, 2 do
+  local lease, epochs = KEYS[i], KEYS[i + 1]
+  local node, url, epoch = unpack(cmsgpack.unpack(ARGV[2 + (i + 1) / 2]))
+  local mine, held = newest(lease, epochs, epoch)
+  if not mine then
+    answers[#answers + 1] = 'lost'
+  else
+    redis.call('SET', epochs, string.format('%.0f', epoch), 'PX', ARGV[2])
+    redis.call('SET', lease, cmsgpack.pack({node, url, epoch}), 'PX', ARGV[1])
+    answers[#answers + 1] = held and 'kept' or 'restored'
+  end
+end
+return answers
 """
 )
 
@@ -175,6 +194,13 @@ class RedisRooms:
     def __init__(self, redis: RedisConnection) -> None:
         self._redis = redis
 
+    async def until_settled(self) -> None:
+        """Wait until new rooms may be opened, which after a silence is in SETTLING_S. Raises
+        StoreUnavailable.
+        """
+        wait_ms = await self._redis.run(_BEAT, ("pulse", "settling"), _ms(SILENCE_S), _ms(SETTLING_S))
+        await asyncio.sleep(max(0, wait_ms) / 1000)
+
     # Tickets
 
     async def claim(self, jti: str, ttl_s: float) -> bool:
@@ -190,10 +216,15 @@ class RedisRooms:
             raise StoreSettling
         return _lease(room, lease)
 
-    async def renew(self, lease: Lease, ttl_s: float) -> Renewal:
-        arguments = (lease.node, lease.url, lease.epoch, _ms(ttl_s), _ms(EPOCH_LIFE_S))
-        answer = await self._redis.run(_RENEW, _lease_keys(lease.room), *arguments)
-        return Renewal(answer.decode())
+    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> list[Renewal]:
+        renewals: list[Renewal] = []
+        for start in range(0, len(leases), _AT_ONCE):
+            some = leases[start : start + _AT_ONCE]
+            keys = [key for lease in some for key in _lease_keys(lease.room)]
+            held = [_pack([lease.node, lease.url, lease.epoch]) for lease in some]
+            answers = await self._redis.run(_RENEW, keys, _ms(ttl_s), _ms(EPOCH_LIFE_S), *held)
+            renewals += [Renewal(answer.decode()) for answer in answers]
+        return renewals
 
     async def hand_over(self, lease: Lease, to: Place, ttl_s: float) -> Lease:
         arguments = (lease.epoch, to.node, to.url, _ms(ttl_s), _ms(EPOCH_LIFE_S))

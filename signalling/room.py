@@ -113,6 +113,9 @@ class Room:
     def self_view(self, participant: ParticipantId) -> Self:
         return self._member(participant).self_view()
 
+    def admission_of(self, participant: ParticipantId) -> Admission:
+        return self._member(participant).admission
+
     def participants_seen_by(self, participant: ParticipantId) -> tuple[Participant, ...]:
         """In the order they came, the viewer among them."""
         viewer = self._member(participant)

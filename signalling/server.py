@@ -24,14 +24,16 @@ from signalling.counters import Counters, Observe, ignore_step
 from signalling.entrance import Entrance
 from signalling.errors import Refusal, SignallingError, StoreUnavailable
 from signalling.events import Event
+from signalling.leases import LeaseKeeper
 from signalling.live_rooms import LiveRoom, LiveRooms, LiveSession
 from signalling.media import Media, ParticipantId, RoomId, TrackId
+from signalling.placement import Placement
 from signalling.publisher import StorePublisher
 from signalling.recorder import Attempt, Recorder
 from signalling.recording import RecordingRules
 from signalling.session import SessionId
 from signalling.settings import SignallingSettings
-from signalling.store import Lease, NodeRecord, Renewal, RoomRecord, RoomStore
+from signalling.store import Lease, Place, RoomRecord, RoomStore
 from signalling.tickets import Tickets
 from signalling.upgrade import Upgrades
 from signalling.views import LeaveReason, Rating, RoomState, StopReason
@@ -65,7 +67,7 @@ class SignallingServer:
         self._clock = clock
         self._observe = observe
         self._publisher = StorePublisher(
-            store, self._settings, self.counters, self._look_up, self._forget, self._fenced
+            store, self._settings, self.counters, self._look_up, self._forget, self._refused_to_write
         )
         self._rooms = LiveRooms(
             self._settings,
@@ -95,6 +97,18 @@ class SignallingServer:
             observe,
             recording,
         )
+        self._placement = Placement(store, Place(self._settings.node, self._settings.node_url))
+        self._leases = LeaseKeeper(
+            store,
+            self._rooms,
+            self._publisher,
+            tickets,
+            self._placement,
+            self._settings,
+            self.counters,
+            lambda: self.draining,
+            self._fenced,
+        )
         self._connections: set[Connection] = set()
         self._upgrades = Upgrades(self._settings, self.counters)
         self._talking: set[RoomId] = set()
@@ -112,7 +126,7 @@ class SignallingServer:
         self._own = [
             self._tasks.create_task(self._keep(self._publisher.run), name="signal-publisher"),
             self._tasks.create_task(self._keep(self._keep_house), name="signal-housekeeping"),
-            self._tasks.create_task(self._keep(self._keep_leases), name="signal-leases"),
+            self._tasks.create_task(self._keep(self._leases.run), name="signal-leases"),
             self._tasks.create_task(self._keep(self._consents.run), name="signal-consents"),
         ]
         self._running = True
@@ -146,15 +160,22 @@ class SignallingServer:
         live = self._rooms.rooms.get(room)
         return None if live is None else live.room.state
 
+    async def place(self, room: RoomId) -> str:
+        """Where a ticket for this room should lead: the URL of a node's signalling."""
+        return await self._placement.place(room)
+
     async def drain(self) -> None:
-        """Take nobody new, let go of every room and close every connection with 4503. Idempotent, bounded.
+        """Take nobody new, hand every room to another node, and wait for its participants to follow; then
+        let go of what is left and close every connection with 4503. Idempotent, bounded.
 
         Nobody is told that a room ended: clients come back, with a new ticket, to another node or its heir.
         """
         if not self.draining:
             log.info("node.draining", extra={"rooms": self.rooms_now, "sessions": self.sessions_now})
         self._entrance.draining = True
-        leases = [live.lease for live in self._rooms.rooms.values()]
+        rooms = list(self._rooms.rooms.values())
+        await self._hand_over()
+        leases = [live.lease for live in rooms if live.moved_to is None]
         for live in list(self._rooms.rooms.values()):
             self._rooms.let_go(live, StopReason.NODE_DRAINING)
         for connection in self._connections:
@@ -169,6 +190,19 @@ class SignallingServer:
                     await self._store.release(lease)
                 await self._store.withdraw(self._settings.node)
         await self._write_consents()
+
+    async def _hand_over(self) -> None:
+        """Bounded by the time to hand over, and by `drain_s` for those who have to follow."""
+        with suppress(TimeoutError, StoreUnavailable):
+            async with asyncio.timeout(self._settings.drain_timeout_s):
+                await self._leases.announce()  # first: nobody else should send us rooms meanwhile
+                await self._leases.hand_over_all()
+        for live in [live for live in self._rooms.rooms.values() if live.moved_to is None]:
+            self._rooms.let_go(live, StopReason.NODE_DRAINING)
+        if self._rooms.rooms:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.drain_s):
+                    await self._no_connections.wait()
 
     async def _write_consents(self) -> None:
         """What was refused or withdrawn and is not in the ledger yet; bounded. Never raises."""
@@ -380,47 +414,25 @@ class SignallingServer:
                 log.info("room.due", extra={"room": live.id, "action": type(command).__name__})
                 self._report(live, command)
 
-    async def _keep_leases(self) -> None:
-        """Prolong what we own and say that we are here, three times in a lease's life."""
-        settings = self._settings
-        while True:
-            try:
-                for live in list(self._rooms.rooms.values()):
-                    renewal = await self._store.renew(live.lease, settings.lease_s)
-                    if renewal is Renewal.LOST:
-                        self._fenced(live.id)
-                    elif renewal is Renewal.RESTORED:
-                        self._tell_all(live)
-                await self._store.announce(
-                    NodeRecord(settings.node, settings.node_url, self.sessions_now, self.draining),
-                    settings.lease_s,
-                )
-            except StoreUnavailable:
-                self.counters.store_failures += 1  # calls go on; the leases are tried again soon
-            await asyncio.sleep(settings.lease_s / 3)
-
-    def _tell_all(self, live: LiveRoom) -> None:
-        """The store may have forgotten everything: say again what we know of this room."""
-        self._publisher.room_changed(live.id)
-        for session in live.sessions.values():
-            self._publisher.session_began(self._rooms.record_of(session))
-
     def _look_up(self, room: RoomId) -> tuple[Lease, RoomRecord] | None:
         live = self._rooms.rooms.get(room)
-        return None if live is None else (live.lease, live.room.record())
+        return None if live is None or live.moved_to is not None else (live.lease, live.room.record())
 
     def _forget(self, room: RoomId) -> None:
         live = self._rooms.rooms.get(room)
         if live is not None:
             self._rooms.forget(live)
 
-    def _fenced(self, room: RoomId) -> None:
-        """Another node has this room now: let go, and do not touch what is its."""
+    def _refused_to_write(self, room: RoomId) -> None:
         live = self._rooms.rooms.get(room)
-        if live is not None:
-            self.counters.rooms_fenced += 1
-            log.warning("room.fenced", extra={"room": room, "epoch": live.lease.epoch})
-            self._rooms.let_go(live, StopReason.FENCED)
+        if live is not None and live.moved_to is None:
+            self._fenced(live)
+
+    def _fenced(self, live: LiveRoom) -> None:
+        """Another node has this room now: let go, and do not touch what is its."""
+        self.counters.rooms_fenced += 1
+        log.warning("room.fenced", extra={"room": live.id, "epoch": live.lease.epoch})
+        self._rooms.let_go(live, StopReason.FENCED)
 
 
 def _nothing_to_abort() -> None:

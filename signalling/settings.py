@@ -69,10 +69,14 @@ class SignallingSettings:
 
     # Elsewhere
     offer_timeout_s: float = 5.0
-    lease_s: float = 5.0
+    lease_s: float = 4.0
+    """So long after the death of a node its rooms can be taken over."""
     session_record_s: float = 12 * 3600.0
     store_retry_s: float = 1.0
+    drain_s: float = 30.0
+    """So long may those whose room was handed to another node take to follow."""
     drain_timeout_s: float = 5.0
+    """The longest for each of: handing over, closing connections, writing what is left."""
     speaking_dbov: int = -60
     """Whoever is quieter is not among the speakers; a quiet room hums at about -70."""
 

@@ -9,7 +9,7 @@ Implementations: `memory_rooms` (one node), `redis_rooms` (several); the contrac
 tests/signalling/test_store_contract.py.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NewType, Protocol
@@ -116,8 +116,8 @@ class RoomStore(Protocol):
         """
         ...
 
-    async def renew(self, lease: Lease, ttl_s: float) -> Renewal:
-        """Prolong. Also after it ran out or was lost, if nobody took the room since."""
+    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> list[Renewal]:
+        """Prolong, also after they ran out or were lost, what nobody took since; in the same order."""
         ...
 
     async def hand_over(self, lease: Lease, to: Place, ttl_s: float) -> Lease:

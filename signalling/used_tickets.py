@@ -23,9 +23,7 @@ class UsedTickets:
         """
         if self._mine.get(admission.jti):
             raise TicketRefused("reused")
-        self._mine.set(
-            admission.jti, True, admission.life_s
-        )  # before we wait: it may be shown again
+        self._mine.set(admission.jti, True, admission.life_s)  # before we wait: it may be shown again
         try:
             fresh = await self._store.claim(admission.jti, admission.life_s)
         except StoreUnavailable:

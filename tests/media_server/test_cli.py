@@ -72,7 +72,7 @@ def test_there_is_help_everywhere(words: list[str]) -> None:
     [
         ("HTTP_PORT", "eighty", 2),
         ("CONFIG", "nowhere.toml", 2),
-        ("REDIS_URL", "redis://:hunter2@cache", 1),
+        ("REDIS_URL", "http://:hunter2@cache", 1),
         ("HTTP_HOST", "0.0.0.0", 1),
     ],
 )

@@ -133,7 +133,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "named"),
     [
-        ({"REDIS_URL": SECRET}, "REDIS_URL: not supported by this version"),
+        ({"REDIS_URL": "http://:hunter2@cache"}, "REDIS_URL: has to begin with redis://"),
         ({"DATABASE_URL": SECRET}, "DATABASE_URL: not supported by this version"),
         ({"HTTP_HOST": "0.0.0.0"}, "HTTP_HOST"),
         ({"HTTP_HOST": "call.example"}, "HTTP_HOST"),

@@ -164,7 +164,7 @@ async def test_renewing_keeps_a_lease(store: RoomStore, pass_time: PassTime) -> 
     mine = await owned(store)
     for _ in range(3):
         await pass_time(TTL_S - 1)
-        assert await store.renew(mine, TTL_S) is Renewal.KEPT
+        assert await store.renew([mine], TTL_S) == [Renewal.KEPT]
     assert await owned(store, TWO) == mine
 
 
@@ -181,7 +181,7 @@ async def test_asking_for_ones_own_room_again_prolongs_the_lease(
 async def test_a_late_renewal_succeeds_if_nobody_took_the_room(store: RoomStore, pass_time: PassTime) -> None:
     mine = await owned(store)
     await pass_time(TTL_S + 1)
-    assert await store.renew(mine, TTL_S) is Renewal.RESTORED
+    assert await store.renew([mine], TTL_S) == [Renewal.RESTORED]
     assert await store.owner(ROOM) == mine
 
 
@@ -190,7 +190,7 @@ async def test_whoever_was_succeeded_is_fenced_in_everything(store: RoomStore, p
     await pass_time(TTL_S + 1)
     new = await owned(store, TWO)
     await store.save_room(new, RECORD, TTL_S)
-    assert await store.renew(old, TTL_S) is Renewal.LOST
+    assert await store.renew([old], TTL_S) == [Renewal.LOST]
     assert not await store.release(old)
     with pytest.raises(Fenced):
         await store.save_room(old, RECORD, TTL_S)
@@ -225,7 +225,7 @@ async def test_a_room_that_is_handed_over_is_the_others(store: RoomStore) -> Non
     assert new.epoch > old.epoch
     assert await owned(store, TWO) == new
     assert await store.load_room(ROOM) == RECORD
-    assert await store.renew(old, TTL_S) is Renewal.LOST
+    assert await store.renew([old], TTL_S) == [Renewal.LOST]
     with pytest.raises(Fenced):
         await store.save_room(old, RECORD, TTL_S)
     with pytest.raises(Fenced):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -43,9 +44,9 @@ class FlakyRooms(MemoryRooms):
         self._be_there()
         return await super().acquire(room, node, url, ttl_s)
 
-    async def renew(self, lease: Lease, ttl_s: float) -> Renewal:
+    async def renew(self, leases: Sequence[Lease], ttl_s: float) -> list[Renewal]:
         self._be_there()
-        return await super().renew(lease, ttl_s)
+        return await super().renew(leases, ttl_s)
 
     async def save_room(self, lease: Lease, record: RoomRecord, ttl_s: float) -> None:
         self._be_there()
