@@ -34,7 +34,7 @@ class Page {
 
   constructor() {
     this.client = new TeleconsultClient({
-      getTicket: () => walkInTicket(this.#role, this.#name, this.#parameters.get("room")),
+      getTicket: (why) => walkInTicket(why, this.#role, this.#name, this.#parameters.get("room")),
     });
     this.client.on("state", ({ state, code }) => state === "ended" && this.#showEnded(code ?? "unknown"));
     onLanguage(() => this.#redraw());

@@ -5,9 +5,11 @@
 
 import { fromBase64url, toBase64url } from "./client/base64url.js";
 import { TeleconsultError, codeOf, isFinal } from "./client/errors.js";
-import { Joining } from "./client/joining.js";
-import { Link } from "./client/link.js";
+import { handOver } from "./client/handover.js";
+import { Joining, MAX_HOPS, movedTo } from "./client/joining.js";
+import { Link, keyOf } from "./client/link.js";
 import { Publication } from "./client/publication.js";
+import { Search } from "./client/search.js";
 import { summarise, totals } from "./client/statistics.js";
 
 export { Publication, TeleconsultError };
@@ -24,7 +26,8 @@ export { Publication, TeleconsultError };
 
 /**
  * @typedef {object} ClientOptions
- * @property {(why: "join" | "rejoin") => Promise<Ticket>} getTicket  a fresh, unused ticket; called again for every join.
+ * @property {(why: "join" | "rejoin") => Promise<Ticket>} getTicket  a fresh, unused ticket; called again for every join,
+ *   and while a lost connection is being resumed, to see whether the room lives on another node by now.
  *   Throw a TeleconsultError to end the visit with its code; any other error counts as "not reachable, try again".
  * @property {boolean} [autoSubscribe]      receive every track of the others (default); else use `subscribe`
  * @property {number} [joinPatienceMs]      how long the first join tries an unreachable server (12 s)
@@ -37,6 +40,8 @@ export { Publication, TeleconsultError };
 
 const VERSION = "0.1.0";
 const MOVE_PATIENCE_MS = 8_000;
+/** We have all of the others on the next node; they may need a moment longer to have ours. */
+const LINGER_MS = 1_000;
 const DEFAULTS = { autoSubscribe: true, joinPatienceMs: 12_000, rejoinPatienceMs: 120_000, statsIntervalMs: 2_500 };
 
 export class TeleconsultClient extends EventTarget {
@@ -61,6 +66,16 @@ export class TeleconsultClient extends EventTarget {
   #joining = null;
   /** A move to another node under way: whether it worked. @type {Promise<boolean> | null} */
   #moving = null;
+  /** Until the node is left that the room moved from. @type {ReturnType<typeof setTimeout> | undefined} */
+  #lingering;
+  /** Whether the lost room was found elsewhere. @type {Promise<boolean> | null} */
+  #seeking = null;
+  /** @type {Search | null} */
+  #search = null;
+  /** The node of this visit, to tell another by; null before there is one. @type {string | null} */
+  #url = null;
+  /** How large pictures need to be, where that was said. @type {Map<string, number>} */
+  #preferred = new Map();
   /** Whether sound and picture ever got through in this visit. */
   #everFlowed = false;
   /** @type {Promise<unknown> | undefined} */
@@ -73,7 +88,10 @@ export class TeleconsultClient extends EventTarget {
     this.#options = { ...DEFAULTS, ...options };
   }
 
-  /** Where the visit stands. `reconnecting` means that signalling is lost; sound and picture may well go on. */
+  /**
+   * Where the visit stands. `moving`: all is well, and a connection to another node is being made. `reconnecting`:
+   * signalling is lost; sound and picture may well go on.
+   */
   get state() {
     return this.#state;
   }
@@ -90,7 +108,9 @@ export class TeleconsultClient extends EventTarget {
 
   /** The others. @returns {Participant[]} */
   get participants() {
-    return [...(this.#link?.room?.others.values() ?? [])];
+    const { others = new Map() } = this.#link?.room ?? {};
+    // While the room moves, some are on one node only: here, or already, or still, on the other.
+    return [...new Map([...(this.#link?.beside?.room?.others ?? []), ...others]).values()];
   }
 
   get room() {
@@ -132,6 +152,8 @@ export class TeleconsultClient extends EventTarget {
   async join() {
     if (this.#state !== "idle" && this.#state !== "ended") throw new TeleconsultError("already-joined");
     this.#everFlowed = false;
+    this.#url = null;
+    this.#preferred.clear();
     this.#setState("connecting");
     if (!globalThis.RTCPeerConnection) {
       this.#end("unsupported-browser");
@@ -195,7 +217,12 @@ export class TeleconsultClient extends EventTarget {
    * @param {number | null} maxHeight  pixels; 0 pauses it, null asks for the best
    */
   async prefer(trackId, maxHeight) {
-    await this.#request("prefer", { track: trackId, max_height: maxHeight });
+    const link = this.#linkWith((room) => room.find(trackId));
+    const track = link?.room?.find(trackId)?.track;
+    if (track && maxHeight !== null) this.#preferred.set(keyOf(track), maxHeight);
+    else if (track) this.#preferred.delete(keyOf(track));
+    if (link && track) await link.prefer(trackId, maxHeight);
+    else await this.#request("prefer", { track: trackId, max_height: maxHeight });
   }
 
   /** Let somebody in from the waiting room. @param {string} participantId */
@@ -215,7 +242,9 @@ export class TeleconsultClient extends EventTarget {
    * @param {Uint8Array} body  at most 64 KiB
    */
   async relay(to, kind, body) {
-    await this.#request("relay", { to, kind, body: toBase64url(body) });
+    const link = this.#linkWith((room) => to === null || room.participant(to)) ?? this.#link;
+    if (!link) throw new TeleconsultError("not-joined");
+    await link.request("relay", { to, kind, body: toBase64url(body) });
   }
 
   /**
@@ -268,26 +297,45 @@ export class TeleconsultClient extends EventTarget {
     }
   }
 
-  /** @param {Ticket} ticket */
-  async #open({ ticket, url }) {
+  /** @param {Ticket} ticket @param {() => boolean} [isNeeded]  when it is open */
+  async #open(ticket, isNeeded = () => true) {
+    const link = await this.#enter(ticket);
+    if (isNeeded()) return this.#use(link);
+    await this.#drop(link);
+    throw new TeleconsultError("connection-lost", "not needed any more");
+  }
+
+  /**
+   * @param {Ticket} ticket
+   * @param {Link} [neighbour]  to another node with the same people
+   * @returns {Promise<Link>} joined
+   */
+  async #enter({ ticket, url }, neighbour) {
     const link = this.#makeLink(url);
+    if (neighbour) link.standBeside(neighbour);
     try {
       await link.open(ticket);
     } catch (error) {
+      link.stepAside();
       await this.#drop(link, false);
       throw error;
     }
     if (!this.#links.has(link)) throw new TeleconsultError("left"); // dropped meanwhile
-    this.#use(link);
+    return link;
   }
 
   /** @param {Link} link  joined */
   #use(link) {
+    const moved = this.#url !== null && this.#url !== link.url;
     this.#link = link;
+    this.#url = link.url;
     this.#lastTotals = null;
+    this.#search?.stop();
     this.#media = link.peer?.connection.connectionState === "connected" ? "connected" : null;
     if (this.#media) this.#everFlowed = true;
     this.#setState("connected");
+    if (!link.online) this.#onlineChanged(link, false);
+    if (moved) this.#dispatch("moved", { url: link.url });
     this.#changed();
   }
 
@@ -302,11 +350,13 @@ export class TeleconsultClient extends EventTarget {
     const { autoSubscribe = true, rtcConfiguration = {}, WebSocket: WebSocketClass } = this.#options;
     const client = this.#options.client ?? { name: "teleconsult-web", version: VERSION, platform: platform() };
     /** @type {Link} */
-    const link = new Link(url, { autoSubscribe, rtcConfiguration, client, WebSocket: WebSocketClass }, {
-      event: (event) => link === this.#link && this.#event(event),
-      changed: () => link === this.#link && this.#changed(),
-      online: (online) => link === this.#link && this.#state !== "connecting" &&
-        this.#setState(online ? "connected" : "reconnecting"),
+    const link = new Link(url, {
+      autoSubscribe, rtcConfiguration, client, WebSocket: WebSocketClass,
+      inherited: autoSubscribe ? [] : (this.#link?.subscriptions ?? []), preferred: this.#preferred,
+    }, {
+      event: (event) => this.#event(link, event),
+      changed: () => this.#isPresent(link) && this.#changed(),
+      online: (online) => link === this.#link && this.#onlineChanged(link, online),
       media: (state) => link === this.#link && this.#mediaChanged(state),
       track: (detail) => this.#dispatch("track", detail),
       trackEnded: (detail) => this.#dispatch("track-ended", detail),
@@ -323,12 +373,57 @@ export class TeleconsultClient extends EventTarget {
     return link;
   }
 
-  /** @param {import("./client/types.js").Message} event */
-  #event(event) {
+  /** @param {Link} link @param {import("./client/types.js").Message} event */
+  #event(link, event) {
+    const newer = link === this.#link || this.#moving !== null;
+    if (!this.#isPresent(link) || !isNews(event, link === this.#link, newer, link.beside?.room ?? null)) return;
+    if (event.type === "moved") {
+      this.#moving ??= this.#move(link, { ticket: event.ticket, url: event.url });
+      return;
+    }
     const detail = event.type === "relay" ? { ...event, body: fromBase64url(event.body) } : event;
     this.#dispatch(/** @type {keyof ClientEventMap} */ (event.type), /** @type {any} */ (detail));
     if (event.type === "room-ended") this.#end("room-ended", event.reason ?? null);
-    else if (event.type === "moved") this.#moving ??= this.#move({ ticket: event.ticket, url: event.url });
+  }
+
+  /** Whether it carries this visit: it is in use, or beside the one that is. @param {Link} link */
+  #isPresent(link) {
+    return this.#link !== null && (link === this.#link || link === this.#link.beside);
+  }
+
+  /** The one in use before one beside it. @param {(room: import("./client/room.js").Room) => unknown} knows */
+  #linkWith(knows) {
+    return [this.#link, this.#link?.beside].find((link) => link?.room && link.online && knows(link.room)) ?? null;
+  }
+
+  /** @param {Link} link  in use @param {boolean} online */
+  #onlineChanged(link, online) {
+    if (this.#state === "connecting") return;
+    this.#search?.stop();
+    this.#setState(online ? (this.#moving ? "moving" : "connected") : "reconnecting");
+    if (!online) this.#seeking = this.#seek(link, this.#seeking);
+  }
+
+  /**
+   * The session is being resumed, but its node may be dead: look whether the room lives elsewhere by now, and go there.
+   * @param {Link} link
+   * @param {Promise<boolean> | null} before  the search after an earlier loss
+   */
+  async #seek(link, before) {
+    const search = new Search(async () => this.#options.getTicket("rejoin"), link.url);
+    this.#search = search;
+    if (await before) return false;
+    for (let ticket = await search.next(); ticket && link === this.#link; ticket = await search.next()) {
+      if (this.#moving || link.online) continue; // one way at a time
+      try {
+        await this.#open(ticket, () => link === this.#link && !link.online);
+        void this.#drop(link, false);
+        return true;
+      } catch (error) {
+        if (isFinal(codeOf(error))) this.#end(codeOf(error)); // by the node that has the room
+      }
+    }
+    return false;
   }
 
   /** @param {"connecting" | "connected" | "interrupted"} state */
@@ -344,39 +439,79 @@ export class TeleconsultClient extends EventTarget {
     if (this.#state === "ended") return;
     const ourMove = code === "replaced" && this.#moving !== null; // the new connection is the newer one
     if (!ourMove && (isFinal(code) || (code === "media-failed" && !this.#everFlowed))) return this.#end(code);
-    this.#setState("reconnecting", code);
+    this.#search?.stop();
+    // A moment later the next link takes over.
+    if (!link.beside?.peer?.flows) this.#setState("reconnecting", code);
+    const elsewhere = (await this.#moving) || (await this.#seeking);
     void this.#drop(link, code === "media-failed");
-    if ((await this.#moving) || link !== this.#link) return; // moved, or ended, meanwhile
+    if (elsewhere || link !== this.#link) return; // moved, found, or ended, meanwhile
+    this.#setState("reconnecting", code);
     await this.#connect("rejoin", this.#options.rejoinPatienceMs ?? DEFAULTS.rejoinPatienceMs).catch(() => {});
   }
 
   /**
-   * The node is being drained: build the new connection first, then drop the old one. When that fails we stay; once this
-   * node goes, its close code makes us rejoin.
+   * The node is being drained: build the new connection first, and drop the old one once the new one carries everything.
+   * When that fails we stay; once this node goes, its close code makes us rejoin.
+   * @param {Link} old  in use
    * @param {Ticket} target
    */
-  async #move({ ticket, url }) {
-    const old = this.#link;
-    const next = this.#makeLink(url);
+  async #move(old, target) {
+    this.#setState("moving");
+    clearTimeout(this.#lingering);
+    if (old.beside) this.#leave(old.beside); // where an earlier move came from
+    /** @type {Link | null} */
+    let next = null;
     try {
-      await next.open(ticket);
+      next = await this.#follow(old, target);
       await next.flowing(MOVE_PATIENCE_MS);
+      await handOver(old, next);
       if (this.#link !== old) throw new TeleconsultError("left");
     } catch {
-      void this.#drop(next);
+      if (this.#state === "ended") return false;
+      old.show();
+      if (next) this.#leave(next);
+      if (this.#state === "moving") this.#setState("connected");
       return false;
     } finally {
       this.#moving = null;
     }
     this.#use(next);
-    if (old) void this.#drop(old);
+    if (old.over) this.#leave(old);
+    else this.#lingering = setTimeout(() => this.#leave(old), LINGER_MS);
     return true;
+  }
+
+  /**
+   * Join beside a link, wherever the room is by now.
+   * @param {Link} old
+   * @param {Ticket} target
+   * @returns {Promise<Link>}
+   */
+  async #follow(old, target) {
+    for (let hops = 0; ; hops++) {
+      try {
+        return await this.#enter(target, old);
+      } catch (error) {
+        const further = hops < MAX_HOPS ? movedTo(error, target) : null;
+        if (!further || this.#link !== old) throw error;
+        target = further;
+      }
+    }
+  }
+
+  /** Leave a node whose people are on another. @param {Link} link */
+  #leave(link) {
+    link.stepAside();
+    void this.#drop(link);
+    this.#changed();
   }
 
   /** @param {Publication} publication */
   async #tellMuted(publication) {
     this.#changed();
-    await this.#link?.tellMuted(publication).catch((error) => this.#dispatch("problem", { code: codeOf(error) }));
+    await Promise.all([...this.#links].map((link) => link.tellMuted(publication).catch((error) => {
+      if (this.#isPresent(link)) this.#dispatch("problem", { code: codeOf(error) });
+    })));
   }
 
   /** @param {string} type @param {Record<string, unknown>} [fields] */
@@ -403,7 +538,9 @@ export class TeleconsultClient extends EventTarget {
 
   #networkChanged() {
     this.#joining?.nudge();
+    this.#search?.nudge();
     this.#link?.networkChanged();
+    this.#link?.beside?.networkChanged();
   }
 
   /** @param {boolean} listen */
@@ -417,6 +554,7 @@ export class TeleconsultClient extends EventTarget {
   #end(code, reason = null) {
     if (this.#state === "ended") return;
     clearInterval(this.#statsTimer);
+    clearTimeout(this.#lingering);
     this.#listenToNetwork(false);
     const links = [...this.#links];
     this.#link = null;
@@ -424,6 +562,7 @@ export class TeleconsultClient extends EventTarget {
     this.#lastTotals = null;
     this.#setState("ended", code, reason);
     this.#joining?.cancel();
+    this.#search?.stop();
     this.#closing = Promise.all(links.map((link) => this.#drop(link, code === "left" || code === "media-failed")));
     for (const publication of this.#publications) publication.settle(new TeleconsultError(code));
     this.#publications.clear();
@@ -453,6 +592,30 @@ export class TeleconsultClient extends EventTarget {
    */
   #dispatch(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/**
+ * Whether an event tells the embedder something. While the room moves two nodes tell of the same people: each of them
+ * comes once, and leaves when it is on neither.
+ * @param {import("./client/types.js").Message} event
+ * @param {boolean} inUse  whether it comes from the node in use
+ * @param {boolean} newer  whether it comes from the node that has the room, now or soon
+ * @param {import("./client/room.js").Room | null} beside  the room as the other node has it
+ */
+function isNews(event, inUse, newer, beside) {
+  switch (event.type) {
+    case "participant-joined":
+    case "knocking":
+      return !beside?.others.has(event.participant.id);
+    case "participant-left":
+      return !beside?.others.has(event.id);
+    case "relay":
+      return true; // sent to one of the two nodes
+    case "room-ended":
+      return newer;
+    default:
+      return inUse;
   }
 }
 

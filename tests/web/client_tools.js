@@ -12,7 +12,7 @@ async () => {
       },
       statsIntervalMs: 60000, ...options,
     });
-    for (const type of ["state", "track", "track-ended", "problem", "relay", "participant-left", "stats"]) {
+    for (const type of ["state", "moved", "track", "track-ended", "problem", "relay", "participant-joined", "participant-left", "stats"]) {
       client.on(type, (detail) => happened.push({ type, ...detail }));
     }
     return (window.client = client);

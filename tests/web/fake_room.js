@@ -73,7 +73,7 @@
   // The media end: one for each of the client's connections.
   class Plane {
     pc = new NativePeer();
-    transceivers = new Map();
+    senders = new Map();
     fingerprint;
     constructor(fingerprint) {
       this.fingerprint = fingerprint;
@@ -84,10 +84,11 @@
       for (const transceiver of this.pc.getTransceivers()) {
         const wish = tracks[transceiver.mid];
         if (wish?.subscribe) {
-          const media = fakeRoom.media.get(wish.subscribe);
+          const media = fakeRoom.media.get(wish.subscribe.split("@")[0]);
           if (!media) throw new Error("unknown-track");
           transceiver.direction = "sendonly";
-          await transceiver.sender.replaceTrack(media);
+          this.senders.set(wish.subscribe, transceiver.sender);
+          if (!fakeRoom.withheld.has(wish.subscribe)) await transceiver.sender.replaceTrack(media);
           named[transceiver.mid] = wish.subscribe;
         } else if (wish?.publish) {
           transceiver.direction = "recvonly";
@@ -117,9 +118,10 @@
       super();
       this.url = url;
       this.protocol = [protocols].flat()[0] ?? "";
+      this.host = new URL(url, location.href).host;
       fakeRoom.sockets.push(this);
       setTimeout(() => {
-        if (fakeRoom.refuseConnections) return this.end(1006);
+        if (fakeRoom.refuseConnections || fakeRoom.dead.has(this.host)) return this.end(1006);
         this.readyState = 1;
         this.onopen?.({});
       }, 1);
@@ -127,6 +129,7 @@
     send(text) {
       const message = JSON.parse(text);
       fakeRoom.received.push(message);
+      Object.defineProperty(message, "host", { value: this.host }); // ours: no field of the message
       if (fakeRoom.deaf) return;
       setTimeout(() => void this.answer(message), fakeRoom.delayMs);
     }
@@ -141,7 +144,7 @@
         if (this.readyState !== 1) return;
         fakeRoom.inside.add(this);
         fakeRoom.current = this;
-        this.deliver({ type: "ok", id, ...fakeRoom.joined() });
+        this.deliver({ type: "ok", id, ...fakeRoom.joined(this.host) });
         for (const event of fakeRoom.log.filter(({ seq }) => type === "resume" && seq > message.last_seq)) this.deliver(event);
         return;
       }
@@ -187,19 +190,36 @@
 
   const fakeRoom = {
     sockets: [], inside: new Set(), received: [], planes: [], log: [], media: new Map(), others: new Map(), replies: {},
-    refuseConnections: false, deaf: false, walled: false, delayMs: 1, current: null, seq: 0, tickets: 0, ticketStatus: 200,
+    dead: new Set(), withheld: new Set(), late: new Set(), refuseConnections: false, deaf: false, walled: false, delayMs: 1, current: null, seq: 0, tickets: 0, ticketStatus: 200,
     self: { id: "me", role: "patient", name: "", admitted: true, grants: [] },
     room: { id: "demo", state: "open", encryption: "transport", recording: { state: "off", since: null, by: null, granted: [], available: false }, policy: "belgium" },
-    joined() {
+    joined(host) {
+      const others = [...fakeRoom.others.values()].filter(({ id }) => host === location.host || !fakeRoom.late.has(id));
       return {
         session: "s", resume_token: "r", resume_window_s: fakeRoom.windowS ?? 30, ping_interval_s: 10, participant: fakeRoom.self,
-        room: fakeRoom.room, participants: [fakeRoom.self, ...fakeRoom.others.values()], ice_servers: [],
+        room: fakeRoom.room, participants: [fakeRoom.self, ...others.map((other) => fakeRoom.seenAt(host, other))], ice_servers: [],
       };
     },
-    tell(event) {
+    // Every node gives tracks ids of its own: elsewhere than at home they end in "@host".
+    seenAt(host, { tracks, ...participant }) {
+      const at = host === location.host ? "" : `@${host}`;
+      return { ...participant, tracks: tracks.map((track) => ({ ...track, id: `${track.id}${at}` })) };
+    },
+    tell(event, socket = fakeRoom.current) {
       const numbered = { seq: ++fakeRoom.seq, ...event };
       fakeRoom.log.push(numbered);
-      fakeRoom.current?.deliver(numbered);
+      socket?.deliver(numbered);
+    },
+    // Somebody in `late` comes to that node after all.
+    arrive(id, socket) {
+      fakeRoom.late.delete(id);
+      fakeRoom.tell({ type: "participant-joined", participant: fakeRoom.seenAt(socket.host, fakeRoom.others.get(id)) }, socket);
+    },
+    // What was in `withheld` begins to flow.
+    async release(id) {
+      fakeRoom.withheld.delete(id);
+      const media = fakeRoom.media.get(id.split("@")[0]);
+      for (const { senders } of fakeRoom.planes) await senders.get(id)?.replaceTrack(media);
     },
     // Somebody comes; `look` is [hue, shirt, hair], or null for somebody without a camera.
     enter(id, role, name, { look = [190, "#f2f5f4", "#4a3524"], admitted = true } = {}) {
@@ -285,6 +305,7 @@
     fakeRoom.tickets++;
     fakeRoom.asked = JSON.parse(options.body);
     fakeRoom.self = { ...fakeRoom.self, role: fakeRoom.asked.role, name: fakeRoom.asked.name ?? "" };
-    return new Response(JSON.stringify({ ticket: `t${fakeRoom.tickets}`, url: "/v1/signal", expires_in: 60 }), { status: fakeRoom.ticketStatus });
+    const answer = { ticket: `t${fakeRoom.tickets}`, url: fakeRoom.ticketUrl ?? "/v1/signal", expires_in: 60, reentry: "as-before" };
+    return new Response(JSON.stringify(answer), { status: fakeRoom.ticketStatus });
   };
 })();

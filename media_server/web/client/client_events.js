@@ -3,7 +3,7 @@
  *
  * @typedef {import("./room.js").Participant} Participant
  * @typedef {import("./types.js").Message} Message
- * @typedef {"idle" | "connecting" | "connected" | "reconnecting" | "ended"} ClientState
+ * @typedef {"idle" | "connecting" | "connected" | "moving" | "reconnecting" | "ended"} ClientState
  *
  * @typedef {object} TrackDetail
  * @property {Participant | null} participant             null when it has left with its track
@@ -38,7 +38,7 @@
  * @property {Message & {state: import("./types.js").RecordingState, reason: string | null}} recording
  * @property {Message & {kind: string, state: string, participant?: string}} consent
  * @property {Message & {from: string, kind: string, body: Uint8Array}} relay
- * @property {Message} moved
+ * @property {{url: string}} moved          the call goes on at this node, another than before
  */
 
 export {};

@@ -5,7 +5,7 @@ import { TeleconsultError, codeOf, isFinal } from "./errors.js";
 
 /** @typedef {import("./types.js").Ticket} Ticket */
 
-const MAX_HOPS = 3;
+export const MAX_HOPS = 3;
 
 export class Joining {
   #getTicket;
@@ -92,7 +92,7 @@ export class Joining {
  * The same ticket at the node that the refusal names: a node that does not own the room leaves the ticket unused.
  * @param {unknown} error @param {Ticket | null} ticket @returns {Ticket | null}
  */
-function movedTo(error, ticket) {
+export function movedTo(error, ticket) {
   const reply = error instanceof Error ? /** @type {any} */ (error.cause) : null;
   return reply?.url && ticket ? { ticket: reply.ticket ?? ticket.ticket, url: reply.url } : null;
 }

@@ -1,6 +1,7 @@
 /**
  * One stay in one room on one node: a session, its peer connection and its picture of the room, kept in step. When it
- * is lost for good, the client makes another.
+ * is lost for good, the client makes another. While the room moves two links stand beside each other; of each sound and
+ * picture that both carry, one is shown: in its participant's stream.
  */
 
 import { backoffMs } from "./backoff.js";
@@ -20,6 +21,18 @@ import { Session } from "./session.js";
  * @property {Record<string, unknown>} client      what `join` says about this program
  * @property {RTCConfiguration} rtcConfiguration   merged over the server's ICE servers
  * @property {typeof WebSocket} [WebSocket]
+ * @property {Iterable<string>} [inherited]        keys of what to subscribe to as soon as it is offered
+ * @property {ReadonlyMap<string, number>} [preferred]  key → largest height of a picture
+ */
+
+/**
+ * @typedef {object} Subscription
+ * @property {string} key                          the same on every node; ids of tracks are not
+ * @property {MediaStreamTrack} media
+ * @property {import("./types.js").TrackInfo} track
+ * @property {import("./room.js").Participant} participant
+ * @property {MediaStream} stream
+ * @property {boolean} shown                       whether it is in the stream
  */
 
 /**
@@ -47,12 +60,15 @@ export class Link {
   #peer = null;
   /** @type {Room | null} */
   #room = null;
-  /** Ids of subscribed tracks → media track, participant. @type {Map<string, {media: MediaStreamTrack, participant: string}>} */
+  /** By the track's id. @type {Map<string, Subscription>} */
   #subscribed = new Map();
+  /** The one to the node that the room moves to or from. @type {Link | null} */
+  #beside = null;
   /** The joined state that the present connection was made from. @type {Joined | null} */
   #joinedState = null;
   /** Connections made in a row that never worked. */
   #failures = 0;
+  #failed = false;
   #everFlowed = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #newPeerTimer;
@@ -62,6 +78,10 @@ export class Link {
   #refused = new Set();
   /** Tracks the embedder asked for itself. @type {Set<string>} */
   #wanted = new Set();
+  /** Keys of what it asked for on another node. @type {Set<string>} */
+  #inherited;
+  /** Tracks of which the server knows how large they should be. @type {Set<string>} */
+  #preferred = new Set();
   #publications;
 
   /**
@@ -74,6 +94,7 @@ export class Link {
     this.#options = options;
     this.#hooks = hooks;
     this.#publications = publications;
+    this.#inherited = new Set(options.inherited);
     this.#session = new Session(url, {
       event: (event) => this.#event(event),
       interrupted: () => this.#interrupted(),
@@ -88,6 +109,75 @@ export class Link {
 
   get peer() {
     return this.#peer;
+  }
+
+  get url() {
+    return this.#session.url;
+  }
+
+  /** Whether there is a socket. */
+  get online() {
+    return this.#session.online;
+  }
+
+  /** Lost for good, or closed. */
+  get over() {
+    return this.#session.over || this.#failed;
+  }
+
+  /** The one to the node that the room moves to or from. */
+  get beside() {
+    return this.#beside;
+  }
+
+  /** Keys of all that is subscribed to. */
+  get subscriptions() {
+    return [...this.#subscribed.values()].map(({ key }) => key);
+  }
+
+  /** Whether everything that we publish is accepted. */
+  get complete() {
+    return this.#room?.self.admitted !== true || [...this.#publications].every((one) => this.#peer?.trackId(one));
+  }
+
+  /** What sound and picture ever arrived, as keys. @returns {Promise<Set<string>>} */
+  async received() {
+    const subscribed = [...this.#subscribed];
+    const counts = await Promise.all(subscribed.map(([id]) => this.#peer?.received(id).catch(() => 0) ?? 0));
+    return new Set(subscribed.flatMap(([, { key }], index) => (counts[index] ?? 0) > 0 ? [key] : []));
+  }
+
+  /** Whether nothing should arrive of it now. @param {string} key */
+  isQuiet(key) {
+    const tracks = (this.#room?.offeredTracks ?? []).filter((track) => keyOf(track) === key);
+    const isSilent = (/** @type {string} */ id) => this.#room?.find(id)?.participant.silent.has(id);
+    return tracks.length > 0 && tracks.every(({ id, muted }) => muted || isSilent(id));
+  }
+
+  /**
+   * Two links of one visit carry the same people: they share streams, and show each sound and picture once.
+   * @param {Link} other
+   */
+  standBeside(other) {
+    this.#beside = other;
+    other.#beside = this;
+  }
+
+  /** Stand alone again; what this link showed alone is gone. */
+  stepAside() {
+    for (const subscription of this.#subscribed.values()) if (subscription.shown) this.#hide(subscription);
+    if (this.#beside) this.#beside.#beside = null;
+    this.#beside = null;
+  }
+
+  /**
+   * Put what arrives here in the place of what the link beside shows.
+   * @param {ReadonlySet<string>} [keys]  default: all
+   */
+  show(keys) {
+    for (const subscription of this.#subscribed.values()) {
+      if (!subscription.shown && (!keys || keys.has(subscription.key))) this.#show(subscription);
+    }
   }
 
   /** @param {string} ticket @returns {Promise<Joined>} */
@@ -125,7 +215,9 @@ export class Link {
   }
 
   /** Tell the room that a published track is muted or not. @param {Publication} publication */
-  async tellMuted({ id, muted }) {
+  async tellMuted(publication) {
+    const { muted } = publication;
+    const id = this.#peer?.trackId(publication);
     if (!id || !this.#session.online) return; // the next offer says it, or our return does
     this.#room?.muted(id, muted);
     await this.#session.request("mute", { track: id, muted });
@@ -157,6 +249,12 @@ export class Link {
     this.#reconcile();
   }
 
+  /** @param {string} trackId @param {number | null} maxHeight */
+  async prefer(trackId, maxHeight) {
+    this.#preferred.add(trackId);
+    await this.#session.request("prefer", { track: trackId, max_height: maxHeight });
+  }
+
   /** @param {boolean} [sayGoodbye] */
   async close(sayGoodbye = true) {
     this.#joinedState = null;
@@ -170,7 +268,7 @@ export class Link {
   #joined(joined) {
     this.#joinedState = joined;
     if (this.#room) this.#room.refresh(joined);
-    else this.#room = new Room(joined);
+    else this.#room = new Room(joined, (id) => this.#beside?.room?.others.get(id));
     if (this.#peer) this.#connect(this.#peer);
     else this.#newPeer();
     this.#tellIfMutedSince();
@@ -186,6 +284,7 @@ export class Link {
     const old = this.#peer;
     if (old) for (const id of [...this.#subscribed.keys()]) this.#release(old, id);
     old?.close();
+    this.#preferred.clear();
     this.#peer = this.#makePeer(this.#joinedState);
     for (const publication of this.#publications) this.#peer.publish(publication);
     this.#connect(this.#peer);
@@ -204,6 +303,8 @@ export class Link {
       this.#everFlowed = true;
       this.#settleFlow();
     }
+    // The socket to a node that is dead, and its machine with it, may look open for minutes.
+    if (state === "interrupted") void this.#session.probe("stats", {});
     if (state !== "failed") return this.#hooks.media(state);
     this.#hooks.media("interrupted");
     if (++this.#failures > (this.#everFlowed ? MAX_FAILURES : MAX_FIRST_FAILURES)) return this.#lost("media-failed");
@@ -213,13 +314,15 @@ export class Link {
 
   /** @param {string} code */
   #lost(code) {
+    this.#failed = true;
     this.#settleFlow(new TeleconsultError(code));
     this.#hooks.lost(code);
   }
 
   /** @param {Publication} publication @param {boolean} muted  as the server has it */
   #published(publication, muted) {
-    const { id, kind, source } = publication;
+    const { kind, source } = publication;
+    const id = this.#peer?.trackId(publication);
     if (id) this.#room?.published({ id, kind, source, muted });
     this.#tellIfMutedSince();
     this.#hooks.published(publication);
@@ -228,8 +331,21 @@ export class Link {
   /** What was muted or unmuted while nobody could be told. */
   #tellIfMutedSince() {
     for (const publication of this.#publications) {
-      const told = this.#room?.self.tracks.get(publication.id ?? "");
+      const told = this.#room?.self.tracks.get(this.#peer?.trackId(publication) ?? "");
       if (told && told.muted !== publication.muted) void this.tellMuted(publication).catch(this.#hooks.problem);
+    }
+  }
+
+  /**
+   * How large pictures need to be was said on another connection.
+   * @param {Record<string, import("./types.js").Wish>} tracks
+   */
+  #tellPreferences(tracks) {
+    for (const wish of Object.values(tracks)) {
+      const subscription = "subscribe" in wish ? this.#subscribed.get(wish.subscribe) : undefined;
+      if (!subscription || this.#preferred.has(subscription.track.id)) continue;
+      const maxHeight = this.#options.preferred?.get(subscription.key);
+      if (maxHeight !== undefined) void this.prefer(subscription.track.id, maxHeight).catch(this.#hooks.problem);
     }
   }
 
@@ -239,6 +355,7 @@ export class Link {
     return new Peer(configuration, {
       offer: async (sdp, tracks) => {
         const reply = await this.#session.request("offer", { sdp, tracks });
+        this.#tellPreferences(tracks);
         return { sdp: reply.sdp, tracks: reply.tracks };
       },
       media: (state) => this.#media(state),
@@ -276,41 +393,68 @@ export class Link {
     if (!room || !peer) return;
     const offered = new Map(room.offeredTracks.map((track) => [track.id, track]));
     for (const [id, track] of offered) {
-      const wanted = this.#options.autoSubscribe || this.#wanted.has(id);
-      if (!wanted || this.#refused.has(id) || this.#subscribed.has(id)) continue;
-      const media = peer.subscribe(id, track.kind);
-      this.#subscribed.set(id, { media, participant: track.participant });
-      this.#attach(room, track, media);
+      if (this.#inherited.delete(keyOf(track))) this.#wanted.add(id);
+      if (this.#isWanted(id) && !this.#subscribed.has(id)) this.#attach(room, track, peer);
     }
     for (const id of this.#subscribed.keys()) {
-      const kept = offered.has(id) && !this.#refused.has(id) && (this.#options.autoSubscribe || this.#wanted.has(id));
-      if (!kept) this.#release(peer, id);
+      if (!offered.has(id) || !this.#isWanted(id)) this.#release(peer, id);
     }
   }
 
-  /**
-   * @param {Room} room
-   * @param {import("./types.js").TrackInfo} track
-   * @param {MediaStreamTrack} media
-   */
-  #attach(room, track, media) {
+  /** @param {string} trackId */
+  #isWanted(trackId) {
+    return !this.#refused.has(trackId) && (this.#options.autoSubscribe || this.#wanted.has(trackId));
+  }
+
+  /** @param {Room} room @param {import("./types.js").TrackInfo} track @param {Peer} peer */
+  #attach(room, track, peer) {
     const participant = room.others.get(track.participant);
     if (!participant) return;
+    const media = peer.subscribe(track.id, track.kind);
     const stream = track.source === "screen" ? participant.screen : participant.stream;
-    stream.addTrack(media);
+    /** @type {Subscription} */
+    const subscription = { key: keyOf(track), media, track, participant, stream, shown: false };
+    this.#subscribed.set(track.id, subscription);
+    // What the link beside shows goes on until ours is there: see `show`.
+    if (!this.#beside || this.#beside.#shown(subscription.key).length === 0) this.#show(subscription);
+  }
+
+  /** @param {string} key */
+  #shown(key) {
+    return [...this.#subscribed.values()].filter((subscription) => subscription.shown && subscription.key === key);
+  }
+
+  /** @param {Subscription} subscription */
+  #show(subscription) {
+    const { key, media, stream } = subscription;
+    const { participant, track } = this.#room?.find(subscription.track.id) ?? subscription;
+    subscription.shown = true;
+    stream.addTrack(media); // before the other goes: an empty stream ends in the elements that play it
     this.#hooks.track({ participant, track, stream, media });
+    const beside = this.#beside;
+    if (beside) for (const other of beside.#shown(key)) beside.#hide(other);
+  }
+
+  /** @param {Subscription} subscription */
+  #hide(subscription) {
+    const { media, track, participant, stream } = subscription;
+    subscription.shown = false;
+    stream.removeTrack(media);
+    this.#hooks.trackEnded({ participant: this.#room?.others.get(participant.id) ?? null, trackId: track.id, media });
   }
 
   /** @param {Peer} peer @param {string} id */
   #release(peer, id) {
-    const subscribed = this.#subscribed.get(id);
+    const subscription = this.#subscribed.get(id);
     this.#subscribed.delete(id);
     peer.unsubscribe(id);
-    if (!subscribed) return;
-    const { media, participant: participantId } = subscribed;
-    const participant = this.#room?.others.get(participantId);
-    participant?.stream.removeTrack(media);
-    participant?.screen.removeTrack(media);
-    this.#hooks.trackEnded({ participant: participant ?? null, trackId: id, media });
+    if (!subscription?.shown) return;
+    this.#beside?.show(new Set([subscription.key])); // its publisher has moved on before us
+    this.#hide(subscription);
   }
+}
+
+/** One source of one person: the same on every node. @param {import("./types.js").TrackInfo} track */
+export function keyOf({ participant, source }) {
+  return `${participant} ${source}`;
 }

@@ -71,6 +71,11 @@ export class Peer {
     return this.#pc;
   }
 
+  /** Whether there is a path for sound and picture. */
+  get flows() {
+    return this.#pc.connectionState === "connected";
+  }
+
   /** Whether there is nothing to send or receive, so that no path is needed. */
   get idle() {
     return !this.#sections.some(isActive);
@@ -134,6 +139,19 @@ export class Peer {
     this.#retire(section);
     this.negotiate();
     return section.transceiver.receiver.track;
+  }
+
+  /** How much of a subscribed track arrived: pictures decoded, or packets of sound. @param {string} trackId */
+  async received(trackId) {
+    const section = this.#sections.find(({ subscription }) => subscription === trackId);
+    if (!section || this.#closed) return 0;
+    const report = await section.transceiver.receiver.getStats();
+    const counter = section.kind === "video" ? "framesDecoded" : "packetsReceived";
+    let most = 0;
+    report.forEach((entry) => {
+      if (entry.type === "inbound-rtp") most = Math.max(most, entry[counter] ?? 0);
+    });
+    return most;
   }
 
   /** Ask for an exchange; several asked for in one go become one offer. */

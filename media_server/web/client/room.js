@@ -52,8 +52,15 @@ export class Participant {
 }
 
 export class Room {
-  /** @param {Joined} joined */
-  constructor(joined) {
+  /** Whoever is known from elsewhere keeps its streams. @type {(id: string) => Participant | undefined} */
+  #knownElsewhere;
+
+  /**
+   * @param {Joined} joined
+   * @param {(id: string) => Participant | undefined} [knownElsewhere]  somebody in the same room on another node
+   */
+  constructor(joined, knownElsewhere = () => undefined) {
+    this.#knownElsewhere = knownElsewhere;
     this.self = new Participant(joined.participant);
     /** @type {RoomInfo} */
     this.info = { ...joined.room, recording: recordingOf(joined.room.recording) };
@@ -82,7 +89,7 @@ export class Room {
 
   /** @param {ParticipantInfo} info */
   #upsert(info) {
-    const known = this.others.get(info.id);
+    const known = this.others.get(info.id) ?? this.#knownElsewhere(info.id);
     const fresh = new Participant(info);
     if (known) {
       fresh.stream = known.stream;

@@ -17,6 +17,8 @@ import { Socket } from "./socket.js";
 
 /** Slightly longer than any pause a phone makes between two base stations, far shorter than TCP's own patience. */
 const PROBE_TIMEOUT_MS = 4_000;
+/** Refusals that may not come again, but after which it takes a ticket. */
+const RESUME_NO_MORE = new Set(["resume-expired", "draining", "ticket-refused", "moved"]);
 
 export class Session {
   /** @type {Socket | null} */
@@ -44,8 +46,17 @@ export class Session {
     this.#WebSocketClass = WebSocketClass;
   }
 
+  get url() {
+    return this.#url;
+  }
+
   get online() {
     return this.#socket !== null;
+  }
+
+  /** Lost for good, or closed. */
+  get over() {
+    return this.#over;
   }
 
   /**
@@ -194,9 +205,7 @@ export class Session {
         return void await this.#enter("resume", { resume_token: this.#resumeToken, last_seq: this.#lastSeq });
       } catch (error) {
         const code = codeOf(error);
-        if (code === "resume-expired" || code === "draining" || code === "ticket-refused" || isFinal(code)) {
-          return this.#finish(code);
-        }
+        if (RESUME_NO_MORE.has(code) || isFinal(code)) return this.#finish(code);
       }
     }
   }

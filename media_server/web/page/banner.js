@@ -16,6 +16,7 @@ const GAP_MS = 1_200;
 /** A first path is found in far less on any network that lets one through. */
 const FIRST_PATH_MS = 5_000;
 const TOLD_MS = 15_000;
+const MOVED_TOLD_MS = 5_000;
 
 export class Banner {
   #client;
@@ -30,6 +31,9 @@ export class Banner {
   #flowed = false;
   #trouble = new Lasting(GAP_MS, () => this.render(this.#rating));
   #blocked = new Lasting(FIRST_PATH_MS, () => this.render(this.#rating));
+  #moving = new Lasting(GAP_MS, () => this.render(this.#rating));
+  /** Runs while it is told that the call has moved. @type {ReturnType<typeof setTimeout> | null} */
+  #movedTimer = null;
   /** What failed of late. @type {string | null} */
   #failure = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -41,7 +45,8 @@ export class Banner {
     this.#client = client;
     this.#media = media;
     const line = h("span", { role: "status", "aria-live": "polite" }, this.#text, this.#todo);
-    this.element = h("div.banner", { hidden: true }, h("span.spinner"), icon("warning"), line, this.#dismiss);
+    const symbols = [h("span.spinner"), icon("warning"), icon("check")];
+    this.element = h("div.banner", { hidden: true }, ...symbols, line, this.#dismiss);
   }
 
   /** @param {Rating | null} rating */
@@ -52,10 +57,15 @@ export class Banner {
     const interrupted = mediaState === "interrupted";
     const trouble = this.#trouble.look(state === "reconnecting" || (this.#flowed && interrupted));
     const blocked = this.#blocked.look(!this.#flowed && (interrupted || mediaState === "connecting"));
-    const [message, todo] = trouble ? [this.#troubleText()] : blocked ? [t("banner.blocked")] : this.#hint(rating);
+    const moving = this.#moving.look(state === "moving");
+    const moved = this.#movedTimer !== null && state === "connected";
+    const [message, todo] = trouble ? [this.#troubleText()] : blocked ? [t("banner.blocked")] :
+      moving ? [t("banner.moving")] : moved ? [t("banner.moved")] : this.#hint(rating);
     this.element.hidden = message === undefined;
-    this.element.classList.toggle("trouble", trouble);
-    this.#dismiss.hidden = trouble || blocked || (this.#media.missing === null && this.#failure === null);
+    this.element.classList.toggle("trouble", trouble || (moving && !blocked));
+    this.element.classList.toggle("calm", moved && !trouble && !blocked);
+    const passing = trouble || blocked || moving || moved;
+    this.#dismiss.hidden = passing || (this.#media.missing === null && this.#failure === null);
     this.#dismiss.setAttribute("aria-label", t("common.close"));
     setText(this.#text, message ?? "");
     setText(this.#todo, todo ?? "");
@@ -69,8 +79,20 @@ export class Banner {
     this.render(this.#rating);
   }
 
+  /** The call goes on over another server. */
+  tellMoved() {
+    clearTimeout(this.#movedTimer ?? undefined);
+    this.#movedTimer = setTimeout(() => {
+      this.#movedTimer = null;
+      this.render(this.#rating);
+    }, MOVED_TOLD_MS);
+    this.render(this.#rating);
+  }
+
   close() {
     clearTimeout(this.#failureTimer);
+    clearTimeout(this.#movedTimer ?? undefined);
+    this.#moving.close();
     this.#trouble.close();
     this.#blocked.close();
   }

@@ -154,6 +154,7 @@ export class RoomView {
         if (source === "camera" || source === "microphone") return; // told as a device that does not work
         this.#banner.tell(code);
       }),
+      client.on("moved", () => this.#banner.tellMoved()),
       client.on("participant-joined", ({ participant }) => participant.admitted !== false && say("say.joined", participant)),
       client.on("participant-left", ({ id }) => {
         const name = this.#names.get(id);

@@ -156,6 +156,8 @@ export const de = {
 
   "banner.reconnecting": "Die Verbindung ist unterbrochen. Neu verbinden …",
   "banner.offline": "Ihr Gerät ist offline. Sobald das Netz zurück ist, verbinden wir von selbst.",
+  "banner.moving": "Die Konsultation zieht auf einen anderen Server um. Sie geht währenddessen weiter.",
+  "banner.moved": "Die Konsultation läuft jetzt über einen anderen Server.",
   "banner.blocked": "Ton und Bild kommen nicht durch dieses Netz. Nutzen Sie ein anderes, etwa mobile Daten, oder schalten Sie Ihr VPN aus.",
   "banner.poor": "Ihre Verbindung ist schwach. Gehen Sie näher ans WLAN oder schalten Sie Ihr Video aus.",
   "banner.silent.self": "Die anderen hören Sie nicht. Prüfen Sie Ihr Mikrofon unter Optionen.",

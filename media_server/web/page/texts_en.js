@@ -155,6 +155,8 @@ export const en = {
 
   "banner.reconnecting": "The connection is interrupted. Reconnecting …",
   "banner.offline": "Your device is offline. We reconnect by ourselves as soon as the network is back.",
+  "banner.moving": "The consultation is moving to another server. It goes on meanwhile.",
+  "banner.moved": "The consultation now goes on over another server.",
   "banner.blocked": "Sound and picture do not get through this network. Use another one, such as mobile data, or switch off your VPN.",
   "banner.poor": "Your connection is weak. Move closer to your Wi-Fi, or switch your video off.",
   "banner.silent.self": "The others cannot hear you. Check your microphone under Settings.",

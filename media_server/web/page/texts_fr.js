@@ -156,6 +156,8 @@ export const fr = {
 
   "banner.reconnecting": "La connexion est interrompue. Reconnexion …",
   "banner.offline": "Votre appareil est hors ligne. Nous nous reconnectons dès que le réseau revient.",
+  "banner.moving": "La consultation passe à un autre serveur. Elle continue entre-temps.",
+  "banner.moved": "La consultation continue maintenant sur un autre serveur.",
   "banner.blocked": "Le son et l’image ne passent pas par ce réseau. Utilisez-en un autre, comme les données mobiles, ou coupez votre VPN.",
   "banner.poor": "Votre connexion est faible. Rapprochez-vous du Wi-Fi ou coupez votre vidéo.",
   "banner.silent.self": "Les autres ne vous entendent pas. Vérifiez votre micro dans Réglages.",

@@ -156,6 +156,8 @@ export const nl = {
 
   "banner.reconnecting": "De verbinding is onderbroken. Opnieuw verbinden …",
   "banner.offline": "Uw toestel is offline. Zodra het netwerk terug is, verbinden we vanzelf opnieuw.",
+  "banner.moving": "Het consult verhuist naar een andere server. Het gaat intussen gewoon door.",
+  "banner.moved": "Het consult loopt nu via een andere server.",
   "banner.blocked": "Beeld en geluid komen niet door dit netwerk. Gebruik een ander, zoals mobiele data, of zet uw VPN uit.",
   "banner.poor": "Uw verbinding is zwak. Ga dichter bij uw wifi zitten, of zet uw video uit.",
   "banner.silent.self": "De anderen horen u niet. Controleer uw microfoon bij Opties.",

@@ -12,15 +12,20 @@ const CODES = {
 
 const PATIENCE_MS = 8_000;
 
+/** What makes the next ticket one for the same participant; forgotten with the page. @type {string | undefined} */
+let reentry;
+
 /**
  * Ask for a ticket. Rejects with a TeleconsultError; `unreachable` when no answer came.
+ * @param {"join" | "rejoin"} why  whoever rejoins takes the place again that the others still see
  * @param {string} role
  * @param {string} name  as typed, may be empty
  * @param {string | null} room
  * @returns {Promise<Ticket>}
  */
-export async function walkInTicket(role, name, room) {
-  const body = JSON.stringify({ role, ...(name ? { name } : {}), ...(room ? { room } : {}) });
+export async function walkInTicket(why, role, name, room) {
+  const again = why === "rejoin" && reentry ? { reentry } : {};
+  const body = JSON.stringify({ role, ...(name ? { name } : {}), ...(room ? { room } : {}), ...again });
   let response;
   try {
     response = await fetch("/v1/walk-in/ticket", {
@@ -31,5 +36,7 @@ export async function walkInTicket(role, name, room) {
     throw new TeleconsultError("unreachable");
   }
   if (!response.ok) throw new TeleconsultError(CODES[response.status] ?? "unreachable");
-  return response.json(); // cut off midway it rejects with an error of its own: "try again"
+  const ticket = await response.json(); // cut off midway it rejects with an error of its own: "try again"
+  ({ reentry } = ticket);
+  return ticket;
 }
