@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test prove prove-recording lint bench bench-recording lock clean help
+.PHONY: run test prove prove-recording lint bench bench-recording image-test lock clean help
 
 python := .venv/bin/python
 native := sfu/_dataplane.abi3.so
@@ -52,6 +52,9 @@ bench: $(native) ## measure; prints tables and, as its last line, one JSON objec
 
 bench-recording: $(native) ## measure what recording adds: CPU, latency, memory; the last line is one JSON object
 	@exec $(python) -m loadtest.bench.recording
+
+image-test: ## build the container image without a registry and hold a call through it (10 minutes; needs root)
+	@.ci/image-test
 
 # Lock files carry versions and hashes only: where packages come from is for each machine to say. The last one holds
 # the others' versions too, so that one environment can have all three.
