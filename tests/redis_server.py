@@ -4,13 +4,14 @@ with running_redis() as server:
     async with open_redis(server.url) as connection: ...
 """
 
+import asyncio
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,8 @@ class RedisServer:
 
     def start(self) -> None:
         """Returns when it answers."""
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        command += ["--appendonly", "no", "--dir", str(self._folder), *self._options]
+        command = ["redis-server", *self._options, "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--dir", str(self._folder)]
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=dying_with_parent()
         )
@@ -55,7 +56,7 @@ class RedisServer:
         said = []
         for line in self._process.stdout:
             said.append(line)
-            if b"Ready to accept connections" in line:
+            if b"Ready to accept connections" in line or b"+monitor master" in line:
                 return
         raise RuntimeError(f"redis-server does not start: {said}")
 
@@ -82,7 +83,7 @@ class RedisServer:
         """As if so much time had passed, for every key. Fails when one would live for ever."""
         await self._ask("EVAL", _AGE, 0, round(seconds * 1000))
 
-    async def _ask(self, *command: "str | int") -> object:
+    async def _ask(self, *command: "str | int") -> Any:
         client: Any = Redis(host="127.0.0.1", port=self.port)
         try:
             return await client.execute_command(*command)
@@ -93,9 +94,30 @@ class RedisServer:
         assert self._process is not None, "not running"
         self._process.send_signal(number)
 
+    async def make_cluster(self) -> None:
+        """It alone has all slots; started with `--cluster-enabled yes`."""
+        await self._ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        async with asyncio.timeout(PATIENCE_S):
+            while b"cluster_state:ok" not in await self._ask("CLUSTER", "INFO"):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
+def running_redis(*options: str) -> AbstractContextManager[RedisServer]:
+    return _running("--save", "", "--appendonly", "no", *options)
+
 
 @contextmanager
-def running_redis(*options: str) -> Iterator[RedisServer]:
+def running_sentinel(master: RedisServer, service: str) -> Iterator[RedisServer]:
+    """A Sentinel that knows `master` by the name of the service."""
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as configuration:
+        configuration.write(f"sentinel monitor {service} 127.0.0.1 {master.port} 1\n")
+        configuration.flush()
+        with _running(configuration.name, "--sentinel") as sentinel:
+            yield sentinel
+
+
+@contextmanager
+def _running(*options: str) -> Iterator[RedisServer]:
     folder = Path(tempfile.mkdtemp(prefix="redis-"))
     server = RedisServer(folder, options)
     try:

@@ -1,0 +1,70 @@
+"""`WaitingQueue` in this process's memory."""
+
+import itertools
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from signalling.memory_rooms import Expiring
+from signalling.waiting import ClaimerId, Waiting, WaitingId
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    waiting: Waiting
+    order: int
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        return -self.waiting.priority, self.order
+
+
+class MemoryWaiting:
+    """Implements `WaitingQueue`. `clock` gives monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._orders = itertools.count()
+        self._places: Expiring[WaitingId, _Place] = Expiring(clock)
+        self._claims: Expiring[ClaimerId, WaitingId] = Expiring(clock)
+        self._claimers: set[ClaimerId] = set()
+
+    async def push(self, waiting: Waiting, ttl_s: float) -> None:
+        before = self._places.get(waiting.id)
+        self._places.set(waiting.id, before or _Place(waiting, next(self._orders)), ttl_s)
+
+    async def position(self, id_: WaitingId) -> int | None:
+        queue = self._queue()
+        mine = queue.get(id_)
+        if mine is None:
+            return None
+        same = (place for place in queue.values() if place.waiting.language == mine.waiting.language)
+        return sum(place.rank <= mine.rank for place in same)
+
+    async def claim(self, claimer: ClaimerId, languages: Collection[str], ttl_s: float) -> Waiting | None:
+        mine = self._claims.get(claimer)
+        place = self._places.get(mine) if mine is not None else None
+        if place is None:
+            fitting = (each for each in self._queue().values() if each.waiting.language in languages)
+            place = min(fitting, key=lambda each: each.rank, default=None)
+        if place is None:
+            return None
+        self._claims.set(claimer, place.waiting.id, ttl_s)
+        self._claimers.add(claimer)
+        return place.waiting
+
+    async def give_back(self, claimer: ClaimerId) -> None:
+        self._claims.pop(claimer)
+        self._claimers.discard(claimer)
+
+    async def finish(self, claimer: ClaimerId) -> None:
+        claimed = self._claims.get(claimer)
+        if claimed is not None:
+            self._places.pop(claimed)
+        await self.give_back(claimer)
+
+    async def remove(self, id_: WaitingId) -> None:
+        self._places.pop(id_)
+
+    def _queue(self) -> dict[WaitingId, _Place]:
+        """Those who are not claimed."""
+        claimed = {self._claims.get(claimer) for claimer in self._claimers}
+        return {p.waiting.id: p for p in self._places.values() if p.waiting.id not in claimed}

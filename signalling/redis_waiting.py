@@ -1,0 +1,161 @@
+"""`WaitingQueue` in Redis, for all nodes of a service.
+
+Keys, all behind `redis_connection.PREFIX`; what waits is found again by its id, so a script that claims
+touches `waiting:…` keys that it learns of on the way: they are in the same slot as all others.
+
+| key | value |
+|---|---|
+| `waiting:<id>` | [language, priority, score] of who waits or is claimed |
+| `queue:<language>` | sorted set of ids by score: the lowest is the next |
+| `claim:<claimer>` | the id that is claimed, until the claim runs out |
+| `claims` | hash of claimers and ids, also of claims that ran out and are not given back yet |
+| `waiting-order` | the last number drawn |
+"""
+
+from collections.abc import Collection
+
+import msgpack
+
+from signalling.redis_connection import PREFIX, RedisConnection, Script
+from signalling.waiting import ClaimerId, Waiting, WaitingId
+
+# Within the 53 bits that a score has: priorities to 1000 above milliseconds of the next two centuries.
+_STEP = 2**43
+_KEPT_MS = 7 * 86_400_000
+
+_COMMON = """
+local prefix = ARGV[1]
+local function wait_again(id)
+  local waiting = redis.call('GET', prefix .. 'waiting:' .. id)
+  if not waiting then return end
+  local fields = cmsgpack.unpack(waiting)
+  redis.call('ZADD', prefix .. 'queue:' .. fields[1], string.format('%.0f', fields[3]), id)
+end
+local function end_claim(claimer)
+  redis.call('DEL', prefix .. 'claim:' .. claimer)
+  redis.call('HDEL', prefix .. 'claims', claimer)
+end
+local function give_back_expired()
+  local claims = redis.call('HGETALL', prefix .. 'claims')
+  for i = 1, #claims, 2 do
+    if redis.call('EXISTS', prefix .. 'claim:' .. claims[i]) == 0 then
+      wait_again(claims[i + 1])
+      end_claim(claims[i])
+    end
+  end
+end
+"""
+
+_PUSH = Script(
+    _COMMON
+    + """
+local id, language, priority, ttl, step, kept = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7]
+if redis.call('PEXPIRE', prefix .. 'waiting:' .. id, ttl) == 1 then return end
+local t = redis.call('TIME')
+local counter = prefix .. 'waiting-order'
+local order = math.max(tonumber(redis.call('GET', counter) or 0) + 1, t[1] * 1000 + math.floor(t[2] / 1000))
+redis.call('SET', counter, string.format('%.0f', order), 'PX', kept)
+local score = order - priority * step
+redis.call('SET', prefix .. 'waiting:' .. id, cmsgpack.pack({language, priority, score}), 'PX', ttl)
+wait_again(id)
+redis.call('PEXPIRE', prefix .. 'queue:' .. language, kept)
+"""
+)
+
+_POSITION = Script(
+    _COMMON
+    + """
+give_back_expired()
+local waiting = redis.call('GET', prefix .. 'waiting:' .. ARGV[2])
+if not waiting then return false end
+return redis.call('ZRANK', prefix .. 'queue:' .. cmsgpack.unpack(waiting)[1], ARGV[2])
+"""
+)
+
+_CLAIM = Script(
+    _COMMON
+    + """
+local claimer, ttl, kept = ARGV[2], ARGV[3], ARGV[4]
+local function claim(id)
+  redis.call('SET', prefix .. 'claim:' .. claimer, id, 'PX', ttl)
+  redis.call('HSET', prefix .. 'claims', claimer, id)
+  redis.call('PEXPIRE', prefix .. 'claims', kept)
+  return {id, redis.call('GET', prefix .. 'waiting:' .. id)}
+end
+local mine = redis.call('GET', prefix .. 'claim:' .. claimer)
+if mine and redis.call('EXISTS', prefix .. 'waiting:' .. mine) == 1 then return claim(mine) end
+give_back_expired()
+local best, from, score
+for i = 5, #ARGV do
+  local queue = prefix .. 'queue:' .. ARGV[i]
+  local head = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')
+  while head[1] and redis.call('EXISTS', prefix .. 'waiting:' .. head[1]) == 0 do  -- gave up waiting
+    redis.call('ZREM', queue, head[1])
+    head = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')
+  end
+  if head[1] and (not best or tonumber(head[2]) < score) then
+    best, from, score = head[1], queue, tonumber(head[2])
+  end
+end
+if not best then return false end
+redis.call('ZREM', from, best)
+return claim(best)
+"""
+)
+
+_END_CLAIM = Script(
+    _COMMON
+    + """
+local id = redis.call('HGET', prefix .. 'claims', ARGV[2])
+if not id then return end
+if ARGV[3] == 'finish' then redis.call('DEL', prefix .. 'waiting:' .. id) else wait_again(id) end
+end_claim(ARGV[2])
+"""
+)
+
+_REMOVE = Script(
+    _COMMON
+    + """
+local waiting = redis.call('GET', prefix .. 'waiting:' .. ARGV[2])
+if not waiting then return end
+redis.call('ZREM', prefix .. 'queue:' .. cmsgpack.unpack(waiting)[1], ARGV[2])
+redis.call('DEL', prefix .. 'waiting:' .. ARGV[2])
+"""
+)
+
+_ANY = ("waiting-order",)
+"""A key for a Cluster to find the slot by."""
+
+
+class RedisWaiting:
+    """Implements `WaitingQueue`."""
+
+    def __init__(self, redis: RedisConnection) -> None:
+        self._redis = redis
+
+    async def push(self, waiting: Waiting, ttl_s: float) -> None:
+        about = (waiting.id, waiting.language, waiting.priority, round(ttl_s * 1000), _STEP, _KEPT_MS)
+        await self._redis.run(_PUSH, _ANY, PREFIX, *about)
+
+    async def position(self, id_: WaitingId) -> int | None:
+        rank: int | None = await self._redis.run(_POSITION, _ANY, PREFIX, id_)
+        return None if rank is None else rank + 1
+
+    async def claim(self, claimer: ClaimerId, languages: Collection[str], ttl_s: float) -> Waiting | None:
+        ttl_ms = round(ttl_s * 1000)
+        spoken = sorted(languages)
+        claimed = await self._redis.run(_CLAIM, _ANY, PREFIX, claimer, ttl_ms, _KEPT_MS, *spoken)
+        if claimed is None:
+            return None
+        id_, value = claimed
+        language, priority, _ = msgpack.unpackb(value)
+        return Waiting(WaitingId(id_.decode()), language, int(priority))
+
+    async def give_back(self, claimer: ClaimerId) -> None:
+        await self._redis.run(_END_CLAIM, _ANY, PREFIX, claimer, "give back")
+
+    async def finish(self, claimer: ClaimerId) -> None:
+        await self._redis.run(_END_CLAIM, _ANY, PREFIX, claimer, "finish")
+
+    async def remove(self, id_: WaitingId) -> None:
+        await self._redis.run(_REMOVE, _ANY, PREFIX, id_)
