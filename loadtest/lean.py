@@ -17,7 +17,7 @@ from typing import Self
 from loadtest import rtcp
 from loadtest.dtls_client import SrtpProfile, identity
 from loadtest.errors import ClientError, Interrupted, MediaFailed, Refused
-from loadtest.events import Event, Track, TrackId, TrackPublished
+from loadtest.events import Event, ParticipantId, Track, TrackId, TrackPublished
 from loadtest.lean_sdp import OPUS, VP8, VP8_RTX, Answer, Section, new_section, read_answer, write_offer
 from loadtest.media_socket import MEDIA_TIMEOUT_S, Counters, MediaSocket, Traffic
 from loadtest.room_view import RoomView
@@ -165,6 +165,10 @@ class LeanParticipant:
     async def consent(self, kind: str, state: str) -> None:
         """Say `granted`, `refused` or `withdrawn` for ourselves."""
         await self._session.request("consent", kind=kind, state=state)
+
+    async def relay(self, to: ParticipantId | None, kind: str, body: bytes) -> None:
+        """Have the server pass something on, to one or (None) to all others."""
+        await self._session.request("relay", to=to, kind=kind, body=body)
 
     async def mute(self, track: TrackId, muted: bool) -> None:
         """Say that one of our tracks is muted; it is sent all the same."""

@@ -22,7 +22,14 @@ from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, AuthorizationError, NoScriptError, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    DataError,
+    NoScriptError,
+    RedisError,
+    ResponseError,
+)
 
 from signalling.errors import SignallingError, StoreUnavailable
 
@@ -89,6 +96,8 @@ class RedisConnection:
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await do()
+        except DataError:  # our bug
+            raise
         except (TimeoutError, OSError, RedisError) as error:
             self._down_until = self._clock() + _DOWN_S
             raise StoreUnavailable from error

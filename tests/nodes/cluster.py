@@ -1,25 +1,26 @@
 """Several real nodes, one real Redis, and calls of synthetic participants that stay whatever becomes of them.
 
-async with a_cluster(nodes=2) as cluster, cluster.calls(10) as calls:
-    cluster.node_of(calls[0].doctor.url).process.kill()
+async with a_cluster(nodes=1) as cluster, cluster.calls(10) as calls:
+    await cluster.start_node()
+    cluster.nodes[0].process.kill()
     ...
 """
 
 import asyncio
-import itertools
-import re
+import json
 import tempfile
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
 from loadtest.media_socket import Traffic
-from loadtest.server_process import SERVE, ServerProcess, Ticket, running_server
+from loadtest.server_process import ServerProcess, Ticket, running_server
 from loadtest.staying import StayingParticipant
+from loadtest.stays import GetTicket
 from tests.redis_server import RedisServer, running_redis
 
 PATIENCE_S = 30.0
@@ -31,11 +32,24 @@ class Cluster:
     """`nodes` are in the order in which they were started; those that were killed stay in it."""
 
     def __init__(
-        self, redis: RedisServer, nodes: Sequence[ServerProcess], http: aiohttp.ClientSession
+        self,
+        redis: RedisServer,
+        settings: Mapping[str, str],
+        http: aiohttp.ClientSession,
+        stack: AsyncExitStack,
     ) -> None:
         self.redis = redis
-        self.nodes = list(nodes)
+        self.nodes: list[ServerProcess] = []
+        self._settings = settings
         self._http = http
+        self._stack = stack
+
+    async def start_node(self) -> ServerProcess:
+        """One more; the keys for tickets it shares with the others, its data folder it has for itself."""
+        values = {"NODE_ID": f"node-{len(self.nodes) + 1}"} | dict(self._settings)
+        node = await self._stack.enter_async_context(running_server(values))
+        self.nodes.append(node)
+        return node
 
     def node_of(self, url: str) -> ServerProcess:
         return next(node for node in self.nodes if node.signal_url == url)
@@ -55,7 +69,7 @@ class Cluster:
                 continue
         raise ConnectionError("no node gives a ticket")
 
-    def tickets_of(self, role: str, room: str) -> Callable[[str], object]:
+    def tickets_of(self, role: str, room: str) -> GetTicket:
         """One person's: each one after the first is for the same participant."""
         reentry: dict[str, str] = {}
 
@@ -75,17 +89,17 @@ class Cluster:
                 room = f"{name}-{number}"
                 people = []
                 for role in ("doctor", "patient"):
-                    person = StayingParticipant(self.tickets_of(role, room), traffic=TRAFFIC)  # type: ignore[arg-type]
+                    person = StayingParticipant(self.tickets_of(role, room), traffic=TRAFFIC)
                     people.append(await stack.enter_async_context(person))
                 calls.append(Call(room, *people))
             for call in calls:
                 await call.until_heard()
             yield calls
 
-    def log_lines(self, pattern: str) -> Iterator[str]:
-        """Of all nodes, those that match."""
-        for node in self.nodes:
-            yield from (line for line in node.log().splitlines() if re.search(pattern, line))
+    def said(self, node: ServerProcess, event: str) -> list[dict[str, Any]]:
+        """That node's log lines of one event."""
+        lines = (json.loads(line) for line in node.log().splitlines() if line.startswith("{"))
+        return [line for line in lines if line["event"] == event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,37 +123,31 @@ class Call:
         for person in self.people:
             person.measure()
 
-    def longest_silence_s(self) -> float:
-        return max(silence.longest_s for person in self.people for silence in person.silences)
+    def silences_s(self) -> list[float]:
+        """The longest of each kind of media at each of the two."""
+        return [silence.longest_s for person in self.people for silence in person.silences]
+
+    def cuts(self) -> int:
+        """How often a connection was lost."""
+        return sum(happening.what in ("cut", "lost") for person in self.people for happening in person.events)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Look again and again, until it is so. Raises TimeoutError."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not true():  # noqa: ASYNC110  what is looked at tells nobody
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
-async def a_cluster(
-    nodes: int = 2,
-    settings: Mapping[str, str] | None = None,
-    *,
-    redis_options: Sequence[str] = (),
-    command: Sequence[str] = SERVE,
-) -> AsyncIterator[Cluster]:
-    """Each node has a data folder of its own; the keys for tickets they share."""
+async def a_cluster(nodes: int = 2, settings: Mapping[str, str] | None = None) -> AsyncIterator[Cluster]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cluster-")))
-        redis = stack.enter_context(running_redis(*redis_options))
+        redis = stack.enter_context(running_redis())
         timeout = aiohttp.ClientTimeout(total=_TICKET_TIMEOUT_S)
         http = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         shared = {"REDIS_URL": redis.url, "KEYS_DIR": str(folder / "keys"), "WORKERS": "1"}
-        numbers = itertools.count(1)
-        started = []
+        cluster = Cluster(redis, shared | dict(settings or {}), http, stack)
         for _ in range(nodes):
-            values = shared | {"NODE_ID": f"node-{next(numbers)}"} | dict(settings or {})
-            started.append(await stack.enter_async_context(running_server(values, command=command)))
-        yield Cluster(redis, started, http)
-
-
-async def wait(seconds: float) -> None:
-    """Let it be so for a while: where time is what is tested."""
-    await asyncio.sleep(seconds)
-
-
-def now() -> float:
-    return time.monotonic()
+            await cluster.start_node()
+        yield cluster

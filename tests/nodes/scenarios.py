@@ -1,0 +1,384 @@
+"""What nodes, Redis and networks do to calls, with the real parts. Each returns figures, or raises NotHeld.
+
+Their sizes are arguments: the tests run them short, `make chaos` long.
+"""
+
+import asyncio
+import contextlib
+import random
+import signal
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from redis.asyncio import Redis
+
+from loadtest.events import Relayed
+from loadtest.lean import LeanParticipant
+from loadtest.patience import pauses
+from loadtest.server_process import ServerProcess, dying_with_parent
+from loadtest.session import Session
+from loadtest.staying import StayingParticipant
+from loadtest.stays import GetTicket
+from loadtest.tickets import Ticket
+from loadtest.wire import Encoding
+from media_server.recording.identity import Identity
+from signalling.redis_connection import open_redis
+from signalling.redis_waiting import RedisWaiting
+from signalling.waiting import Waiting, WaitingId
+from tests.e2e.tcp_proxy import TcpProxy
+from tests.nodes.cluster import PATIENCE_S, TRAFFIC, Call, Cluster, a_cluster, until
+
+Figures = dict[str, float]
+
+# What an SFU that does nothing wrong shows on this machine: two frames of 15 a second, and the scheduler.
+UNDISTURBED_S = 0.5
+SETTLE_S = 2.0
+
+
+class NotHeld(AssertionError):
+    """The promise was broken; the figures say by how much."""
+
+
+def hold(true: bool, what: str, figures: Mapping[str, float]) -> None:
+    if not true:
+        raise NotHeld(f"{what}: {dict(figures)}")
+
+
+async def node_killed(calls: int) -> Figures:
+    """kill -9 of the node that has all calls; another one is there."""
+    custodian = Identity.generate().recipient
+    recording = {"POLICY": "consented-recording", "RECORDING_CUSTODIANS": custodian}
+    async with a_cluster(nodes=1, settings=recording) as cluster, cluster.calls(calls) as held:
+        for call in held:
+            for person in call.people:
+                await person.stay.consent("recording", "granted")
+        heir = await cluster.start_node()
+        await asyncio.sleep(SETTLE_S)
+        before = [_who_and_what(call) for call in held]
+        for call in held:
+            call.measure()
+        cluster.nodes[0].process.kill()
+        for call in held:
+            await call.until_heard(at=heir.signal_url)
+        silences = [silence for call in held for silence in call.silences_s()]
+        figures = {
+            "calls": calls,
+            "media_again_p50_s": round(statistics.median(silences), 3),
+            "media_again_max_s": round(max(silences), 3),
+        }
+        hold(figures["media_again_max_s"] < 8, "all have media again in 8 s", figures)
+        hold(figures["media_again_p50_s"] < 5, "half of them in 5 s", figures)
+        hold([_who_and_what(call) for call in held] == before, "same rooms, people, consents", figures)
+        return figures
+
+
+async def node_drained(calls: int) -> Figures:
+    """SIGTERM of the node that has all calls; another one is there."""
+    async with a_cluster(nodes=1) as cluster, cluster.calls(calls) as held:
+        heir = await cluster.start_node()
+        await asyncio.sleep(SETTLE_S)
+        for call in held:
+            call.measure()
+        began = time.monotonic()
+        cluster.nodes[0].process.terminate()
+        for call in held:
+            await call.until_heard(at=heir.signal_url)
+        await cluster.nodes[0].process.wait()
+        drained_s = time.monotonic() - began
+        figures = {
+            "calls": calls,
+            "longest_silence_s": round(max(silence for call in held for silence in call.silences_s()), 3),
+            "drained_s": round(drained_s, 3),
+            "connections_lost": sum(call.cuts() for call in held),
+        }
+        hold(figures["longest_silence_s"] <= 0.5, "nobody is silent for longer than 500 ms", figures)
+        hold(figures["connections_lost"] == 0, "everybody moved before the node went", figures)
+        hold(cluster.nodes[0].process.returncode == 0, "the node ended well", figures)
+        return figures
+
+
+async def redis_restarted(calls: int, away_s: float) -> Figures:
+    """Redis is stopped, and comes back empty."""
+    return await _redis_away(calls, away_s, stopped=True)
+
+
+async def redis_stalled(calls: int, away_s: float) -> Figures:
+    """Redis takes connections and answers nobody (SIGSTOP), then goes on."""
+    return await _redis_away(calls, away_s, stopped=False)
+
+
+async def _redis_away(calls: int, away_s: float, *, stopped: bool) -> Figures:
+    async with a_cluster(nodes=2) as cluster, cluster.calls(calls) as held:
+        guest = cluster.tickets_of("guest", held[0].room)
+        here = held[0].doctor.url
+        ticket_of_a_guest = await guest("join")
+        for call in held:
+            call.measure()
+        if stopped:
+            cluster.redis.stop()
+        else:
+            cluster.redis.pause()
+        went = time.monotonic()
+        # A join to a room that is on its node needs nobody else.
+        began = time.monotonic()
+        async with LeanParticipant(here, ticket_of_a_guest.ticket, traffic=None):
+            joined_meanwhile_s = time.monotonic() - began
+        await asyncio.sleep(max(0, away_s - (time.monotonic() - went)))
+        if stopped:
+            cluster.redis.start()
+        else:
+            cluster.redis.go_on()
+        back = time.monotonic()
+        await _join_a_new_room(cluster, "after")
+        new_room_s = time.monotonic() - back
+        await asyncio.sleep(SETTLE_S)
+        fenced = sum(len(cluster.said(node, "room.fenced")) for node in cluster.nodes)
+        figures = {
+            "calls": calls,
+            "away_s": away_s,
+            "longest_silence_s": round(max(silence for call in held for silence in call.silences_s()), 3),
+            "connections_lost": sum(call.cuts() for call in held),
+            "rooms_lost": fenced,
+            "join_while_away_s": round(joined_meanwhile_s, 3),
+            "new_room_after_s": round(new_room_s, 3),
+        }
+        hold(figures["connections_lost"] == 0, "no connection is lost", figures)
+        hold(figures["longest_silence_s"] <= UNDISTURBED_S, "no call is interrupted", figures)
+        hold(fenced == 0, "no room is lost", figures)
+        hold(new_room_s < 5, "new rooms can be joined within 5 s of its return", figures)
+        return figures
+
+
+async def _join_a_new_room(cluster: Cluster, room: str) -> None:
+    """As a client does that is told to try again."""
+    get_ticket = cluster.tickets_of("doctor", room)
+    async with asyncio.timeout(PATIENCE_S):
+        for pause_s in pauses(random.random):
+            with contextlib.suppress(Exception):
+                async with StayingParticipant(get_ticket, traffic=TRAFFIC):
+                    return
+            await asyncio.sleep(min(pause_s, 0.25))
+
+
+async def queue_claimed(patients: int) -> Figures:
+    """Two doctors at two nodes take from one queue; one node dies midway, its doctor goes to the other."""
+    async with a_cluster(nodes=0) as cluster:
+        async with open_redis(cluster.redis.url) as redis:
+            queue = RedisWaiting(redis)
+            for n in range(patients):
+                waiting = Waiting(
+                    WaitingId(f"patient-{n:05}"), ("nl", "fr")[n % 2], priority=int(n % 10 == 0)
+                )
+                await queue.push(waiting, 3600.0)
+        began = time.monotonic()
+        first, second = await _claimer(cluster, "ann"), await _claimer(cluster, "bob")
+        anns = [await _line(first) for _ in range(patients // 8)]
+        first.kill()
+        anns += await _lines(first)
+        again = await _claimer(cluster, "ann")
+        later, bobs = await _lines(again), await _lines(second)
+        await asyncio.gather(*(process.wait() for process in (first, second, again)))
+        elapsed_s = time.monotonic() - began
+        # What ann had when the node died she has again.
+        repeated = len(set(anns) & set(later))
+        taken = list(dict.fromkeys(anns + later)) + bobs
+        figures: Figures = {
+            "patients": patients,
+            "taken": len(set(taken)),
+            "twice": len(taken) - len(set(taken)),
+            "same_again": repeated,
+            "claims_per_s": round(patients / elapsed_s),
+        }
+        hold(figures["taken"] == patients, "nobody is lost", figures)
+        hold(figures["twice"] == 0 and repeated <= 1, "nobody is taken twice", figures)
+        for lines in (list(dict.fromkeys(anns + later)), bobs):
+            ranks = [(-int(priority), name) for name, priority in map(str.split, lines)]
+            hold(ranks == sorted(ranks), "equals keep their order, the urgent go first", figures)
+        return figures
+
+
+async def _claimer(cluster: Cluster, doctor: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.nodes.claimer",
+        cluster.redis.url,
+        doctor,
+        stdout=asyncio.subprocess.PIPE,
+        preexec_fn=dying_with_parent(),
+    )
+
+
+async def _line(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE_S):
+        return (await process.stdout.readline()).decode()
+
+
+async def _lines(process: asyncio.subprocess.Process) -> list[str]:
+    """All that are left. A last one that was not written to its end is none."""
+    assert process.stdout is not None
+    rest = (await process.stdout.read()).decode()
+    return rest.splitlines(keepends=True)[: rest.count("\n")]
+
+
+async def websocket_cut(cut_s: float) -> Figures:
+    """One participant's WebSocket is gone for so long; the others go on, and say so to it."""
+    async with a_cluster(nodes=1) as cluster, TcpProxy() as proxy:
+        node = cluster.nodes[0]
+        proxy.server = ("127.0.0.1", node.http_port)
+        async with cluster.calls(1, "cut") as (call,), _through(proxy, cluster, call.room) as (guest, heard):
+            call.measure()
+            guest_packets = guest.counters.received
+            proxy.cut(refuse=True)
+            for n in range(50):
+                await call.doctor.stay.relay(None, f"note-{n}", b"")
+                await asyncio.sleep(cut_s / 50)
+            during = guest.counters.received - guest_packets
+            proxy.heal()
+            await until(lambda: len(heard) >= 50)
+            figures = {
+                "cut_s": cut_s,
+                "longest_silence_s": round(max(call.silences_s()), 3),
+                "packets_meanwhile": during,
+                "events": len(heard),
+            }
+            hold(heard == [f"note-{n}" for n in range(50)], "every event comes once, in order", figures)
+            hold(figures["longest_silence_s"] <= UNDISTURBED_S, "media goes on", figures)
+            hold(during > 50 * cut_s, "media goes on for the one that is cut off", figures)
+            return figures
+
+
+@asynccontextmanager
+async def _through(
+    proxy: TcpProxy, cluster: Cluster, room: str
+) -> AsyncIterator[tuple[LeanParticipant, list[str]]]:
+    """A guest whose WebSocket goes through the proxy, and the relayed words it hears."""
+    ticket = await cluster.tickets_of("guest", room)("join")
+    host, port = proxy.address
+    heard: list[str] = []
+    guest = LeanParticipant(
+        f"ws://{host}:{port}/v1/signal",
+        ticket.ticket,
+        traffic=None,
+        on_event=lambda event: heard.append(event.kind) if isinstance(event, Relayed) else None,
+    )
+    async with guest:
+        await guest.first_packet()
+        yield guest, heard
+
+
+async def split_brain(calls: int, paused_s: float) -> Figures:
+    """The node that has all calls is paused for longer than its lease, and somebody joins each of them at
+    another; then it goes on.
+    """
+    async with AsyncExitStack() as stack:
+        cluster = await stack.enter_async_context(a_cluster(nodes=1))
+        held = await stack.enter_async_context(cluster.calls(calls))
+        old, new = cluster.nodes[0], await cluster.start_node()
+        await asyncio.sleep(SETTLE_S)
+        old.process.send_signal(signal.SIGSTOP)
+        paused = time.monotonic()
+        for call in held:
+            await stack.enter_async_context(
+                StayingParticipant(_patiently(cluster.tickets_of("guest", call.room), new.signal_url))
+            )
+        await asyncio.sleep(max(0, paused + paused_s - time.monotonic()))
+        old.process.send_signal(signal.SIGCONT)
+        woke = time.monotonic()
+        await until(lambda: len(cluster.said(old, "room.fenced")) >= calls)
+        fenced_s = time.monotonic() - woke
+        await asyncio.sleep(0.1)  # its media plane closes the transports
+        forwarded = await _packets_sent(old)
+        for call in held:
+            await call.until_heard(at=new.signal_url)
+        again_s = time.monotonic() - woke
+        after_fence = await _packets_sent(old) - forwarded
+        figures = {
+            "calls": calls,
+            "paused_s": paused_s,
+            "fenced_after_s": round(fenced_s, 3),
+            "packets_of_the_old_after_the_fence": after_fence,
+            "all_at_the_new_after_s": round(again_s, 3),
+        }
+        lost = sorted(line["epoch"] for line in cluster.said(old, "room.fenced"))
+        won = sorted(line["epoch"] for line in cluster.said(new, "room.taken"))
+        hold(after_fence == 0, "the old node forwards nothing after the fence", figures)
+        hold(len(won) == calls and max(lost) < min(won), "each room has a higher epoch than before", figures)
+        return figures
+
+
+def _patiently(get_ticket: GetTicket, url: str) -> GetTicket:
+    """Ask until the ticket leads there."""
+
+    async def get(why: str) -> Ticket:
+        async with asyncio.timeout(PATIENCE_S):
+            while (ticket := await get_ticket(why)).url != url:  # noqa: ASYNC110
+                await asyncio.sleep(0.25)
+            return ticket
+
+    return get
+
+
+async def _packets_sent(node: ServerProcess) -> float:
+    figures = await node.metrics()
+    name = 'teleconsult_media_packets_total{direction="out"'
+    return sum(value for key, value in figures.items() if key.startswith(name))
+
+
+async def redis_load(joins: int) -> Figures:
+    """What joins cost one Redis, and how fast two nodes take them."""
+    async with a_cluster(nodes=2) as cluster:
+        client: Redis = Redis.from_url(cluster.redis.url)
+        try:
+            idle = await _commands(client)
+            await asyncio.sleep(SETTLE_S)
+            idle_per_s = (await _commands(client) - idle) / SETTLE_S
+            before, began = await _commands(client), time.monotonic()
+            times = await _join_many(cluster, joins)
+            elapsed_s = time.monotonic() - began
+            ops = await _commands(client) - before - idle_per_s * elapsed_s
+        finally:
+            await client.aclose()
+        return {
+            "joins": joins,
+            "joins_per_s": round(joins / elapsed_s, 1),
+            "redis_commands_per_join": round(ops / joins, 2),
+            "redis_commands_per_s_idle": round(idle_per_s, 1),
+            "ticket_to_joined_p50_ms": round(statistics.median(times) * 1000, 1),
+            "ticket_to_joined_p95_ms": round(sorted(times)[int(0.95 * len(times))] * 1000, 1),
+        }
+
+
+async def _commands(client: Redis) -> float:
+    info = await client.info("stats")
+    return float(info["total_commands_processed"])
+
+
+async def _join_many(cluster: Cluster, joins: int) -> list[float]:
+    """Two to a room, ten at a time; no media. Seconds from asking for a ticket to being joined."""
+    gate = asyncio.Semaphore(10)
+
+    async def join(number: int) -> float:
+        role = "doctor" if number % 2 else "patient"
+        async with gate:
+            began = time.monotonic()
+            ticket = await cluster.tickets_of(role, f"many-{number // 2}")("join")
+            session = Session(ticket.url, ticket.ticket, Encoding.MSGPACK, lambda _: None)
+            try:
+                await session.open()
+                return time.monotonic() - began
+            finally:
+                await session.close()
+
+    return list(await asyncio.gather(*(join(number) for number in range(joins))))
+
+
+def _who_and_what(call: Call) -> object:
+    return [
+        (person.room.id, sorted(person.room.participants), sorted(person.room.granted))
+        for person in call.people
+    ]
