@@ -72,7 +72,7 @@ def test_the_image_and_the_composition_say_our_version() -> None:
 
 
 def test_where_packages_come_from_is_for_each_machine_to_say() -> None:
-    ours = re.compile(r"https?://(?:localhost\b|127\.0\.0\.1\b|call\.example\b|\$\{SITE)")
+    ours = re.compile(r"https?://(?:localhost\b|127\.0\.0\.1\b|call\.example\b|(?:node-\d\.)?\$\{SITE)")
     places = [HOUSE / name for name in ("Dockerfile", ".dockerignore", "compose.yaml", ".ci/image-test")]
     for path in [*places, *(HOUSE / "deploy").iterdir()]:
         addresses = re.findall(r"https?://[^\s\"']+", path.read_text())
@@ -97,10 +97,11 @@ def test_the_example_names_every_variable_that_the_composition_asks_for() -> Non
 def test_a_node_is_reached_where_it_says(node: str) -> None:
     own = settings_in(service(node))
     assert own["TELECONSULT_NODE_ID"] == node
-    path = own["TELECONSULT_NODE_URL"].removeprefix("wss://${SITE}")
-    route = re.search(r"path_regexp own (\S+)", CADDYFILE)
+    assert own["TELECONSULT_NODE_URL"] == f"https://{node}.${{SITE}}"
+    assert f"{node}.{{$SITE:localhost}}" in CADDYFILE
+    route = re.search(r"header_regexp own Host (\S+)", CADDYFILE)
     assert route
-    matched = re.match(route[1], path)
+    matched = re.match(route[1], f"{node}.call.example:443")
     assert matched
     assert matched[1] == node
     assert f" {node}:8080" in CADDYFILE, "the proxy sends new clients there too"
