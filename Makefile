@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test prove prove-recording lint bench bench-recording image-test lock clean help
+.PHONY: run test prove prove-recording lint bench bench-recording chaos image-test lock clean help
 
 python := .venv/bin/python
 native := sfu/_dataplane.abi3.so
@@ -23,7 +23,7 @@ run: $(native) ## start the server, with an entrance for everybody of this machi
 	@exec .venv/bin/teleconsult serve --walk-in
 
 test: .venv/.development $(native) ## run every test: the Rust core's, then Python's and the browsers'
-	@.ci/need browser age
+	@.ci/need browser age redis
 	.ci/with-rust cargo test --quiet --locked --manifest-path $(manifest) --package dataplane-core
 	TEST_BROWSER="$$(. .ci/tools.sh; find_browser)" \
 	    timeout --foreground --signal=INT --kill-after=30 $(test_limit_s) $(python) -m pytest
@@ -35,6 +35,10 @@ prove: .venv/.development $(native) ## hold calls between real browsers on good 
 prove-recording: .venv/.development $(native) ## record a call of browsers, make films of it, kill servers that record (5 minutes)
 	@.ci/need browser age
 	@TEST_BROWSER="$$(. .ci/tools.sh; find_browser)" $(python) -m tests.recording.prove
+
+chaos: .venv/.development $(native) ## kill, drain and pause nodes, stop Redis, cut connections, and print what callers notice (6 minutes)
+	@.ci/need redis
+	@$(python) -m tests.nodes.chaos
 
 lint: .venv/.development $(native) build/web/.installed ## check style, types, the way imports point, and the pages' types
 	.venv/bin/ruff check .

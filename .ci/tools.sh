@@ -64,6 +64,7 @@ has() {
         node) command -v node >/dev/null && command -v npm >/dev/null ;;
         browser) find_browser >/dev/null ;;
         age) command -v age >/dev/null ;;
+        redis) command -v redis-server >/dev/null ;;
         containers) command -v podman >/dev/null && command -v runc >/dev/null ;;
         debootstrap) [ -x /usr/sbin/debootstrap ] || command -v debootstrap >/dev/null ;;
         *)

@@ -36,6 +36,7 @@ from media_server.metrics import Metrics
 from media_server.pages import read_pages
 from media_server.recording.recorder import Recorder
 from media_server.recording.service import open_recorder, unix_us
+from media_server.running import as_running
 from media_server.settings import Policy, Settings
 from media_server.walk_in import WalkIn
 
@@ -116,6 +117,7 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
             listen(settings.metrics_host, settings.metrics_port, "METRICS_PORT")
         )
         http_port, metrics_port = (each.getsockname()[1] for each in (http_socket, metrics_socket))
+        stack.enter_context(as_running(settings.data_dir))
         tls = server_tls(settings)
         keys = KeyRing.open(settings.keys_folder, longest_life_s=LONGEST_TICKET_S)
         keys.prune()

@@ -1,4 +1,4 @@
-"""The command line: `teleconsult serve | demo | ticket | keys | recordings | check-config`.
+"""The command line: `teleconsult serve | demo | drain | ticket | keys | recordings | check-config`.
 
 Exit status: 0 done, 1 refused or failed, 2 wrong usage, which includes settings that cannot be read. What a
 script reads goes to standard output alone; logs and words for people go to standard error.
@@ -70,6 +70,15 @@ def demo(
     with reporting():
         settings = _demo_custodian(load_settings(config, walk_in=True, policy=Policy.CONSENTED_RECORDING))
         _run(settings, demo_s=seconds if seconds is not None else float("inf"))
+
+
+@app.command()
+def drain(config: Config = None) -> None:
+    """Tell the server of this data folder to hand its rooms to other nodes and stop (SIGTERM)."""
+    with reporting():
+        from media_server.running import tell_to_drain
+
+        typer.echo(f"told process {tell_to_drain(load_settings(config).data_dir)} to drain", err=True)
 
 
 @app.command()

@@ -39,12 +39,16 @@ SETTLE_S = 2.0
 
 
 class NotHeld(AssertionError):
-    """The promise was broken; the figures say by how much."""
+    """A promise was broken; the figures say by how much."""
+
+    def __init__(self, what: str, figures: Figures) -> None:
+        super().__init__(f"{what}: {figures}")
+        self.figures = figures
 
 
 def hold(true: bool, what: str, figures: Mapping[str, float]) -> None:
     if not true:
-        raise NotHeld(f"{what}: {dict(figures)}")
+        raise NotHeld(what, dict(figures))
 
 
 async def node_killed(calls: int) -> Figures:
