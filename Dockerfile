@@ -13,7 +13,8 @@ ARG CARGO_BUILD_JOBS
 ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
-    PIP_ROOT_USER_ACTION=ignore
+    PIP_ROOT_USER_ACTION=ignore \
+    PYTHONDONTWRITEBYTECODE=1
 WORKDIR /src
 
 # The same script that `make` uses finds Debian's names for a Rust that is new enough.
@@ -36,6 +37,8 @@ COPY auth auth
 COPY signalling signalling
 COPY loadtest loadtest
 COPY media_server media_server
+# The list of crates that goes into the wheel would otherwise hold the time, and a random number.
+ARG SOURCE_DATE_EPOCH
 # Names of functions stay in the native module, so that a panic's trace can be read; tables of lines go.
 RUN --mount=type=secret,id=cargo.toml,target=/root/.cargo/config.toml \
     --mount=type=secret,id=ca.pem,target=/etc/ssl/certs/ca-certificates.crt \
@@ -51,10 +54,12 @@ RUN find /opt/teleconsult/lib -type d -name tests -prune -exec rm -rf {} + && \
         \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name '*.a' -o -name direct_url.json \) -delete && \
     find /opt/teleconsult/bin -mindepth 1 ! -name 'python*' ! -name teleconsult -delete && \
     rm -rf /opt/teleconsult/include && \
-    /opt/teleconsult/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/teleconsult/lib
+    /opt/teleconsult/bin/python -m compileall -q -f --invalidation-mode unchecked-hash /opt/teleconsult/lib
 
 
 FROM ${BASE}
+# For the day on which the user's entry was last changed.
+ARG SOURCE_DATE_EPOCH
 # Debian's own bytecode holds the sources' times, and a reproducible build sets those back: made anew without.
 # Nothing here needs set-uid programs. Logs, caches and backups would differ from build to build.
 RUN --mount=type=secret,id=apt.sources,target=/etc/apt/sources.list.d/debian.sources \
