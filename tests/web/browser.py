@@ -56,13 +56,18 @@ class Site:
         locale: str = "en-GB",
         permissions: Sequence[str] = ("camera", "microphone"),
         before: str = "",
+        fake_room: bool = True,
         **context_options: Any,
     ) -> Page:
-        """A page in a context of its own. `before` is JavaScript to run ahead of the page's own."""
+        """A page in a context of its own. `before` is JavaScript to run ahead of the page's own.
+
+        Without the fake room it talks to whatever node its tickets name.
+        """
         context = await self.browser.new_context(viewport=viewport, locale=locale, **context_options)
         context.set_default_timeout(10_000)
         await context.grant_permissions(list(permissions), origin=self.origin)
-        await context.add_init_script(path=FAKE_ROOM)
+        if fake_room:
+            await context.add_init_script(path=FAKE_ROOM)
         if before:
             await context.add_init_script(before)
         page = await context.new_page()
