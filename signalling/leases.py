@@ -94,11 +94,11 @@ class LeaseKeeper:
                     await self._hand_over(live, to)
 
     async def _hand_over(self, live: LiveRoom, to: Place) -> None:
-        record = live.room.record()
+        record = self._rooms.record_for_heir(live)
         await self._store.save_room(live.lease, record, self._settings.session_record_s)
         # The other node prolongs it once somebody has come: the slowest has the whole drain for that.
         lease = await self._store.hand_over(live.lease, to, self._settings.lease_s + self._settings.drain_s)
-        live.moved_to = to
+        self._rooms.hand_over(live, to)
         log.info("room.handed_over", extra={"room": live.id, "node": to.node, "epoch": lease.epoch})
         for session in list(live.sessions.values()):
             ticket = self._tickets.issue(live.room.admission_of(session.participant))

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from signalling.codes import CloseCode
@@ -23,7 +23,7 @@ from signalling.recorder import Recorder
 from signalling.room import Room
 from signalling.session import EventLog, SessionId, TokenHash
 from signalling.settings import SignallingSettings
-from signalling.store import Lease, Place, SessionRecord
+from signalling.store import Lease, Place, RoomRecord, RunningRecording, SessionRecord
 from signalling.views import EndReason, LeaveReason, RoomState, StopReason
 from signalling.websocket import Connection
 from signalling.wire import Codec, EncodedEvent
@@ -97,6 +97,9 @@ class LiveRooms:
         self._recorder = recorder
         self.rooms: dict[RoomId, LiveRoom] = {}
         self.sessions: dict[SessionId, LiveSession] = {}
+        self.no_sessions = asyncio.Event()
+        """Set while there are none."""
+        self.no_sessions.set()
         self.by_token: dict[TokenHash, LiveSession] = {}
         self.room_of: dict[TrackId, LiveRoom] = {}
 
@@ -135,6 +138,20 @@ class LiveRooms:
             case CloseRecorder(attempt, reason):
                 self._recorder.close(attempt, reason.value)
 
+    def record_for_heir(self, live: LiveRoom) -> RoomRecord:
+        """What the node needs that the room is handed to."""
+        record, running = live.room.record(), live.room.recording.running
+        if running is None or self._recorder is None:
+            return record
+        attempt, by = running
+        name = self._recorder.name_of(attempt)
+        return record if name is None else replace(record, recording=RunningRecording(by, name))
+
+    def hand_over(self, live: LiveRoom, to: Place) -> None:
+        """From now on it is for those who have not followed yet."""
+        live.moved_to = to
+        live.room.recording.moved = True
+
     def tell(self, live: LiveRoom, to: tuple[ParticipantId, ...], event: Event) -> None:
         encoded = EncodedEvent(event)
         for participant in to:
@@ -166,6 +183,7 @@ class LiveRooms:
     def begin(self, session: LiveSession) -> None:
         session.live.sessions[session.participant] = session
         self.sessions[session.id] = session
+        self.no_sessions.clear()
         self.by_token[session.token] = session
         self._publisher.session_began(self.record_of(session))
 
@@ -219,6 +237,8 @@ class LiveRooms:
         if session.live.sessions.get(session.participant) is session:
             del session.live.sessions[session.participant]
         self.sessions.pop(session.id, None)
+        if not self.sessions:
+            self.no_sessions.set()
         self.by_token.pop(session.token, None)
         for track in session.tracks:
             self.room_of.pop(track, None)

@@ -20,7 +20,8 @@ class RecordingStart:
     """All there is to know when a recording begins.
 
     `participants` are the admitted who are present. Each has granted: `consents` has one for each of them, in
-    the same order. `tracks` are all that they publish now.
+    the same order. `tracks` are all that they publish now. `continues`: what another node's recorder called
+    the recording that this goes on with (`name_of`); None for a new one.
     """
 
     attempt: Attempt
@@ -31,6 +32,7 @@ class RecordingStart:
     participants: tuple[tuple[ParticipantId, Role], ...]
     consents: tuple[Consent, ...]
     tracks: tuple[Track, ...]
+    continues: str | None = None
 
 
 class Recorder(Protocol):
@@ -48,6 +50,10 @@ class Recorder(Protocol):
 
     def note(self, attempt: Attempt, note: Note) -> None:
         """Something changed. Comes between `open` and `close` only; an attempt that failed is ignored."""
+        ...
+
+    def name_of(self, attempt: Attempt) -> str | None:
+        """What another node's recorder needs to know to go on with it; None when there is none (any more)."""
         ...
 
     def close(self, attempt: Attempt, reason: str) -> None:

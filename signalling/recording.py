@@ -52,6 +52,10 @@ class RoomRecording:
         self._members = members
         # A record of another policy than ours was made elsewhere: it may forbid, it may not allow.
         self._allowed = rules.allowed and record.policy == rules.policy
+        # Another node's that handed the room over: it goes on once somebody is here.
+        self._to_go_on = record.recording
+        self.moved = False
+        """The room is being handed over: nobody's leaving ends it here for good."""
         self.phase = Phase.OFF
         self._attempt: Attempt | None = None
         self._by: ParticipantId | None = None
@@ -85,6 +89,15 @@ class RoomRecording:
     def consents(self) -> tuple[Consent, ...]:
         """What was granted and not withdrawn, also by those who are not here now."""
         return tuple(self._consents.values())
+
+    @property
+    def running(self) -> tuple[Attempt, ParticipantId] | None:
+        """What is recorded now, and who asked for it."""
+        if self.phase not in (Phase.OPENING, Phase.ON):
+            return None
+        assert self._attempt is not None
+        assert self._by is not None
+        return self._attempt, self._by
 
     def has_granted(self, participant: ParticipantId) -> bool:
         return participant in self._consents
@@ -200,8 +213,10 @@ class RoomRecording:
 
     def _reconsider(self, new: list[ParticipantId], gone: list[ParticipantId]) -> list[Outcome]:
         match self.phase:
-            case Phase.OFF | Phase.CLOSING:
+            case Phase.CLOSING:
                 return []
+            case Phase.OFF:
+                return self._go_on()
             case Phase.ASKING:
                 if self._by not in self._present:
                     return self.halt(StopReason.ASKER_LEFT)
@@ -209,12 +224,22 @@ class RoomRecording:
                 return self._ask([who for who in new if who in missing]) if missing else self._open()
             case Phase.OPENING | Phase.ON:
                 if not self._present:
-                    return self.halt(StopReason.ROOM_EMPTY)
+                    return self.halt(StopReason.NODE_DRAINING if self.moved else StopReason.ROOM_EMPTY)
                 if self._missing():
                     return self.halt(StopReason.JOINED_WITHOUT_CONSENT)
                 return self._note_changes(new, gone)
             case _:
                 assert_never(self.phase)
+
+    def _go_on(self) -> list[Outcome]:
+        """With what another node recorded, if those who have come so far let it."""
+        if self._to_go_on is None or not self._present:
+            return []
+        before, self._to_go_on = self._to_go_on, None
+        if not self._rules.possible or self._missing():
+            return []
+        self._by = before.by
+        return self._open(before.name)
 
     def _introduce(self, new: list[ParticipantId], joined: ParticipantId | None) -> list[Outcome]:
         """The others learn who of the new has granted; who was let in learns what it could not see before."""
@@ -261,7 +286,7 @@ class RoomRecording:
             self._by = self._since = None
         return True
 
-    def _open(self) -> list[Outcome]:
+    def _open(self, continues: str | None = None) -> list[Outcome]:
         self._move(Trigger.ALL_GRANTED)
         assert self._by is not None, "somebody asked"
         self._attempt = next(self._attempts)
@@ -276,6 +301,7 @@ class RoomRecording:
             tuple((member.id, member.admission.role) for member in members),
             tuple(self._consents[member.id] for member in members),
             tuple(self._tracks.values()),
+            continues,
         )
         return [*self._tell_state(None), OpenRecorder(start)]
 

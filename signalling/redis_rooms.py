@@ -41,6 +41,7 @@ from signalling.store import (
     Place,
     Renewal,
     RoomRecord,
+    RunningRecording,
     SessionRecord,
 )
 from signalling.views import ConsentState, Role, RoomEncryption, RoomState
@@ -368,6 +369,7 @@ def _pack_room(record: RoomRecord) -> bytes:
                 [c.id, c.hash, c.participant, c.kind.value, c.state.value, c.at_us, c.text_version]
                 for c in record.consents
             ],
+            "recording": record.recording and [record.recording.by, record.recording.name],
         }
     )
 
@@ -394,4 +396,5 @@ def _unpack_room(value: bytes) -> RoomRecord:
             )
             for id_, hash_, who, kind, state, at_us, version in fields["consents"]
         ),
+        fields["recording"] and RunningRecording(*fields["recording"]),
     )

@@ -118,6 +118,8 @@ class SignallingServer:
         self._tasks = asyncio.TaskGroup()
         self._own: list[asyncio.Task[None]] = []
         self._running = False
+        # The last step of a drain: until then sessions may be resumed, and whoever comes is told where to go.
+        self._leaving = False
 
     # Life
 
@@ -175,6 +177,7 @@ class SignallingServer:
         self._entrance.draining = True
         rooms = list(self._rooms.rooms.values())
         await self._hand_over()
+        self._leaving = True
         leases = [live.lease for live in rooms if live.moved_to is None]
         for live in list(self._rooms.rooms.values()):
             self._rooms.let_go(live, StopReason.NODE_DRAINING)
@@ -199,10 +202,9 @@ class SignallingServer:
                 await self._leases.hand_over_all()
         for live in [live for live in self._rooms.rooms.values() if live.moved_to is None]:
             self._rooms.let_go(live, StopReason.NODE_DRAINING)
-        if self._rooms.rooms:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.drain_s):
-                    await self._no_connections.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.drain_s):
+                await self._rooms.no_sessions.wait()
 
     async def _write_consents(self) -> None:
         """What was refused or withdrawn and is not in the ledger yet; bounded. Never raises."""
@@ -274,7 +276,7 @@ class SignallingServer:
         self._connections.add(connection)
         self._no_connections.clear()
         try:
-            if self.draining:
+            if self._leaving:
                 connection.close(CloseCode.DRAINING)
             await connection.run(conversation.receive)
         finally:

@@ -60,10 +60,18 @@ class MemberRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RunningRecording:
+    """A recording that goes on at the next node: who asked for it, and what its recorder calls it."""
+
+    by: ParticipantId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoomRecord:
     """What of a room outlives its node. `admitted`: by a doctor, not by ticket; `removed`: must knock.
 
-    `consents`: what was granted and not withdrawn.
+    `consents`: what was granted and not withdrawn. `recording`: only of a room that is being handed over.
     """
 
     room: RoomId
@@ -74,6 +82,7 @@ class RoomRecord:
     admitted: frozenset[ParticipantId] = frozenset()
     removed: frozenset[ParticipantId] = frozenset()
     consents: tuple[Consent, ...] = ()
+    recording: RunningRecording | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 from loadtest.server_process import dying_with_parent
 
 PATIENCE_S = 10.0
+HIGHEST_PORT = 55_535  # a Cluster's own conversation takes the port 10,000 above
 
 # Every key loses that much of its life; what has none left is gone.
 _AGE = """
@@ -129,7 +130,9 @@ def _running(*options: str) -> Iterator[RedisServer]:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port <= HIGHEST_PORT:
+            return port

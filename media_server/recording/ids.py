@@ -6,7 +6,8 @@ from typing import NewType
 
 RecordingId = NewType("RecordingId", str)
 
-_SHAPE = re.compile(r"[A-Za-z0-9_-]{16,64}")
+# A recording that went on at other nodes has parts: the first by the bare id, then ".2", ".3", ….
+_SHAPE = re.compile(r"(?P<whole>[A-Za-z0-9_-]{16,64})(\.(?P<part>[1-9][0-9]{0,3}))?")
 
 
 def new_recording_id() -> RecordingId:
@@ -19,3 +20,11 @@ def new_recording_id() -> RecordingId:
 
 def is_recording_id(text: str) -> bool:
     return _SHAPE.fullmatch(text) is not None
+
+
+def next_part(text: str) -> RecordingId:
+    """The id under which another node goes on with a recording; a new one if that was none."""
+    found = _SHAPE.fullmatch(text)
+    if found is None:
+        return new_recording_id()
+    return RecordingId(f"{found['whole']}.{int(found['part'] or 1) + 1}")

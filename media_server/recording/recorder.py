@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 from media_server.recording.catalogue import Catalogue
 from media_server.recording.errors import RecordingError, RecordingForbidden
-from media_server.recording.ids import new_recording_id
+from media_server.recording.ids import new_recording_id, next_part
 from media_server.recording.live_recording import LiveRecording, Means, Taps
 from media_server.recording.manifest import Signer
 from media_server.recording.store import RecordingStore, StoreFailed
@@ -121,7 +121,9 @@ class Recorder:
     # signalling.Recorder
 
     def open(self, start: RecordingStart) -> None:
-        live = LiveRecording(new_recording_id(), start, self._means, lambda word: self._told(start, word))
+        # Of another node comes a name, never a key: each part has a fresh one, sealed to our own custodians.
+        id_ = new_recording_id() if start.continues is None else next_part(start.continues)
+        live = LiveRecording(id_, start, self._means, lambda word: self._told(start, word))
         full = len(self._live) >= self._limit
         # Here, not in the task: `close` may come before its first step.
         self._live[start.attempt] = live
@@ -133,6 +135,10 @@ class Recorder:
         live = self._live.get(attempt)
         if live is not None:
             live.note(note)
+
+    def name_of(self, attempt: Attempt) -> str | None:
+        live = self._live.get(attempt)
+        return None if live is None else live.id
 
     def close(self, attempt: Attempt, reason: str) -> None:
         live = self._live.get(attempt)

@@ -231,9 +231,10 @@ async def a_server(
     *,
     recorder: Recorder | None = None,
     consents: Consents | None = None,
+    tickets: Tickets | None = None,
     **changed: Any,
 ) -> AsyncIterator[Rig]:
-    media, tickets = FakeMedia(), Tickets()
+    media, tickets = FakeMedia(), tickets or Tickets()
     loop = asyncio.get_running_loop()
     async with SignallingServer(
         store or MemoryRooms(loop.time),

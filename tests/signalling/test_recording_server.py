@@ -35,6 +35,9 @@ class FakeRecorder:
     def note(self, attempt: Attempt, note: Note) -> None:
         self.notes.append((attempt, note))
 
+    def name_of(self, attempt: Attempt) -> str | None:
+        return f"recording-{attempt}"
+
     def close(self, attempt: Attempt, reason: str) -> None:
         self.closed.append((attempt, reason))
 

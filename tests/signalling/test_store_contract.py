@@ -21,6 +21,7 @@ from signalling.store import (
     Renewal,
     RoomRecord,
     RoomStore,
+    RunningRecording,
     SessionRecord,
 )
 from signalling.views import ConsentState, Role, RoomEncryption, RoomState
@@ -48,6 +49,7 @@ RECORD = RoomRecord(
             None,
         ),
     ),
+    recording=RunningRecording(ParticipantId("doctor"), "name"),
 )
 
 
