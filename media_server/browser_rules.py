@@ -53,14 +53,8 @@ def content_security_policy(settings: Settings, port: int) -> str:
     """Everything from ourselves, nothing inline, no framing (CSP level 3).
 
     The socket's own address is named beside 'self': browsers before CSP 3 do not take ws: for the same
-    origin.
+    origin. A room may be on any node of a service, also on one that is started tomorrow.
     """
-    scheme = "wss" if settings.secure else "ws"
-    hosts = [urlsplit(settings.origin(port)).netloc]
-    if settings.on_loopback and not settings.secure:
-        hosts += [f"localhost:{port}", f"127.0.0.1:{port}"]
-    # A bracketed IPv6 address is not in the grammar of a host-source (CSP 3 §2.3.1).
-    sockets = " ".join(f"{scheme}://{host}" for host in dict.fromkeys(hosts) if "[" not in host)
     return "; ".join(
         [
             "default-src 'none'",
@@ -71,12 +65,23 @@ def content_security_policy(settings: Settings, port: int) -> str:
             "font-src 'self'",
             "worker-src 'self'",
             "manifest-src 'self'",
-            f"connect-src 'self' {sockets}".strip(),
+            f"connect-src 'self' {_sockets(settings, port)}".strip(),
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors 'none'",
         ]
     )
+
+
+def _sockets(settings: Settings, port: int) -> str:
+    scheme = "wss" if settings.secure else "ws"
+    if settings.redis_url is not None:
+        return f"{scheme}:"
+    hosts = [urlsplit(settings.origin(port)).netloc]
+    if settings.on_loopback and not settings.secure:
+        hosts += [f"localhost:{port}", f"127.0.0.1:{port}"]
+    # A bracketed IPv6 address is not in the grammar of a host-source (CSP 3 §2.3.1).
+    return " ".join(f"{scheme}://{host}" for host in dict.fromkeys(hosts) if "[" not in host)
 
 
 def check_origin(request: web.Request, settings: Settings) -> None:

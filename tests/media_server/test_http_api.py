@@ -167,6 +167,12 @@ async def test_behind_tls_it_is_https_and_wss_only(open_site: Open) -> None:
     assert "connect-src 'self' wss://call.example;" in headers["Content-Security-Policy"]
 
 
+async def test_pages_of_several_nodes_may_reach_all_of_them(open_site: Open) -> None:
+    shared = {"behind_tls_proxy": True, "public_url": "https://call.example", "redis_url": "redis://cache"}
+    _, client = await open_site(**shared)
+    assert "connect-src 'self' wss:;" in (await client.get("/")).headers["Content-Security-Policy"]
+
+
 # --- The client for pages of other origins ---
 
 
