@@ -84,18 +84,18 @@ class Entrance:
         started = self._clock()
         try:
             admission = self._tickets.verify(message.ticket.reveal())
-            here = admission.room in self._rooms.rooms
             self._check_stays(admission.room)
-            if not here:
-                await self._leave_to_owner(admission.room)
-            await self._used.use_up(admission, room_is_here=here)
             verified = self._clock()
             self._observe(Step.TICKET, verified - started)
             live = await self._room(admission.room)
+            # Last, so that a ticket is still good where it could not open the door.
+            await self._used.use_up(admission)
         except StoreUnavailable:
             self._counters.store_failures += 1
             raise TryAgain from None
         self._check_stays(admission.room)  # we waited meanwhile
+        if self._rooms.rooms.get(admission.room) is not live:
+            raise TryAgain
         session = self._enter(connection, message, admission, live)
         self._observe(Step.ROOM, self._clock() - verified)
         self._observe(Step.JOIN, self._clock() - started)
@@ -108,12 +108,6 @@ class Entrance:
             raise Moved(live.moved_to.url)
         if self.draining:
             raise Draining
-
-    async def _leave_to_owner(self, room: RoomId) -> None:
-        """Raises Moved when another node has the room: the ticket, unused, is good there."""
-        owner = await self._store.owner(room)
-        if owner is not None and owner.node != self._settings.node:
-            raise Moved(owner.url)
 
     async def _room(self, room: RoomId) -> LiveRoom:
         """The room, ours and alive. Raises Moved, RoomEnded, TryAgain, StoreUnavailable."""

@@ -15,11 +15,10 @@ class UsedTickets:
         self._store = store
         self._mine: Expiring[str, bool] = Expiring(clock)
 
-    async def use_up(self, admission: Admission, *, room_is_here: bool) -> None:
-        """Raises TicketRefused when it was used; StoreUnavailable when that cannot be known.
+    async def use_up(self, admission: Admission) -> None:
+        """For a room that is here. Raises TicketRefused when the ticket was used.
 
-        While the store is away our own memory does for a room that is here: nowhere else would the ticket
-        have opened it.
+        While the store is away our own memory does: nowhere else would the ticket have opened this room.
         """
         if self._mine.get(admission.jti):
             raise TicketRefused("reused")
@@ -27,9 +26,6 @@ class UsedTickets:
         try:
             fresh = await self._store.claim(admission.jti, admission.life_s)
         except StoreUnavailable:
-            if room_is_here:
-                return
-            self._mine.pop(admission.jti)
-            raise
+            return
         if not fresh:
             raise TicketRefused("reused")
