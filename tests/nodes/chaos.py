@@ -20,6 +20,7 @@ AWAY_S = 60.0
 SCENARIOS: dict[str, Callable[[], Coroutine[Any, Any, Figures]]] = {
     "node-killed": lambda: scenarios.node_killed(calls=10),
     "node-drained": lambda: scenarios.node_drained(calls=10),
+    "recording-moved": scenarios.recording_moved,
     "redis-restarted-empty": lambda: scenarios.redis_restarted(calls=10, away_s=AWAY_S),
     "redis-stalled": lambda: scenarios.redis_stalled(calls=10, away_s=AWAY_S),
     "queue-claimed-by-two": lambda: scenarios.queue_claimed(patients=1000),

@@ -30,6 +30,7 @@ from signalling.redis_waiting import RedisWaiting
 from signalling.waiting import Waiting, WaitingId
 from tests.e2e.tcp_proxy import TcpProxy
 from tests.nodes.cluster import PATIENCE_S, TRAFFIC, Call, Cluster, a_cluster, until
+from tests.recording.rig import Place
 
 Figures = dict[str, float]
 
@@ -102,6 +103,49 @@ async def node_drained(calls: int) -> Figures:
         hold(figures["connections_lost"] == 0, "everybody moved before the node went", figures)
         hold(cluster.nodes[0].process.returncode == 0, "the node ended well", figures)
         return figures
+
+
+async def recording_moved() -> Figures:
+    """A node that records is drained: the recording goes on at the other one, in a second part."""
+    custodian = Identity.generate().recipient
+    recording = {"POLICY": "consented-recording", "RECORDING_CUSTODIANS": custodian}
+    async with a_cluster(nodes=1, settings=recording) as cluster, cluster.calls(1) as (call,):
+        old, new = cluster.nodes[0], await cluster.start_node()
+        for person in call.people:
+            await person.stay.consent("recording", "granted")
+        await call.doctor.stay.recording("start")
+        await _recording_is(call, "on")
+        await asyncio.sleep(SETTLE_S)
+        old.process.terminate()
+        await call.until_heard(at=new.signal_url)
+        await old.process.wait()
+        await _recording_is(call, "on")
+        await asyncio.sleep(SETTLE_S)
+        await call.doctor.stay.recording("stop")
+        await _recording_is(call, "off")
+        places = [Place(node.data_dir, node.data_dir / "none", custodian) for node in (old, new)]
+        ids = [await asyncio.to_thread(place.recordings) for place in places]
+        sound = 0
+        for place, (id_,) in zip(places, ids, strict=True):
+            sound += (await asyncio.to_thread(place.teleconsult, "recordings", "verify", id_)).returncode == 0
+        first, second = [
+            [track for segment in place.segments(id_) for track in segment.tracks if track.packets]
+            for place, (id_,) in zip(places, ids, strict=True)
+        ]
+        overlap_us = max(track.last_us for track in first) - min(track.first_us for track in second)
+        figures: Figures = {
+            "parts": len(ids),
+            "sound": sound,
+            "overlap_s": round(overlap_us / 1e6, 3),
+        }
+        hold(sound == 2, "both parts verify", figures)
+        hold(ids[1][0] == f"{ids[0][0]}.2", "it is the same recording", figures)
+        hold(overlap_us > 0, "nothing is missing between them", figures)
+        return figures
+
+
+async def _recording_is(call: Call, state: str) -> None:
+    await until(lambda: all(person.room.recording == state for person in call.people))
 
 
 async def redis_restarted(calls: int, away_s: float) -> Figures:

@@ -15,6 +15,10 @@ async def test_calls_of_a_draining_node_move_without_a_gap() -> None:
     await scenarios.node_drained(calls=3)
 
 
+async def test_a_recording_goes_on_at_the_next_node() -> None:
+    await scenarios.recording_moved()
+
+
 async def test_nobody_notices_that_redis_was_restarted_empty() -> None:
     await scenarios.redis_restarted(calls=2, away_s=6)
 
