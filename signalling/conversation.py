@@ -22,6 +22,7 @@ from signalling.errors import (
     OfferTimedOut,
     PeerViolation,
     Refusal,
+    TryAgain,
     UnknownType,
 )
 from signalling.live_rooms import LiveRooms, LiveSession
@@ -121,6 +122,8 @@ class Conversation:
 
     async def _handle_in_room(self, session: LiveSession, message: messages.InRoom) -> None:
         me = session.participant
+        if session.live.moved_to is not None and _decides(message):
+            raise TryAgain("the room is moving: say it to the node that has it now")
         match message:
             case messages.Offer():
                 await self._offer(session, message)
@@ -224,6 +227,19 @@ class Conversation:
             self._rooms.do(session.live, commands.Unpublish(session.participant, negotiated.unpublished))
         if negotiated.published:
             self._rooms.do(session.live, commands.Publish(session.participant, negotiated.published))
+
+
+def _decides(message: messages.InRoom) -> bool:
+    """Whether the next node would have to know. A no to consent is heeded here all the same."""
+    match message:
+        case messages.Admit() | messages.Remove() | messages.End():
+            return True
+        case messages.Record(action=messages.RecordingAction.START):
+            return True
+        case messages.Consent(state=messages.ConsentWord.GRANTED):
+            return True
+        case _:
+            return False
 
 
 def _quality(session: LiveSession, message: messages.Stats) -> commands.ReportQuality:

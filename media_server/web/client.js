@@ -68,6 +68,8 @@ export class TeleconsultClient extends EventTarget {
   #moving = null;
   /** Until the node is left that the room moved from. @type {ReturnType<typeof setTimeout> | undefined} */
   #lingering;
+  /** Consents refused or taken back in this visit, by kind, as they were said. @type {Map<string, Record<string, unknown>>} */
+  #noes = new Map();
   /** Whether the lost room was found elsewhere. @type {Promise<boolean> | null} */
   #seeking = null;
   /** @type {Search | null} */
@@ -154,6 +156,7 @@ export class TeleconsultClient extends EventTarget {
     this.#everFlowed = false;
     this.#url = null;
     this.#preferred.clear();
+    this.#noes.clear();
     this.#setState("connecting");
     if (!globalThis.RTCPeerConnection) {
       this.#end("unsupported-browser");
@@ -172,7 +175,7 @@ export class TeleconsultClient extends EventTarget {
 
   /** A doctor ends the consultation for everybody. */
   async end() {
-    await this.#request("end");
+    await this.#decide("end");
   }
 
   /**
@@ -227,12 +230,12 @@ export class TeleconsultClient extends EventTarget {
 
   /** Let somebody in from the waiting room. @param {string} participantId */
   async admit(participantId) {
-    await this.#request("admit", { participant: participantId });
+    await this.#decide("admit", { participant: participantId });
   }
 
   /** Send somebody away. @param {string} participantId */
   async remove(participantId) {
-    await this.#request("remove", { participant: participantId });
+    await this.#decide("remove", { participant: participantId });
   }
 
   /**
@@ -254,7 +257,7 @@ export class TeleconsultClient extends EventTarget {
    * @returns {Promise<RecordingState>} its state from now on
    */
   async recording(action) {
-    return (await this.#request("recording", { action })).recording;
+    return (await this.#decide("recording", { action })).recording;
   }
 
   /**
@@ -264,7 +267,13 @@ export class TeleconsultClient extends EventTarget {
    * @param {string} [textVersion]  which text the person was shown; at most 64 characters
    */
   async consent(kind, state, textVersion) {
-    await this.#request("consent", { kind, state, ...(textVersion ? { text_version: textVersion } : {}) });
+    const said = { kind, state, ...(textVersion ? { text_version: textVersion } : {}) };
+    if (state === "granted") this.#noes.delete(kind);
+    else this.#noes.set(kind, said);
+    // A no is for every node that may still record; the one that the room is leaving cannot tell the next.
+    const older = state === "granted" ? [] : this.#joined().slice(1);
+    for (const link of older) void link.request("consent", said).catch(() => {});
+    await this.#decide("consent", said);
   }
 
   /** Look for a new network path now. The call goes on over the old one meanwhile. */
@@ -321,6 +330,7 @@ export class TeleconsultClient extends EventTarget {
       throw error;
     }
     if (!this.#links.has(link)) throw new TeleconsultError("left"); // dropped meanwhile
+    this.#repeatNoes(link);
     return link;
   }
 
@@ -512,6 +522,31 @@ export class TeleconsultClient extends EventTarget {
     await Promise.all([...this.#links].map((link) => link.tellMuted(publication).catch((error) => {
       if (this.#isPresent(link)) this.#dispatch("problem", { code: codeOf(error) });
     })));
+  }
+
+  /** The links that are in the room, the latest first. */
+  #joined() {
+    return [...this.#links].reverse().filter((link) => link.room && link.online);
+  }
+
+  /**
+   * What decides about the room is for the node that has it: while it moves, for the next one.
+   * @param {string} type
+   * @param {Record<string, unknown>} [fields]
+   */
+  #decide(type, fields) {
+    const link = this.#joined()[0] ?? this.#link;
+    return link ? link.request(type, fields) : Promise.reject(new TeleconsultError("not-joined"));
+  }
+
+  /** A node may not have heard of a consent taken back: it was said while the room moved. @param {Link} link */
+  #repeatNoes(link) {
+    const { room } = link;
+    for (const said of this.#noes.values()) {
+      if (room?.info.recording.granted.includes(room.self.id)) {
+        void link.request("consent", said).catch((error) => this.#dispatch("problem", { code: codeOf(error) }));
+      }
+    }
   }
 
   /** @param {string} type @param {Record<string, unknown>} [fields] */

@@ -91,6 +91,26 @@ async def test_everybody_is_told_where_to_go_and_the_room_is_the_same_there() ->
         assert pair.new.server.sessions_now == 2
 
 
+async def test_what_decides_about_the_room_is_for_the_node_that_has_it() -> None:
+    async with a_pair() as pair:
+        doctor, patient = await pair.old.joined(a_doctor()), await pair.old.joined(somebody("patient"))
+        drained = asyncio.create_task(pair.old.server.drain())
+        there = await pair.followed(doctor, leave=False)
+        for request in (
+            {"type_": "admit", "participant": "patient"},
+            {"type_": "remove", "participant": "patient"},
+            {"type_": "end"},
+            {"type_": "recording", "action": "start"},
+            {"type_": "consent", "kind": "recording", "state": "granted"},
+        ):
+            assert (await doctor.ask(**request))["code"] == "try-again"
+        assert (await doctor.ask("consent", kind="recording", state="withdrawn"))["type"] == "ok"
+        assert (await there.ask("end"))["type"] == "ok"
+        for peer in (doctor, patient):
+            await peer.ask("leave")
+        await drained
+
+
 async def test_whoever_comes_late_is_sent_on_with_the_ticket_unused() -> None:
     async with a_pair() as pair:
         doctor = await pair.old.joined(a_doctor())

@@ -415,6 +415,23 @@ async def test_what_is_said_on_either_node_is_heard_and_muting_is_told_to_both(s
     assert relayed == ["127.0.0.1:9"]
 
 
+async def test_what_decides_is_said_to_the_next_node_and_a_no_to_both(site: Site) -> None:
+    ends, noes = await in_call(
+        site,
+        """fakeRoom.withheld.add("d-cam" + at);
+        await drain();
+        await until(() => fakeRoom.requests("join").some(({ host }) => host === "127.0.0.1:9"));
+        await until(() => client.state === "moving");
+        await client.consent("recording", "withdrawn");
+        await client.admit("d");
+        const name = ({ host }) => host === location.host ? "old" : "new";
+        const hosts = (type) => fakeRoom.requests(type).map(name);
+        return [hosts("admit"), hosts("consent").sort()];""",
+    )
+    assert ends == ["new"]
+    assert noes == ["new", "old"]
+
+
 async def test_what_one_asked_for_oneself_and_how_large_goes_along(site: Site) -> None:
     wanted, preferred = await run(
         site,
