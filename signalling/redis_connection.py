@@ -27,6 +27,7 @@ from redis.exceptions import (
     AuthorizationError,
     DataError,
     NoScriptError,
+    RedisClusterException,
     RedisError,
     ResponseError,
 )
@@ -47,6 +48,7 @@ MAX_CONNECTIONS = 64
 _PORT = 6379
 _SENTINEL_PORT = 26_379
 _DOWN_S = 0.3
+_AWAY = (TimeoutError, OSError, RedisError, RedisClusterException)  # the last is no RedisError
 
 
 class BadStore(SignallingError):
@@ -98,7 +100,7 @@ class RedisConnection:
                 return await do()
         except DataError:  # our bug
             raise
-        except (TimeoutError, OSError, RedisError) as error:
+        except _AWAY as error:
             self._down_until = self._clock() + _DOWN_S
             raise StoreUnavailable from error
 
@@ -115,7 +117,7 @@ class RedisConnection:
             raise BadStore(f"does not let us work ({word})") from error
         except TimeoutError as error:
             raise BadStore("does not answer") from error
-        except (OSError, RedisError) as error:
+        except _AWAY as error:
             raise BadStore(f"cannot be reached ({type(error).__name__})") from error
 
     async def _check(self) -> None:
@@ -144,7 +146,7 @@ async def open_redis(url: str, timeout_s: float = 1.0) -> AsyncIterator[RedisCon
         await connection.check()
         yield connection
     finally:
-        with suppress(TimeoutError, OSError, RedisError):
+        with suppress(*_AWAY):
             async with asyncio.timeout(timeout_s):
                 await client.aclose()
 

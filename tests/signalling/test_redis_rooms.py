@@ -142,7 +142,9 @@ async def refused(url: str, why: str) -> None:
 
 async def test_nobody_there_is_said(server: RedisServer) -> None:
     server.stop()
-    await refused(server.url, "cannot be reached")
+    for scheme, path in (("redis", ""), ("redis+cluster", ""), ("redis+sentinel", "/rooms")):
+        url = server.url.replace("redis://", f"{scheme}://:hunter2@") + path
+        await refused(url, "cannot be reached|does not answer")
 
 
 @pytest.mark.parametrize(
