@@ -122,7 +122,7 @@ class Conversation:
 
     async def _handle_in_room(self, session: LiveSession, message: messages.InRoom) -> None:
         me = session.participant
-        if session.live.moved_to is not None and _decides(message):
+        if session.live.moving and _decides(message):
             raise TryAgain("the room is moving: say it to the node that has it now")
         match message:
             case messages.Offer():
@@ -181,8 +181,10 @@ class Conversation:
                 raise NotJoined
             self._do(session, message, commands.Grant(me, consent))
             return
-        before = recording.said(me)
+        before, granted = recording.said(me), recording.consent_of(me)
         self._do(session, message, commands.Refuse(me))
+        if live.moving and granted is not None:
+            self._rooms.revoke(granted)
         said = recording.said(me)
         self._consents.refuse(live.id, me, said if said is not before else None, message.text_version)
 

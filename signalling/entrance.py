@@ -2,7 +2,9 @@
 
 import itertools
 import logging
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from signalling import commands, messages
 from signalling.codes import CloseCode
@@ -18,7 +20,7 @@ from signalling.errors import (
     TryAgain,
 )
 from signalling.live_rooms import LiveRoom, LiveRooms, LiveSession
-from signalling.media import RoomId
+from signalling.media import ParticipantId, RoomId
 from signalling.private import Private
 from signalling.recorder import Attempt
 from signalling.recording import RecordingRules
@@ -26,7 +28,7 @@ from signalling.replies import Joined
 from signalling.room import Room, RoomLimits
 from signalling.session import EventLog, SessionId, hash_token
 from signalling.settings import SignallingSettings
-from signalling.store import Lease, RoomRecord, RoomStore
+from signalling.store import Lease, RoomRecord, RoomStore, revocation_of
 from signalling.tickets import Admission, Tickets
 from signalling.used_tickets import UsedTickets
 from signalling.views import RoomState
@@ -90,6 +92,7 @@ class Entrance:
             live = await self._room(admission.room)
             # Last, so that a ticket is still good where it could not open the door.
             await self._used.use_up(admission)
+            await self._settle_consent(live, admission.participant)
         except StoreUnavailable:
             self._counters.store_failures += 1
             raise TryAgain from None
@@ -100,6 +103,18 @@ class Entrance:
         self._observe(Step.ROOM, self._clock() - verified)
         self._observe(Step.JOIN, self._clock() - started)
         return session
+
+    async def _settle_consent(self, live: LiveRoom, who: ParticipantId) -> None:
+        """Where it cannot be known that a consent from another node still holds, it does not."""
+        recording = live.room.recording
+        consent = recording.inherited(who)
+        if consent is None:
+            return
+        try:
+            holds = not await self._store.revoked(revocation_of(consent))
+        except StoreUnavailable:
+            holds = False
+        recording.settle_inherited(who, holds=holds)
 
     def _check_stays(self, room: RoomId) -> None:
         """Raises Moved for a room that was handed over, else Draining when everybody has to go."""
@@ -132,6 +147,8 @@ class Entrance:
             record = RoomRecord(
                 lease.room, RoomState.WAITING, self._settings.encryption, self._settings.policy
             )
+        if record.recording is not None and time.time() > record.recording.until:
+            record = replace(record, recording=None)  # nobody followed while it was going on
         live = LiveRoom(
             lease.room, Room(record, self._limits, self._clock(), self._recording, self._attempts), lease
         )

@@ -6,6 +6,7 @@ are told keep the same order.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from typing import assert_never
 
 from signalling.codes import CloseCode
 from signalling.commands import Command, HaltRecording, Leave, LoseMedia
+from signalling.consents import Consent
 from signalling.counters import Counters
 from signalling.errors import Refusal
 from signalling.events import Event
@@ -23,7 +25,7 @@ from signalling.recorder import Recorder
 from signalling.room import Room
 from signalling.session import EventLog, SessionId, TokenHash
 from signalling.settings import SignallingSettings
-from signalling.store import Lease, Place, RoomRecord, RunningRecording, SessionRecord
+from signalling.store import Lease, Place, RoomRecord, RunningRecording, SessionRecord, revocation_of
 from signalling.views import EndReason, LeaveReason, RoomState, StopReason
 from signalling.websocket import Connection
 from signalling.wire import Codec, EncodedEvent
@@ -34,13 +36,15 @@ log = logging.getLogger(__name__)
 @dataclass(slots=True, eq=False)
 class LiveRoom:
     """`noted`: the room's revision that the publisher knows of. `moved_to`: the node that it was handed to;
-    what happens here from then on is for those who have not followed yet.
+    what happens here from then on is for those who have not followed yet. `moving`: also while that is being
+    arranged; the store is written to no more.
     """
 
     id: RoomId
     room: Room
     lease: Lease
     noted: int = -1
+    moving: bool = False
     moved_to: Place | None = None
     sessions: dict[ParticipantId, "LiveSession"] = field(default_factory=dict)
 
@@ -122,7 +126,7 @@ class LiveRooms:
                     self._instruct(outcome)
                 case _:
                     assert_never(outcome)
-        if live.noted != live.room.revision and live.moved_to is None:
+        if live.noted != live.room.revision and not live.moving:
             live.noted = live.room.revision
             self._publisher.room_changed(live.id)
         if live.room.state is RoomState.ENDED or live.room.next_deadline() is not None:
@@ -145,12 +149,22 @@ class LiveRooms:
             return record
         attempt, by = running
         name = self._recorder.name_of(attempt)
-        return record if name is None else replace(record, recording=RunningRecording(by, name))
+        until = time.time() + self._settings.drain_s
+        return record if name is None else replace(record, recording=RunningRecording(by, name, until))
 
     def hand_over(self, live: LiveRoom, to: Place) -> None:
         """From now on it is for those who have not followed yet."""
         live.moved_to = to
         live.room.recording.moved = True
+
+    def revoke(self, consent: Consent) -> None:
+        """Taken back here, while another node may have it from us."""
+        self._publisher.revoked(revocation_of(consent))
+
+    def stay(self, live: LiveRoom) -> None:
+        """It could not be given away: what happened meanwhile is still to be written."""
+        live.moving = False
+        self._publisher.room_changed(live.id)
 
     def tell(self, live: LiveRoom, to: tuple[ParticipantId, ...], event: Event) -> None:
         encoded = EncodedEvent(event)

@@ -108,8 +108,11 @@ class MemoryRooms:
         owned.until = now + ttl_s
         return renewal
 
-    async def hand_over(self, lease: Lease, to: Place, ttl_s: float) -> Lease:
+    async def hand_over(
+        self, lease: Lease, to: Place, ttl_s: float, record: RoomRecord, record_s: float
+    ) -> Lease:
         self._check(lease)
+        self._rooms.set(lease.room, record, record_s)
         return self._grant(lease.room, to, ttl_s)
 
     async def release(self, lease: Lease) -> bool:

@@ -39,6 +39,7 @@ class StorePublisher:
         # Bounded by the rooms and sessions there are: a room has one note however often it changes.
         self._rooms: dict[RoomId, None] = {}
         self._sessions: dict[TokenHash, SessionRecord | None] = {}
+        self._revoked: dict[str, None] = {}
         self._noted = asyncio.Event()
 
     def room_changed(self, room: RoomId) -> None:
@@ -51,6 +52,10 @@ class StorePublisher:
 
     def session_ended(self, token: TokenHash) -> None:
         self._sessions[token] = None
+        self._noted.set()
+
+    def revoked(self, subject: str) -> None:
+        self._revoked[subject] = None
         self._noted.set()
 
     async def run(self) -> None:
@@ -68,6 +73,10 @@ class StorePublisher:
 
     async def flush(self) -> None:
         """Write everything noted so far. Raises StoreUnavailable; what was not written stays noted."""
+        while self._revoked:
+            subject = next(iter(self._revoked))
+            await self._store.revoke(subject, self._settings.session_record_s)
+            self._revoked.pop(subject, None)
         while self._sessions:
             token, record = next(iter(self._sessions.items()))
             if record is None:

@@ -65,6 +65,7 @@ class RoomRecording:
         # Both outlast a participant's stay, as admission does: whoever reloads the page has granted still.
         self._said: dict[ParticipantId, ConsentState] = {}
         self._consents = {consent.participant: consent for consent in record.consents}
+        self._inherited = set(self._consents)
         # Who and what was there after the last command, to tell what the next one changed.
         self._present: dict[ParticipantId, Role] = {}
         self._tracks: dict[TrackId, Track] = {}
@@ -89,6 +90,21 @@ class RoomRecording:
     def consents(self) -> tuple[Consent, ...]:
         """What was granted and not withdrawn, also by those who are not here now."""
         return tuple(self._consents.values())
+
+    def consent_of(self, participant: ParticipantId) -> Consent | None:
+        return self._consents.get(participant)
+
+    def inherited(self, participant: ParticipantId) -> Consent | None:
+        """What it granted at another node and has not been confirmed since, for it may have been taken back
+        there after the room was handed over.
+        """
+        return self._consents[participant] if participant in self._inherited else None
+
+    def settle_inherited(self, participant: ParticipantId, *, holds: bool) -> None:
+        """Before the participant comes in."""
+        self._inherited.discard(participant)
+        if not holds:
+            self._consents.pop(participant, None)
 
     @property
     def running(self) -> tuple[Attempt, ParticipantId] | None:
@@ -169,6 +185,7 @@ class RoomRecording:
         self._check_recordable()
         member = self._member(participant)
         granted = self._consents.pop(participant, None) is not None
+        self._inherited.discard(participant)
         if not granted and self._said.get(participant) in (ConsentState.REFUSED, ConsentState.WITHDRAWN):
             return []
         state = ConsentState.WITHDRAWN if granted else ConsentState.REFUSED

@@ -27,6 +27,7 @@ from redis.exceptions import (
     AuthorizationError,
     DataError,
     NoScriptError,
+    ReadOnlyError,
     RedisClusterException,
     RedisError,
     ResponseError,
@@ -44,10 +45,12 @@ FORMAT = b"1"
 
 FORMAT_LIFE_S = 30 * 86_400
 OLDEST = (7, 0)
-MAX_CONNECTIONS = 64
+AT_ONCE = 48
+"""Commands in flight; more wait for their turn, within their time."""
 _PORT = 6379
 _SENTINEL_PORT = 26_379
 _DOWN_S = 0.3
+_TRIES = 3
 _AWAY = (TimeoutError, OSError, RedisError, RedisClusterException)  # the last is no RedisError
 
 
@@ -62,6 +65,9 @@ class Script:
     text: str
 
 
+_READ = Script("return redis.call('GET', KEYS[1])")
+
+
 class RedisConnection:
     """Made by `open_redis`."""
 
@@ -69,6 +75,7 @@ class RedisConnection:
         self._client = client
         self._timeout_s = timeout_s
         self._clock = clock
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._scripts: dict[Script, str] = {}
         self._down_until = float("-inf")
         self.calls = 0
@@ -92,25 +99,33 @@ class RedisConnection:
             return await self._client.eval(script.text, len(names), *names, *arguments)
 
     async def _guarded(self, do: Callable[[], Any]) -> Any:
-        if self._clock() < self._down_until:
-            raise StoreUnavailable
-        self.calls += 1
+        self._check_up()
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(_TRIES * self._timeout_s), self._turns:
+                self._check_up()
+                self.calls += 1
                 return await do()
         except DataError:  # our bug
             raise
+        except ResponseError as error:  # it is there, and does not do this one thing
+            raise StoreUnavailable from error
         except _AWAY as error:
             self._down_until = self._clock() + _DOWN_S
             raise StoreUnavailable from error
 
+    def _check_up(self) -> None:
+        if self._clock() < self._down_until:
+            raise StoreUnavailable
+
     async def check(self) -> None:
         """Whether it is a Redis that we can work with; marks it as ours. Raises BadStore."""
         try:
-            async with asyncio.timeout(5 * self._timeout_s):
+            async with asyncio.timeout(3 * _TRIES * self._timeout_s):
                 await self._check()
         except (AuthenticationError, AuthorizationError) as error:
             raise BadStore("refuses our user name and password") from error
+        except ReadOnlyError as error:
+            raise BadStore("is a replica, which takes no writes: name the primary, or Sentinels") from error
         except ResponseError as error:
             # Without a password Redis answers NOAUTH, with one that it has not: WRONGPASS.
             word = str(error).split(" ", 1)[0]
@@ -130,7 +145,7 @@ class RedisConnection:
                 raise BadStore(f"is of version {version}; at least {wanted} is needed")
         key = PREFIX + "format"
         await self._client.set(key, FORMAT, nx=True, ex=FORMAT_LIFE_S)
-        found = await self._client.get(key)
+        found = await self._run(_READ, ["format"], ())  # by a script: they have to be allowed, too
         if found != FORMAT:
             raise BadStore(
                 "holds keys of another version of this program; give this one a database of its own"
@@ -138,8 +153,11 @@ class RedisConnection:
 
 
 @asynccontextmanager
-async def open_redis(url: str, timeout_s: float = 1.0) -> AsyncIterator[RedisConnection]:
-    """Connect and check. Raises BadStore."""
+async def open_redis(url: str, timeout_s: float = 0.5) -> AsyncIterator[RedisConnection]:
+    """Connect and check. `timeout_s`: for one server to answer; a call takes _TRIES times that at the most.
+
+    Raises BadStore.
+    """
     client = _client(url, timeout_s)
     try:
         connection = RedisConnection(client, timeout_s)
@@ -154,11 +172,12 @@ async def open_redis(url: str, timeout_s: float = 1.0) -> AsyncIterator[RedisCon
 def _client(url: str, timeout_s: float) -> Any:
     parts = urlsplit(url)
     options: dict[str, Any] = {
+        # One that does not answer is given up well before the caller is: there may be others to ask.
         "socket_timeout": timeout_s,
         "socket_connect_timeout": timeout_s,
         # Our own callers try again, and know when it is worth it.
         "retry": Retry(NoBackoff(), 0),
-        "max_connections": MAX_CONNECTIONS,
+        "max_connections": 2 * AT_ONCE,
     }
     try:
         scheme, _, kind = parts.scheme.partition("+")
@@ -172,7 +191,7 @@ def _client(url: str, timeout_s: float) -> Any:
         if scheme == "rediss":
             options["ssl"] = True
         return _by_sentinel(parts, options) if kind == "sentinel" else _cluster(parts, options)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise BadStore("is not a URL that can be read") from error
 
 
@@ -193,7 +212,11 @@ def _cluster(parts: SplitResult, options: dict[str, Any]) -> Any:
 
 def _without_login(options: dict[str, Any]) -> dict[str, Any]:
     """Sentinels have users of their own, mostly none."""
-    return {name: value for name, value in options.items() if name not in ("username", "password")}
+    own = {name: value for name, value in options.items() if name not in ("username", "password")}
+    return own | {
+        "socket_timeout": own["socket_timeout"] / 2,
+        "socket_connect_timeout": own["socket_timeout"] / 2,
+    }
 
 
 def _hosts(parts: SplitResult, port: int) -> list[tuple[str, int]]:

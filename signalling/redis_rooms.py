@@ -46,8 +46,10 @@ from signalling.store import (
 )
 from signalling.views import ConsentState, Role, RoomEncryption, RoomState
 
-SILENCE_S = 4.0
-"""When no node was heard of for so long, Redis was away. Nodes speak every second."""
+SILENCE_S = 2.5
+"""When no node was heard of for so long, Redis was away. Nodes speak every second, and lease for 4 s: so a
+silence is noticed before a lease can have run out in it.
+"""
 SETTLING_S = 2.5
 EPOCH_LIFE_S = 86_400.0
 _AT_ONCE = 500
@@ -61,12 +63,20 @@ local function new_epoch(key, life)
   redis.call('SET', key, string.format('%.0f', epoch), 'PX', life)
   return epoch
 end
--- Whether the lease of that epoch is the newest there was, and whether it is held now.
-local function newest(lease, epochs, epoch)
-  local held = redis.call('GET', lease)
-  if held then return cmsgpack.unpack(held)[3] == tonumber(epoch), true end
+-- The lease as it is written and as a table; nothing if there is none, or what is there cannot be read.
+local function lease_at(key)
+  local held = redis.call('GET', key)
+  if not held then return end
+  local read, lease = pcall(cmsgpack.unpack, held)
+  if read and type(lease) == 'table' and type(lease[3]) == 'number' then return held, lease end
+end
+-- Whether the lease of that epoch is the newest there was, and whether it is held now. A higher one than
+-- Redis knows of was given by a server that died before its replicas heard.
+local function newest(key, epochs, epoch)
+  local held, lease = lease_at(key)
+  if held then return lease[3] <= tonumber(epoch), lease[3] == tonumber(epoch) end
   local last = redis.call('GET', epochs)
-  return not last or tonumber(last) == tonumber(epoch), false
+  return not last or tonumber(last) <= tonumber(epoch), false
 end
 """
 
@@ -90,9 +100,9 @@ _ACQUIRE = Script(
     _EPOCH
     + _PULSE
     + """
-local held = redis.call('GET', KEYS[1])
+local held, owner = lease_at(KEYS[1])
 if held then
-  if cmsgpack.unpack(held)[1] == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+  if owner[1] == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
   return held
 end
 pulse(KEYS[3], KEYS[4], ARGV[5], ARGV[6])
@@ -129,14 +139,16 @@ _HAND_OVER = Script(
 if not newest(KEYS[1], KEYS[2], ARGV[1]) then return false end
 local lease = cmsgpack.pack({ARGV[2], ARGV[3], new_epoch(KEYS[2], ARGV[5])})
 redis.call('SET', KEYS[1], lease, 'PX', ARGV[4])
+redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[7])
 return lease
 """
 )
 
 _RELEASE = Script(
-    """
-local held = redis.call('GET', KEYS[1])
-if not held or cmsgpack.unpack(held)[3] ~= tonumber(ARGV[1]) then return 0 end
+    _EPOCH
+    + """
+local held, lease = lease_at(KEYS[1])
+if not held or lease[3] ~= tonumber(ARGV[1]) then return 0 end
 -- Its epoch is used up, so that what its holder may still have to say is refused.
 redis.call('SET', KEYS[2], string.format('%.0f', tonumber(ARGV[1]) + 1), 'PX', ARGV[2])
 return redis.call('DEL', KEYS[1])
@@ -144,9 +156,10 @@ return redis.call('DEL', KEYS[1])
 )
 
 _PLACE = Script(
-    """
-local held = redis.call('GET', KEYS[1])
-if held then local lease = cmsgpack.unpack(held) return cmsgpack.pack({lease[1], lease[2]}) end
+    _EPOCH
+    + """
+local held, lease = lease_at(KEYS[1])
+if held then return cmsgpack.pack({lease[1], lease[2]}) end
 local before = redis.call('GET', KEYS[2])
 if before then
   local node = cmsgpack.unpack(before)[1]
@@ -227,9 +240,12 @@ class RedisRooms:
             renewals += [Renewal(answer.decode()) for answer in answers]
         return renewals
 
-    async def hand_over(self, lease: Lease, to: Place, ttl_s: float) -> Lease:
-        arguments = (lease.epoch, to.node, to.url, _ms(ttl_s), _ms(EPOCH_LIFE_S))
-        given = await self._redis.run(_HAND_OVER, _lease_keys(lease.room), *arguments)
+    async def hand_over(
+        self, lease: Lease, to: Place, ttl_s: float, record: RoomRecord, record_s: float
+    ) -> Lease:
+        keys = (*_lease_keys(lease.room), f"room:{lease.room}")
+        about = (lease.epoch, to.node, to.url, _ms(ttl_s), _ms(EPOCH_LIFE_S))
+        given = await self._redis.run(_HAND_OVER, keys, *about, _pack_room(record), _ms(record_s))
         if given is None:
             raise Fenced
         return _lease(lease.room, given)
@@ -369,7 +385,8 @@ def _pack_room(record: RoomRecord) -> bytes:
                 [c.id, c.hash, c.participant, c.kind.value, c.state.value, c.at_us, c.text_version]
                 for c in record.consents
             ],
-            "recording": record.recording and [record.recording.by, record.recording.name],
+            "recording": record.recording
+            and [record.recording.by, record.recording.name, record.recording.until],
         }
     )
 

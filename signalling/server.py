@@ -120,6 +120,7 @@ class SignallingServer:
         self._running = False
         # The last step of a drain: until then sessions may be resumed, and whoever comes is told where to go.
         self._leaving = False
+        self._leases_to_release: list[Lease] = []
 
     # Life
 
@@ -167,44 +168,50 @@ class SignallingServer:
         return await self._placement.place(room)
 
     async def drain(self) -> None:
-        """Take nobody new, hand every room to another node, and wait for its participants to follow; then
-        let go of what is left and close every connection with 4503. Idempotent, bounded.
+        """Take nobody new, hand every room to another node, and wait for its participants to follow, for
+        `drain_s` in all; then let go of what is left and close every connection with 4503. Idempotent.
 
         Nobody is told that a room ended: clients come back, with a new ticket, to another node or its heir.
         """
         if not self.draining:
             log.info("node.draining", extra={"rooms": self.rooms_now, "sessions": self.sessions_now})
-        self._entrance.draining = True
-        rooms = list(self._rooms.rooms.values())
-        await self._hand_over()
+            self._entrance.draining = True
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.drain_s):
+                    await self._leases.hand_over_all()
+                    self._let_go_of_those_who_stay()
+                    await self._rooms.no_sessions.wait()
+        await self._take_leave()
+
+    def _let_go_of_those_who_stay(self) -> None:
+        for live in [live for live in self._rooms.rooms.values() if not live.moving]:
+            self._leases_to_release.append(live.lease)
+            self._rooms.let_go(live, StopReason.NODE_DRAINING)
+
+    async def _take_leave(self) -> None:
+        """Bounded by several `drain_timeout_s`."""
         self._leaving = True
-        leases = [live.lease for live in rooms if live.moved_to is None]
+        await self._within_bounds(self._publisher.flush)  # rooms are still there to be looked up
+        self._let_go_of_those_who_stay()
         for live in list(self._rooms.rooms.values()):
             self._rooms.let_go(live, StopReason.NODE_DRAINING)
         for connection in self._connections:
             connection.close(CloseCode.DRAINING)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.drain_timeout_s):
-                await self._no_connections.wait()
-        with suppress(TimeoutError, StoreUnavailable):
-            async with asyncio.timeout(self._settings.drain_timeout_s):
-                await self._publisher.flush()
-                for lease in leases:
-                    await self._store.release(lease)
-                await self._store.withdraw(self._settings.node)
+        await self._within_bounds(self._no_connections.wait)
+        await self._within_bounds(self._give_free)
         await self._write_consents()
 
-    async def _hand_over(self) -> None:
-        """Bounded by the time to hand over, and by `drain_s` for those who have to follow."""
+    async def _give_free(self) -> None:
+        await self._publisher.flush()
+        while self._leases_to_release:
+            await self._store.release(self._leases_to_release[-1])
+            self._leases_to_release.pop()
+        await self._store.withdraw(self._settings.node)
+
+    async def _within_bounds(self, do: Callable[[], Coroutine[Any, Any, object]]) -> None:
         with suppress(TimeoutError, StoreUnavailable):
             async with asyncio.timeout(self._settings.drain_timeout_s):
-                await self._leases.announce()  # first: nobody else should send us rooms meanwhile
-                await self._leases.hand_over_all()
-        for live in [live for live in self._rooms.rooms.values() if live.moved_to is None]:
-            self._rooms.let_go(live, StopReason.NODE_DRAINING)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.drain_s):
-                await self._rooms.no_sessions.wait()
+                await do()
 
     async def _write_consents(self) -> None:
         """What was refused or withdrawn and is not in the ledger yet; bounded. Never raises."""
@@ -218,11 +225,15 @@ class SignallingServer:
             )
 
     async def close(self) -> None:
-        """Drain, then end our own tasks. Idempotent; media is closed by the end of `async with`."""
-        await self.drain()
-        self._running = False
-        for task in self._own:
-            task.cancel()
+        """Drain, or if that was begun and given up take leave at once; then end our own tasks. Idempotent;
+        media is closed by the end of `async with`.
+        """
+        try:
+            await self.drain()
+        finally:
+            self._running = False
+            for task in self._own:
+                task.cancel()
 
     # Connections
 
@@ -418,7 +429,7 @@ class SignallingServer:
 
     def _look_up(self, room: RoomId) -> tuple[Lease, RoomRecord] | None:
         live = self._rooms.rooms.get(room)
-        return None if live is None or live.moved_to is not None else (live.lease, live.room.record())
+        return None if live is None or live.moving else (live.lease, live.room.record())
 
     def _forget(self, room: RoomId) -> None:
         live = self._rooms.rooms.get(room)
@@ -427,7 +438,7 @@ class SignallingServer:
 
     def _refused_to_write(self, room: RoomId) -> None:
         live = self._rooms.rooms.get(room)
-        if live is not None and live.moved_to is None:
+        if live is not None and not live.moving:
             self._fenced(live)
 
     def _fenced(self, live: LiveRoom) -> None:

@@ -61,10 +61,13 @@ class MemberRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunningRecording:
-    """A recording that goes on at the next node: who asked for it, and what its recorder calls it."""
+    """A recording that goes on at the next node: who asked for it, what its recorder calls it, and until when
+    (Unix seconds) somebody has to have followed.
+    """
 
     by: ParticipantId
     name: str
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,11 @@ class NodeRecord:
     full: bool = False
 
 
+def revocation_of(consent: Consent) -> str:
+    """Under which a consent is revoked that was taken back where its room no longer is."""
+    return f"consent:{consent.id}"
+
+
 class RoomStore(Protocol):
     # Tickets
 
@@ -129,10 +137,11 @@ class RoomStore(Protocol):
         """Prolong, also after they ran out or were lost, what nobody took since; in the same order."""
         ...
 
-    async def hand_over(self, lease: Lease, to: Place, ttl_s: float) -> Lease:
-        """Give the room to another node, which finds the lease its own when somebody joins there.
-
-        Raises Fenced when it is not this lease's to give.
+    async def hand_over(
+        self, lease: Lease, to: Place, ttl_s: float, record: RoomRecord, record_s: float
+    ) -> Lease:
+        """In one step write the record and give the room to another node, which finds the lease its own when
+        somebody joins there. Raises Fenced when it is not this lease's to give.
         """
         ...
 

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from signalling.codes import CloseCode
+from signalling.errors import StoreUnavailable
 from signalling.memory_rooms import MemoryRooms
 from signalling.placement import Placement
-from signalling.store import NodeId, NodeRecord, Place
+from signalling.store import Lease, NodeId, NodeRecord, Place
 from tests.signalling.people import ROOM, a_doctor, somebody
 from tests.signalling.rig import Peer, Rig, Tickets, a_server, eventually, found
 from tests.signalling.test_recording import DOCTOR, PATIENT, PEOPLE, POLICY
@@ -17,9 +19,36 @@ from tests.signalling.test_recording_server import FakeLedger, FakeRecorder, unt
 OLD, NEW = NodeId("old"), NodeId("new")
 
 
+class HiccupingRooms(MemoryRooms):
+    """Does not answer so many times."""
+
+    def __init__(self) -> None:
+        super().__init__(asyncio.get_running_loop().time)
+        self.hiccups = 0
+        self.answer_lost = False
+        self.dead: NodeId | None = None
+
+    async def announce(self, record: NodeRecord, ttl_s: float) -> None:
+        if record.node != self.dead:
+            await super().announce(record, ttl_s)
+
+    async def nodes(self) -> tuple[NodeRecord, ...]:
+        if self.hiccups:
+            self.hiccups -= 1
+            raise StoreUnavailable
+        return await super().nodes()
+
+    async def hand_over(self, *about: Any) -> Lease:
+        lease = await super().hand_over(*about)
+        if self.answer_lost:
+            self.answer_lost = False
+            raise StoreUnavailable
+        return lease
+
+
 @dataclass
 class Pair:
-    store: MemoryRooms
+    store: HiccupingRooms
     old: Rig
     new: Rig
     recorders: tuple[FakeRecorder, FakeRecorder]
@@ -36,8 +65,8 @@ class Pair:
 
 
 @asynccontextmanager
-async def a_pair(*, drain_s: float = 30.0) -> AsyncIterator[Pair]:
-    store, tickets = MemoryRooms(asyncio.get_running_loop().time), Tickets()
+async def a_pair(*, drain_s: float = 30.0, lease_s: float = 0.4) -> AsyncIterator[Pair]:
+    store, tickets = HiccupingRooms(), Tickets()
     recorders = FakeRecorder(), FakeRecorder()
     async with AsyncExitStack() as stack:
         rigs = []
@@ -53,6 +82,7 @@ async def a_pair(*, drain_s: float = 30.0) -> AsyncIterator[Pair]:
                     policy=POLICY,
                     recording=True,
                     drain_s=drain_s,
+                    lease_s=lease_s,
                 )
             )
             rigs.append(rig)
@@ -142,6 +172,52 @@ async def _at_new(store: MemoryRooms) -> bool | None:
     return True if owner is not None and owner.node == NEW else None
 
 
+async def test_a_store_that_is_away_for_a_moment_only_delays_it() -> None:
+    async with a_pair() as pair:
+        doctor = await pair.old.joined(a_doctor())
+        pair.store.hiccups = 3
+        drained = asyncio.create_task(pair.old.server.drain())
+        await pair.followed(doctor)
+        await drained
+
+
+async def test_a_room_whose_giving_away_was_not_answered_is_given_all_the_same() -> None:
+    async with a_pair() as pair:
+        doctor = await pair.old.joined(a_doctor())
+        pair.store.answer_lost = True
+        drained = asyncio.create_task(pair.old.server.drain())
+        await pair.followed(doctor)
+        await drained
+
+
+async def test_a_room_given_to_a_node_that_died_is_free_again() -> None:
+    async with a_pair() as pair:
+        doctor = await pair.old.joined(a_doctor())
+        drained = asyncio.create_task(pair.old.server.drain())
+        await doctor.event("moved")
+        pair.store.dead = NEW
+        await pair.store.withdraw(NEW)
+        await found(lambda: _free(pair.store))
+        await doctor.ask("leave")
+        await drained
+
+
+async def _free(store: MemoryRooms) -> bool | None:
+    return True if await store.owner(ROOM) is None else None
+
+
+async def test_a_drain_that_is_given_up_is_not_waited_for_a_second_time() -> None:
+    async with a_pair() as pair:
+        doctor = await pair.old.joined(a_doctor())
+        drained = asyncio.create_task(pair.old.server.drain())
+        await doctor.event("moved")
+        drained.cancel()
+        closing = asyncio.create_task(pair.old.server.close())
+        assert await doctor.closed() == CloseCode.DRAINING
+        async with asyncio.timeout(5):
+            await closing
+
+
 async def test_who_does_not_follow_in_time_is_closed_and_the_room_lives_on() -> None:
     async with a_pair(drain_s=0.05) as pair:
         doctor = await pair.old.joined(a_doctor())
@@ -189,6 +265,49 @@ async def test_a_recording_goes_on_at_the_new_node_as_the_same() -> None:
         await drained
         assert [reason for _, reason in before.closed] == ["node-draining"]
         assert after.closed == []
+
+
+async def test_a_consent_taken_back_after_the_room_was_given_away_counts_there_too() -> None:
+    async with a_pair() as pair:
+        before, after = pair.recorders
+        doctor, patient = [await pair.old.joined(PEOPLE[who]) for who in (DOCTOR, PATIENT)]
+        for peer in (doctor, patient):
+            await peer.ask("consent", kind="recording", state="granted")
+        await doctor.ask("recording", action="start")
+        pair.old.server.recording_opened(ROOM, before.opened[0].attempt, 100.0)
+        drained = asyncio.create_task(pair.old.server.drain())
+        there = await pair.followed(doctor, leave=False)
+        assert len(after.opened) == 1
+        moved = await patient.event("moved")
+        await patient.ask("consent", kind="recording", state="withdrawn")
+        assert [reason for _, reason in before.closed] == ["consent-withdrawn"]
+        await found(lambda: _revoked(pair.store))
+        again = await pair.new.connect()
+        state = await again.join(moved["ticket"])
+        assert state["room"]["recording"]["granted"] == [DOCTOR]
+        await eventually(lambda: [reason for _, reason in after.closed] == ["joined-without-consent"])
+        assert there.state["type"] == "ok"
+        for peer in (doctor, patient):
+            await peer.ask("leave")
+        await drained
+
+
+async def _revoked(store: MemoryRooms) -> bool | None:
+    return True if await store.revoked("consent:c-2") else None
+
+
+async def test_a_recording_that_nobody_followed_does_not_begin_by_itself_later() -> None:
+    async with a_pair(drain_s=0.05) as pair:
+        before, after = pair.recorders
+        doctor = await pair.old.joined(PEOPLE[DOCTOR])
+        await doctor.ask("consent", kind="recording", state="granted")
+        await doctor.ask("recording", action="start")
+        pair.old.server.recording_opened(ROOM, before.opened[0].attempt, 100.0)
+        drained = asyncio.create_task(pair.old.server.drain())
+        assert await doctor.closed() == CloseCode.DRAINING
+        await drained
+        await pair.new.joined(PEOPLE[DOCTOR])
+        assert after.opened == []
 
 
 async def test_a_recording_does_not_go_on_without_its_consents() -> None:

@@ -11,8 +11,9 @@ from signalling.errors import StoreSettling, StoreUnavailable
 from signalling.media import RoomId
 from signalling.redis_connection import PREFIX, BadStore, open_redis
 from signalling.redis_rooms import SETTLING_S, SILENCE_S, RedisRooms
-from signalling.store import NodeId, NodeRecord, Renewal
+from signalling.store import NodeId, NodeRecord, Place, Renewal
 from tests.redis_server import RedisServer, running_redis, running_sentinel
+from tests.signalling.test_store_contract import RECORD
 
 ROOM = RoomId("room")
 ONE, TWO = NodeId("one"), NodeId("two")
@@ -26,8 +27,9 @@ def server() -> Iterator[RedisServer]:
 
 
 async def settled(rooms: RedisRooms, server: RedisServer) -> None:
-    await rooms.announce(NodeRecord(ONE, "", 0), SILENCE_S)
-    await server.age(SETTLING_S)
+    for _ in range(3):  # it is heard of all the while
+        await rooms.announce(NodeRecord(ONE, "", 0), 60.0)
+        await server.age(SETTLING_S / 2)
 
 
 async def back(rooms: RedisRooms) -> None:
@@ -56,7 +58,7 @@ async def test_after_a_loss_of_everything_owners_speak_before_others_take_their_
             await rooms.acquire(ROOM, TWO, "", 60.0)
         assert await rooms.renew([mine], 60.0) == [Renewal.RESTORED]
         assert await rooms.acquire(ROOM, TWO, "", 60.0) == mine
-        await server.age(SETTLING_S)
+        await settled(rooms, server)
         other = await rooms.acquire(RoomId("new"), TWO, "", 60.0)
         assert other.epoch > mine.epoch  # although it had forgotten all of them
 
@@ -106,6 +108,35 @@ async def test_more_leases_than_one_script_takes_are_all_renewed(server: RedisSe
         assert await rooms.renew([], 60.0) == []
 
 
+async def test_a_burst_waits_for_its_turn(server: RedisServer) -> None:
+    async with open_redis(server.url) as redis:
+        rooms = RedisRooms(redis)
+        assert await asyncio.gather(*(rooms.claim(f"jti-{n}", 60.0) for n in range(300))) == [True] * 300
+
+
+async def test_a_lease_that_cannot_be_read_is_none_and_troubles_no_others(server: RedisServer) -> None:
+    async with open_redis(server.url) as redis:
+        rooms = RedisRooms(redis)
+        await settled(rooms, server)
+        other = await rooms.acquire(RoomId("other"), ONE, "", 60.0)
+        mine = await rooms.acquire(ROOM, ONE, "", 60.0)
+        await redis.call("SET", f"{PREFIX}lease:{ROOM}", b"\xc1junk", "PX", 60_000)
+        assert await rooms.renew([mine, other], 60.0) == [Renewal.RESTORED, Renewal.KEPT]
+        assert await rooms.owner(ROOM) == mine
+
+
+async def test_a_replica_that_missed_the_last_writes_takes_them_from_the_owners(server: RedisServer) -> None:
+    async with open_redis(server.url) as redis:
+        rooms = RedisRooms(redis)
+        await settled(rooms, server)
+        older = await rooms.acquire(ROOM, ONE, "", 60.0)
+        before = await redis.call("GET", f"{PREFIX}lease:{ROOM}")
+        newer = await rooms.hand_over(older, Place(TWO, ""), 60.0, RECORD, 60.0)
+        await redis.call("SET", f"{PREFIX}lease:{ROOM}", before, "PX", 60_000)  # as the replica knew it
+        assert await rooms.renew([newer], 60.0) == [Renewal.RESTORED]
+        assert await rooms.renew([older], 60.0) == [Renewal.LOST]
+
+
 # --- Other ways to it ---
 
 
@@ -122,6 +153,15 @@ async def use(url: str, server: RedisServer) -> None:
 async def test_sentinel_tells_where_it_is(server: RedisServer) -> None:
     with running_sentinel(server, "rooms") as sentinel:
         await use(f"redis+sentinel://127.0.0.1:{sentinel.port}/rooms", server)
+
+
+async def test_a_sentinel_that_does_not_answer_is_passed_over(server: RedisServer) -> None:
+    with running_sentinel(server, "rooms") as silent, running_sentinel(server, "rooms") as other:
+        silent.pause()
+        try:
+            await use(f"redis+sentinel://127.0.0.1:{silent.port},127.0.0.1:{other.port}/rooms", server)
+        finally:
+            silent.go_on()
 
 
 async def test_a_cluster_works_too() -> None:

@@ -49,7 +49,7 @@ RECORD = RoomRecord(
             None,
         ),
     ),
-    recording=RunningRecording(ParticipantId("doctor"), "name"),
+    recording=RunningRecording(ParticipantId("doctor"), "name", 1.5),
 )
 
 
@@ -221,8 +221,7 @@ async def test_rooms_do_not_disturb_each_other(store: RoomStore) -> None:
 
 async def test_a_room_that_is_handed_over_is_the_others(store: RoomStore) -> None:
     old = await owned(store)
-    await store.save_room(old, RECORD, TTL_S)
-    new = await store.hand_over(old, Place(TWO, "wss://two"), TTL_S)
+    new = await store.hand_over(old, Place(TWO, "wss://two"), TTL_S, RECORD, TTL_S)
     assert (new.node, new.url) == (TWO, "wss://two")
     assert new.epoch > old.epoch
     assert await owned(store, TWO) == new
@@ -231,7 +230,7 @@ async def test_a_room_that_is_handed_over_is_the_others(store: RoomStore) -> Non
     with pytest.raises(Fenced):
         await store.save_room(old, RECORD, TTL_S)
     with pytest.raises(Fenced):
-        await store.hand_over(old, Place(ONE, "wss://one"), TTL_S)
+        await store.hand_over(old, Place(ONE, "wss://one"), TTL_S, RECORD, TTL_S)
 
 
 async def test_a_room_is_placed_once_among_those_who_are_there(store: RoomStore, pass_time: PassTime) -> None:
