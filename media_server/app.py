@@ -1,8 +1,8 @@
 """One running node: the parts wired together, from the first socket bound to the last one closed.
 
 What is opened is put on a stack, so that whatever goes wrong, and in whatever order, all of it is closed
-again. On SIGTERM the node says that it is not ready, lets signalling take leave of everybody, and ends with
-status 0; a second signal ends the taking leave.
+again. On SIGTERM the node says that it is not ready, lets signalling hand its rooms to other nodes, and ends
+with status 0; a second signal ends the waiting for those who have not followed.
 """
 
 import asyncio
@@ -47,6 +47,8 @@ ENDED_ROOM_MEMORY_S = 120.0
 log = logging.getLogger(__name__)
 
 _PRUNE_KEYS_EVERY_S = 600.0
+# A node that crashed is forgotten in less.
+_TWIN_S = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +190,22 @@ async def _store(settings: Settings) -> AsyncIterator[signalling.RoomStore]:
         async with signalling.open_redis(settings.redis_url.get_secret_value()) as redis:
             store = signalling.RedisRooms(redis)
             await store.until_settled()
+            await _check_only_one(store, signalling.NodeId(settings.node_id))
             yield store
     except signalling.BadStore as error:
         raise CannotStart(f"REDIS_URL: this Redis {error}") from error
+    except signalling.StoreUnavailable as error:
+        raise CannotStart("REDIS_URL: this Redis answered once, and then no more") from error
+
+
+async def _check_only_one(store: signalling.RoomStore, node: signalling.NodeId) -> None:
+    """Two nodes of one name would take each other's rooms for their own. Raises CannotStart."""
+    try:
+        async with asyncio.timeout(_TWIN_S):
+            while any(record.node == node for record in await store.nodes()):  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise CannotStart(f"NODE_ID: another node of this Redis is called {node}, too") from None
 
 
 @asynccontextmanager

@@ -28,8 +28,8 @@ def as_running(data_dir: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise CannotStart(f"DATA_DIR: another server runs with {data_dir}") from error
-        os.ftruncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
+        # In one write, over whatever a longer number left behind.
+        os.pwrite(handle, f"{os.getpid():<10}\n".encode(), 0)
         yield
     finally:
         os.close(handle)
@@ -46,9 +46,10 @@ def tell_to_drain(data_dir: Path) -> int:
         # Whoever gets the lock has found a file that nobody holds: its pid may be somebody else's by now.
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
-        pid = int(os.read(handle, 32) or 0)
-        if pid <= 0:
+        text = os.read(handle, 32).strip()
+        if not text.isdigit() or int(text) == 0:
             raise nobody from None
+        pid = int(text)
     else:
         raise nobody
     finally:

@@ -51,18 +51,20 @@ class MemoryWaiting:
         self._claimers.add(claimer)
         return place.waiting
 
-    async def give_back(self, claimer: ClaimerId) -> None:
-        self._claims.pop(claimer)
-        self._claimers.discard(claimer)
+    async def give_back(self, claimer: ClaimerId, id_: WaitingId) -> None:
+        if self._claims.get(claimer) == id_:
+            self._claims.pop(claimer)
+            self._claimers.discard(claimer)
 
-    async def finish(self, claimer: ClaimerId) -> None:
-        claimed = self._claims.get(claimer)
-        if claimed is not None:
-            self._places.pop(claimed)
-        await self.give_back(claimer)
+    async def finish(self, claimer: ClaimerId, id_: WaitingId) -> None:
+        if self._claims.get(claimer) == id_:
+            self._places.pop(id_)
+            await self.give_back(claimer, id_)
 
     async def remove(self, id_: WaitingId) -> None:
         self._places.pop(id_)
+        for claimer in list(self._claimers):
+            await self.give_back(claimer, id_)
 
     def _queue(self) -> dict[WaitingId, _Place]:
         """Those who are not claimed."""

@@ -68,7 +68,14 @@ _POSITION = Script(
 give_back_expired()
 local waiting = redis.call('GET', prefix .. 'waiting:' .. ARGV[2])
 if not waiting then return false end
-return redis.call('ZRANK', prefix .. 'queue:' .. cmsgpack.unpack(waiting)[1], ARGV[2])
+local queue = prefix .. 'queue:' .. cmsgpack.unpack(waiting)[1]
+local rank = redis.call('ZRANK', queue, ARGV[2])
+if not rank then return false end
+local ahead = 0
+for _, id in ipairs(redis.call('ZRANGE', queue, 0, rank)) do  -- who gave up waiting is in it until claimed
+  ahead = ahead + redis.call('EXISTS', prefix .. 'waiting:' .. id)
+end
+return ahead
 """
 )
 
@@ -106,8 +113,8 @@ return claim(best)
 _END_CLAIM = Script(
     _COMMON
     + """
-local id = redis.call('HGET', prefix .. 'claims', ARGV[2])
-if not id then return end
+local id = ARGV[4]
+if redis.call('HGET', prefix .. 'claims', ARGV[2]) ~= id then return end
 if ARGV[3] == 'finish' then redis.call('DEL', prefix .. 'waiting:' .. id) else wait_again(id) end
 end_claim(ARGV[2])
 """
@@ -120,6 +127,8 @@ local waiting = redis.call('GET', prefix .. 'waiting:' .. ARGV[2])
 if not waiting then return end
 redis.call('ZREM', prefix .. 'queue:' .. cmsgpack.unpack(waiting)[1], ARGV[2])
 redis.call('DEL', prefix .. 'waiting:' .. ARGV[2])
+local claims = redis.call('HGETALL', prefix .. 'claims')
+for i = 1, #claims, 2 do if claims[i + 1] == ARGV[2] then end_claim(claims[i]) end end
 """
 )
 
@@ -138,8 +147,8 @@ class RedisWaiting:
         await self._redis.run(_PUSH, _ANY, PREFIX, *about)
 
     async def position(self, id_: WaitingId) -> int | None:
-        rank: int | None = await self._redis.run(_POSITION, _ANY, PREFIX, id_)
-        return None if rank is None else rank + 1
+        place: int | None = await self._redis.run(_POSITION, _ANY, PREFIX, id_)
+        return place
 
     async def claim(self, claimer: ClaimerId, languages: Collection[str], ttl_s: float) -> Waiting | None:
         ttl_ms = round(ttl_s * 1000)
@@ -151,11 +160,11 @@ class RedisWaiting:
         language, priority, _ = msgpack.unpackb(value)
         return Waiting(WaitingId(id_.decode()), language, int(priority))
 
-    async def give_back(self, claimer: ClaimerId) -> None:
-        await self._redis.run(_END_CLAIM, _ANY, PREFIX, claimer, "give back")
+    async def give_back(self, claimer: ClaimerId, id_: WaitingId) -> None:
+        await self._redis.run(_END_CLAIM, _ANY, PREFIX, claimer, "give back", id_)
 
-    async def finish(self, claimer: ClaimerId) -> None:
-        await self._redis.run(_END_CLAIM, _ANY, PREFIX, claimer, "finish")
+    async def finish(self, claimer: ClaimerId, id_: WaitingId) -> None:
+        await self._redis.run(_END_CLAIM, _ANY, PREFIX, claimer, "finish", id_)
 
     async def remove(self, id_: WaitingId) -> None:
         await self._redis.run(_REMOVE, _ANY, PREFIX, id_)

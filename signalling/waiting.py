@@ -50,12 +50,12 @@ class WaitingQueue(Protocol):
         """
         ...
 
-    async def give_back(self, claimer: ClaimerId) -> None:
-        """Who was claimed waits again, at the old place."""
+    async def give_back(self, claimer: ClaimerId, id_: WaitingId) -> None:
+        """Who was claimed waits again, at the old place; nothing if this claimer does not have it."""
         ...
 
-    async def finish(self, claimer: ClaimerId) -> None:
-        """The claim is done with: nobody waits for it any more."""
+    async def finish(self, claimer: ClaimerId, id_: WaitingId) -> None:
+        """The claim is done with, nobody waits for it any more; nothing if this claimer does not have it."""
         ...
 
     async def remove(self, id_: WaitingId) -> None:

@@ -17,9 +17,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from auth import KeysUnusable
+from media_server import app
 from media_server.app import node, serve_until_stopped
 from media_server.errors import CannotStart, Failed
 from media_server.settings import Settings, load
+from signalling import MemoryRooms, NodeId
+from signalling.store import NodeRecord
 
 
 def settings(folder: Path, **values: Any) -> Settings:
@@ -142,3 +145,15 @@ async def test_an_address_that_is_not_ours_is_named(tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match="MEDIA_PORT"):
         async with node(settings(tmp_path).model_copy(update={"media_host": "192.0.2.1"})):
             raise AssertionError("it started all the same")
+
+
+async def test_two_nodes_of_one_name_are_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "_TWIN_S", 0.5)
+    store = MemoryRooms(asyncio.get_running_loop().time)
+    me = NodeId("node")
+    await app._check_only_one(store, me)
+    await store.announce(NodeRecord(me, "", 0), 0.01)  # ours, from before a crash
+    await app._check_only_one(store, me)
+    await store.announce(NodeRecord(me, "", 0), 60.0)
+    with pytest.raises(CannotStart, match="NODE_ID"):
+        await app._check_only_one(store, me)

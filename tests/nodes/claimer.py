@@ -19,7 +19,7 @@ async def work(url: str, doctor: str) -> None:
         while (waiting := await queue.claim(ClaimerId(doctor), ["nl", "fr"], CLAIM_S)) is not None:
             sys.stdout.write(f"{waiting.id} {waiting.priority}\n")
             sys.stdout.flush()
-            await queue.finish(ClaimerId(doctor))
+            await queue.finish(ClaimerId(doctor), waiting.id)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ async def all_taken(queue: WaitingQueue) -> list[str]:
     names = []
     while (name := await taken(queue)) is not None:
         names.append(name)
-        await queue.finish(DOCTOR)
+        await queue.finish(DOCTOR, WaitingId(name))
     return names
 
 
@@ -112,8 +112,9 @@ async def test_one_is_taken_by_one(queue: WaitingQueue) -> None:
 async def test_whoever_asks_again_gets_the_same(queue: WaitingQueue) -> None:
     await push(queue, "a", "b")
     assert [await taken(queue), await taken(queue)] == ["a", "a"]
-    await queue.finish(DOCTOR)
-    assert await taken(queue) == "b"
+    for _ in range(2):  # the second comes late, and ends nobody else
+        await queue.finish(DOCTOR, WaitingId("a"))
+        assert await taken(queue) == "b"
 
 
 async def test_a_place_is_told_and_moves_up(queue: WaitingQueue) -> None:
@@ -129,8 +130,8 @@ async def test_whoever_is_given_back_has_the_old_place(queue: WaitingQueue) -> N
     await push(queue, "a", "b")
     await taken(queue)
     await push(queue, "c")
-    await queue.give_back(DOCTOR)
-    await queue.give_back(DOCTOR)
+    for _ in range(2):
+        await queue.give_back(DOCTOR, WaitingId("a"))
     assert await all_taken(queue) == ["a", "b", "c"]
 
 
@@ -158,8 +159,10 @@ async def test_waiting_again_keeps_the_place_and_ends_in_its_time(
     await pass_time(TTL_S - 1)
     await push(queue, "a")
     assert await queue.position(WaitingId("a")) == 1
+    await push(queue, "c")
     await pass_time(2)
-    assert await all_taken(queue) == ["a"]
+    assert await queue.position(WaitingId("c")) == 2
+    assert await all_taken(queue) == ["a", "c"]
 
 
 async def test_who_cancels_waits_no_longer(queue: WaitingQueue) -> None:
@@ -168,7 +171,9 @@ async def test_who_cancels_waits_no_longer(queue: WaitingQueue) -> None:
     await queue.remove(WaitingId("b"))
     assert await taken(queue) == "a"
     await queue.remove(WaitingId("a"))  # while claimed
-    assert await taken(queue) == "c"
+    await push(queue, "a")
+    assert await taken(queue, OTHER) == "c"
+    assert await taken(queue) == "a"
 
 
 async def test_who_is_claimed_does_not_wait_twice(queue: WaitingQueue) -> None:
