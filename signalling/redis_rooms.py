@@ -212,8 +212,14 @@ class RedisRooms:
         """Wait until new rooms may be opened, which after a silence is in SETTLING_S. Raises
         StoreUnavailable.
         """
-        wait_ms = await self._redis.run(_BEAT, ("pulse", "settling"), _ms(SILENCE_S), _ms(SETTLING_S))
-        await asyncio.sleep(max(0, wait_ms) / 1000)
+        while (wait_ms := await self._beat()) > 0:  # noqa: ASYNC110  Redis tells nobody
+            await asyncio.sleep(min(wait_ms / 1000, SILENCE_S / 4))
+
+    async def _beat(self) -> int:
+        """Be heard; for how many milliseconds nothing may be opened yet."""
+        keys = ("pulse", "settling")
+        left_ms: int = await self._redis.run(_BEAT, keys, _ms(SILENCE_S), _ms(SETTLING_S))
+        return left_ms
 
     # Tickets
 

@@ -18,6 +18,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from loadtest.server_process import dying_with_parent
+from signalling.redis_connection import PREFIX
 
 PATIENCE_S = 10.0
 HIGHEST_PORT = 55_535  # a Cluster's own conversation takes the port 10,000 above
@@ -83,6 +84,10 @@ class RedisServer:
     async def age(self, seconds: float) -> None:
         """As if so much time had passed, for every key. Fails when one would live for ever."""
         await self._ask("EVAL", _AGE, 0, round(seconds * 1000))
+
+    async def seem_in_use(self) -> None:
+        """As if nodes had been heard of until now, and for as long as it takes to start one."""
+        await self._ask("SET", f"{PREFIX}pulse", "1", "PX", round(PATIENCE_S * 1000))
 
     async def _ask(self, *command: "str | int") -> Any:
         client: Any = Redis(host="127.0.0.1", port=self.port)

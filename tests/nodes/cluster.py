@@ -43,10 +43,12 @@ class Cluster:
         self._settings = settings
         self._http = http
         self._stack = stack
+        self._started = 0
 
     async def start_node(self) -> ServerProcess:
         """One more; the keys for tickets it shares with the others, its data folder it has for itself."""
-        values = {"NODE_ID": f"node-{len(self.nodes) + 1}"} | dict(self._settings)
+        self._started += 1
+        values = {"NODE_ID": f"node-{self._started}"} | dict(self._settings)
         node = await self._stack.enter_async_context(running_server(values))
         self.nodes.append(node)
         return node
@@ -144,10 +146,10 @@ async def a_cluster(nodes: int = 2, settings: Mapping[str, str] | None = None) -
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cluster-")))
         redis = stack.enter_context(running_redis())
+        await redis.seem_in_use()  # else the first room has to wait until all owners had spoken
         timeout = aiohttp.ClientTimeout(total=_TICKET_TIMEOUT_S)
         http = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         shared = {"REDIS_URL": redis.url, "KEYS_DIR": str(folder / "keys"), "WORKERS": "1"}
         cluster = Cluster(redis, shared | dict(settings or {}), http, stack)
-        for _ in range(nodes):
-            await cluster.start_node()
+        await asyncio.gather(*(cluster.start_node() for _ in range(nodes)))
         yield cluster

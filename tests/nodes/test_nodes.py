@@ -20,11 +20,11 @@ async def test_a_recording_goes_on_at_the_next_node() -> None:
 
 
 async def test_nobody_notices_that_redis_was_restarted_empty() -> None:
-    await scenarios.redis_restarted(calls=2, away_s=6)
+    await scenarios.redis_restarted(calls=2, away_s=5)
 
 
 async def test_nobody_notices_that_redis_stood_still() -> None:
-    await scenarios.redis_stalled(calls=2, away_s=6)
+    await scenarios.redis_stalled(calls=2, away_s=5)
 
 
 async def test_a_queue_loses_nobody_and_gives_nobody_away_twice() -> None:

@@ -63,6 +63,14 @@ async def test_after_a_loss_of_everything_owners_speak_before_others_take_their_
         assert other.epoch > mine.epoch  # although it had forgotten all of them
 
 
+async def test_a_node_that_waited_for_an_empty_redis_to_settle_may_open_rooms(server: RedisServer) -> None:
+    async with open_redis(server.url) as redis:
+        rooms = RedisRooms(redis)
+        await rooms.until_settled()
+        await rooms.announce(NodeRecord(ONE, "", 0), 60.0)
+        assert (await rooms.acquire(ROOM, ONE, "", 60.0)).node == ONE
+
+
 async def test_leases_that_ran_out_in_a_pause_are_their_owners_first(server: RedisServer) -> None:
     async with open_redis(server.url, TIMEOUT_S) as redis:
         rooms = RedisRooms(redis)

@@ -13,10 +13,10 @@ from pyrage import x25519
 from media_server.recording import (
     BadSegment,
     Record,
+    RecordingId,
     RtpPacket,
     SegmentHeader,
     SenderReport,
-    new_recording_id,
     read_segment,
     segment_header,
     segment_name,
@@ -24,7 +24,7 @@ from media_server.recording import (
 from media_server.recording.sealing import seal
 from tests.media_server.recording.builders import BEGAN_US
 
-RECORDING = new_recording_id()
+RECORDING = RecordingId("recording-0000000001")
 HEADER = segment_header(RECORDING, 3, "node-1")
 PACKET = bytes([0x80, 96]) + bytes(10) + b"payload"
 

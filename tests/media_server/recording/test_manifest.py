@@ -193,7 +193,7 @@ def test_a_writer_goes_on_where_another_ended() -> None:
         TrackEnd(label=1, reason="\ud800"),
         TrackEnd(label=1, reason=None),  # type: ignore[arg-type]
     ],
-    ids=str,
+    ids=lambda line: type(line).__name__,
 )
 def test_a_line_that_no_reader_would_take_is_not_written_and_changes_nothing(line: Line) -> None:
     writer = ManifestWriter(SIGNER)
