@@ -36,8 +36,9 @@ from tests.recording.rig import Place
 
 Figures = dict[str, float]
 
-# What an SFU that does nothing wrong shows on this machine: two frames of 15 a second, and the scheduler.
-UNDISTURBED_S = 0.5
+# Between what a busy machine does to a call that nothing happened to, and the least that a lost one costs.
+UNDISTURBED_S = 1.0
+SILENCE_S = 0.5
 SETTLE_S = 2.0
 
 
@@ -82,7 +83,7 @@ async def node_killed(calls: int) -> Figures:
         return figures
 
 
-async def node_drained(calls: int) -> Figures:
+async def node_drained(calls: int, silence_s: float = SILENCE_S) -> Figures:
     """SIGTERM of the node that has all calls; another one is there."""
     async with a_cluster(nodes=1) as cluster, cluster.calls(calls) as held:
         heir = await cluster.start_node()
@@ -101,7 +102,7 @@ async def node_drained(calls: int) -> Figures:
             "drained_s": round(drained_s, 3),
             "connections_lost": sum(call.cuts() for call in held),
         }
-        hold(figures["longest_silence_s"] <= 0.5, "nobody is silent for longer than 500 ms", figures)
+        hold(figures["longest_silence_s"] <= silence_s, f"nobody is silent for {silence_s} s", figures)
         hold(figures["connections_lost"] == 0, "everybody moved before the node went", figures)
         hold(cluster.nodes[0].process.returncode == 0, "the node ended well", figures)
         return figures

@@ -1,4 +1,8 @@
-"""Several nodes are one service: the short form of what `make chaos` shows at length."""
+"""Several nodes are one service: the short form of what `make chaos` shows at length.
+
+How long a silence is, is measured there; here, beside whatever else runs, it has only to be none that people
+would call one.
+"""
 
 import pytest
 
@@ -12,19 +16,11 @@ async def test_calls_of_a_killed_node_go_on_at_another() -> None:
 
 
 async def test_calls_of_a_draining_node_move_without_a_gap() -> None:
-    await scenarios.node_drained(calls=3)
-
-
-async def test_a_recording_goes_on_at_the_next_node() -> None:
-    await scenarios.recording_moved()
+    await scenarios.node_drained(calls=3, silence_s=scenarios.UNDISTURBED_S)
 
 
 async def test_nobody_notices_that_redis_was_restarted_empty() -> None:
     await scenarios.redis_restarted(calls=2, away_s=5)
-
-
-async def test_nobody_notices_that_redis_stood_still() -> None:
-    await scenarios.redis_stalled(calls=2, away_s=5)
 
 
 async def test_a_queue_loses_nobody_and_gives_nobody_away_twice() -> None:
