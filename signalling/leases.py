@@ -155,6 +155,7 @@ class LeaseKeeper:
         self._given[live.id] = lease
         self._rooms.hand_over(live, to)
         log.info("room.handed_over", extra={"room": live.id, "node": to.node, "epoch": lease.epoch})
-        for session in list(live.sessions.values()):
-            ticket = self._tickets.issue(live.room.admission_of(session.participant))
-            self._rooms.tell(live, (session.participant,), RoomMoved(url=to.url, ticket=Private(ticket)))
+        admissions = [live.room.admission_of(participant) for participant in live.sessions]
+        for admission in admissions:
+            moved = RoomMoved(url=to.url, ticket=Private(self._tickets.issue(admission)))
+            self._rooms.tell(live, (admission.participant,), moved)

@@ -179,6 +179,7 @@ class SignallingServer:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.drain_s):
                     await self._leases.hand_over_all()
+                    await self._within_bounds(self._publisher.flush)  # what changed in those who stay
                     self._let_go_of_those_who_stay()
                     await self._rooms.no_sessions.wait()
         await self._take_leave()
@@ -191,7 +192,7 @@ class SignallingServer:
     async def _take_leave(self) -> None:
         """Bounded by several `drain_timeout_s`."""
         self._leaving = True
-        await self._within_bounds(self._publisher.flush)  # rooms are still there to be looked up
+        await self._within_bounds(self._publisher.flush)
         self._let_go_of_those_who_stay()
         for live in list(self._rooms.rooms.values()):
             self._rooms.let_go(live, StopReason.NODE_DRAINING)
