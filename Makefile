@@ -17,7 +17,7 @@ rust_sources := $(shell find sfu/dataplane -name target -prune -o -type f \( -na
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Seconds after which the Python tests are ended; they are meant to take less than eight minutes on two cores.
-test_limit_s ?= 900
+test_limit_s ?= 1500
 
 run: $(native) ## start the server, with an entrance for everybody of this machine, and print the two pages' addresses
 	@exec .venv/bin/teleconsult serve --walk-in

@@ -153,7 +153,7 @@ class RedisConnection:
 
 
 @asynccontextmanager
-async def open_redis(url: str, timeout_s: float = 0.5) -> AsyncIterator[RedisConnection]:
+async def open_redis(url: str, timeout_s: float = 1.0) -> AsyncIterator[RedisConnection]:
     """Connect and check. `timeout_s`: for one server to answer; a call takes _TRIES times that at the most.
 
     Raises BadStore.
