@@ -224,12 +224,14 @@ async def queue_claimed(patients: int) -> Figures:
                     WaitingId(f"patient-{n:05}"), ("nl", "fr")[n % 2], priority=int(n % 10 == 0)
                 )
                 await queue.push(waiting, 3600.0)
-        began = time.monotonic()
         first, second = await _claimer(cluster, "ann"), await _claimer(cluster, "bob")
+        began = time.monotonic()
+        _go(first, second)
         anns = [await _line(first) for _ in range(patients // 8)]
         first.kill()
         anns += await _lines(first)
         again = await _claimer(cluster, "ann")
+        _go(again)
         later, bobs = await _lines(again), await _lines(second)
         await asyncio.gather(*(process.wait() for process in (first, second, again)))
         elapsed_s = time.monotonic() - began
@@ -252,15 +254,25 @@ async def queue_claimed(patients: int) -> Figures:
 
 
 async def _claimer(cluster: Cluster, doctor: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
+    """Ready to go."""
+    process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.nodes.claimer",
         cluster.redis.url,
         doctor,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         preexec_fn=dying_with_parent(),
     )
+    assert await _line(process) == "ready\n"
+    return process
+
+
+def _go(*processes: asyncio.subprocess.Process) -> None:
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
 
 
 async def _line(process: asyncio.subprocess.Process) -> str:
