@@ -33,7 +33,7 @@ def told(name: str, participant: LeanParticipant) -> bool:
     latencies = sorted(value for each in streams for value in each.latencies_us)
     octets = sum(each.bytes for each in streams)
     median_ms = latencies[len(latencies) // 2] / 1000 if latencies else float("nan")
-    print(  # noqa: T201
+    print(  # noqa: T201  a script's output
         f"  the {name} received {len(streams)} streams, {packets} packets, {octets} bytes; "
         f"lost {lost}, twice {twice}, forged {counters.refused_by_srtp}; median latency {median_ms:.2f} ms"
     )

@@ -48,10 +48,10 @@ def main() -> int:
         asked.request("GET", "/healthz")
         status = asked.getresponse().status
     except (OSError, ValueError, http.client.HTTPException) as error:
-        print(f"no answer: {type(error).__name__}", file=sys.stderr)  # noqa: T201
+        print(f"no answer: {type(error).__name__}", file=sys.stderr)  # noqa: T201  for `docker inspect`
         return 1
     if status != 200:
-        print(f"status {status}", file=sys.stderr)  # noqa: T201
+        print(f"status {status}", file=sys.stderr)  # noqa: T201  for `docker inspect`
         return 1
     return 0
 

@@ -202,7 +202,7 @@ async def _check_only_one(store: signalling.RoomStore, node: signalling.NodeId) 
     """Two nodes of one name would take each other's rooms for their own. Raises CannotStart."""
     try:
         async with asyncio.timeout(_TWIN_S):
-            while any(record.node == node for record in await store.nodes()):  # noqa: ASYNC110
+            while any(record.node == node for record in await store.nodes()):  # noqa: ASYNC110  no event
                 await asyncio.sleep(0.2)
     except TimeoutError:
         raise CannotStart(f"NODE_ID: another node of this Redis is called {node}, too") from None

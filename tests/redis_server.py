@@ -104,7 +104,7 @@ class RedisServer:
         """It alone has all slots; started with `--cluster-enabled yes`."""
         await self._ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         async with asyncio.timeout(PATIENCE_S):
-            while b"cluster_state:ok" not in await self._ask("CLUSTER", "INFO"):  # noqa: ASYNC110
+            while b"cluster_state:ok" not in await self._ask("CLUSTER", "INFO"):  # noqa: ASYNC110  no event
                 await asyncio.sleep(0.05)
 
 

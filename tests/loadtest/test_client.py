@@ -88,7 +88,7 @@ async def test_one_refused_wish_does_not_sink_the_others(server: FakeServer, doc
             return {"type": "error", "code": "unknown-track", "message": "no"}
         return await negotiate(message)
 
-    server._negotiate = picky  # type: ignore[method-assign]
+    server._negotiate = picky  # type: ignore[method-assign]  # one refusal, else as ever
     tracks = [a_track("gone"), a_track("good")]
     server.answers["join"] = lambda _: a_joined_state(participants=[a_participant(tracks=tracks)])
     async with Client(server.url, "ticket") as client:

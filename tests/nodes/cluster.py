@@ -53,9 +53,6 @@ class Cluster:
         self.nodes.append(node)
         return node
 
-    def node_of(self, url: str) -> ServerProcess:
-        return next(node for node in self.nodes if node.signal_url == url)
-
     def living(self) -> list[ServerProcess]:
         return [node for node in self.nodes if node.process.returncode is None]
 

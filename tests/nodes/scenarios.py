@@ -40,6 +40,7 @@ Figures = dict[str, float]
 UNDISTURBED_S = 1.0
 SILENCE_S = 0.5
 SETTLE_S = 2.0
+LOOK_S = 0.02
 
 
 class NotHeld(AssertionError):
@@ -354,7 +355,10 @@ async def split_brain(calls: int, paused_s: float) -> Figures:
         woke = time.monotonic()
         await until(lambda: len(cluster.said(old, "room.fenced")) >= calls)
         fenced_s = time.monotonic() - woke
-        await asyncio.sleep(0.1)  # its media plane closes the transports
+        while (await old.metrics())["teleconsult_transports"]:  # noqa: ASYNC110  asking is the waiting
+            await asyncio.sleep(LOOK_S)
+        closed_s = time.monotonic() - woke
+        hold(closed_s < 1, "the fence closes all transports at once", {"closed_s": closed_s})
         forwarded = await _packets_sent(old)
         for call in held:
             await call.until_heard(at=new.signal_url)
@@ -364,6 +368,7 @@ async def split_brain(calls: int, paused_s: float) -> Figures:
             "calls": calls,
             "paused_s": paused_s,
             "fenced_after_s": round(fenced_s, 3),
+            "transports_closed_after_s": round(closed_s, 3),
             "packets_of_the_old_after_the_fence": after_fence,
             "all_at_the_new_after_s": round(again_s, 3),
         }
@@ -379,7 +384,7 @@ def _patiently(get_ticket: GetTicket, url: str) -> GetTicket:
 
     async def get(why: str) -> Ticket:
         async with asyncio.timeout(PATIENCE_S):
-            while (ticket := await get_ticket(why)).url != url:  # noqa: ASYNC110
+            while (ticket := await get_ticket(why)).url != url:  # noqa: ASYNC110  no node tells
                 await asyncio.sleep(0.25)
             return ticket
 

@@ -63,6 +63,15 @@ class Pair:
             await peer.ask("leave")
         return again
 
+    async def recorded(self) -> tuple[Peer, Peer]:
+        """A doctor and a patient on the old node, who have granted and are recorded."""
+        doctor, patient = [await self.old.joined(PEOPLE[who]) for who in (DOCTOR, PATIENT)]
+        for peer in (doctor, patient):
+            await peer.ask("consent", kind="recording", state="granted")
+        await doctor.ask("recording", action="start")
+        self.old.server.recording_opened(ROOM, self.recorders[0].opened[0].attempt, 100.0)
+        return doctor, patient
+
 
 @asynccontextmanager
 async def a_pair(*, drain_s: float = 30.0, lease_s: float = 0.4) -> AsyncIterator[Pair]:
@@ -247,11 +256,7 @@ async def test_draining_nodes_are_given_no_rooms() -> None:
 async def test_a_recording_goes_on_at_the_new_node_as_the_same() -> None:
     async with a_pair() as pair:
         before, after = pair.recorders
-        doctor, patient = [await pair.old.joined(PEOPLE[who]) for who in (DOCTOR, PATIENT)]
-        for peer in (doctor, patient):
-            await peer.ask("consent", kind="recording", state="granted")
-        await doctor.ask("recording", action="start")
-        pair.old.server.recording_opened(ROOM, before.opened[0].attempt, 100.0)
+        doctor, patient = await pair.recorded()
         drained = asyncio.create_task(pair.old.server.drain())
         there = await pair.followed(patient, leave=False)
         (start,) = after.opened
@@ -270,11 +275,7 @@ async def test_a_recording_goes_on_at_the_new_node_as_the_same() -> None:
 async def test_a_consent_taken_back_after_the_room_was_given_away_counts_there_too() -> None:
     async with a_pair() as pair:
         before, after = pair.recorders
-        doctor, patient = [await pair.old.joined(PEOPLE[who]) for who in (DOCTOR, PATIENT)]
-        for peer in (doctor, patient):
-            await peer.ask("consent", kind="recording", state="granted")
-        await doctor.ask("recording", action="start")
-        pair.old.server.recording_opened(ROOM, before.opened[0].attempt, 100.0)
+        doctor, patient = await pair.recorded()
         drained = asyncio.create_task(pair.old.server.drain())
         there = await pair.followed(doctor, leave=False)
         assert len(after.opened) == 1
@@ -312,12 +313,8 @@ async def test_a_recording_that_nobody_followed_does_not_begin_by_itself_later()
 
 async def test_a_recording_does_not_go_on_without_its_consents() -> None:
     async with a_pair() as pair:
-        before, after = pair.recorders
-        doctor, patient = [await pair.old.joined(PEOPLE[who]) for who in (DOCTOR, PATIENT)]
-        for peer in (doctor, patient):
-            await peer.ask("consent", kind="recording", state="granted")
-        await doctor.ask("recording", action="start")
-        pair.old.server.recording_opened(ROOM, before.opened[0].attempt, 100.0)
+        _, after = pair.recorders
+        doctor, patient = await pair.recorded()
         drained = asyncio.create_task(pair.old.server.drain())
         await patient.event("moved")
         await pair.new.joined(somebody("stranger"))  # is there first, and has not granted
