@@ -4,14 +4,15 @@ Blocking: called on threads. Knows no rules; those are with whoever keeps a tabl
 catalogue.
 """
 
-from media_server.records.database import (
-    RecordsUnusable,
-    open_records,
-    reading,
-    scrub,
-    sqlite_url,
-    writing,
-)
+from media_server.records import tables
+from media_server.records.audit import AuditBroken, AuditEntry
+from media_server.records.audit import append as append_audit
+from media_server.records.audit import entries_about as audit_entries_about
+from media_server.records.audit import verify as verify_audit
+from media_server.records.database import open_records, reading, scrub, writing
+from media_server.records.errors import RecordsUnusable
+from media_server.records.sealed_fields import CannotOpen, FieldKeys, FieldKeysUnusable
+from media_server.records.sqlite import sqlite_url
 from media_server.records.tables import manifest_keys, metadata, recordings
 
 __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
@@ -20,8 +21,17 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "reading",
     "writing",
     "scrub",
+    "tables",
     "recordings",
     "manifest_keys",
     "metadata",
+    "FieldKeys",
+    "AuditEntry",
+    "append_audit",
+    "verify_audit",
+    "audit_entries_about",
     "RecordsUnusable",
+    "FieldKeysUnusable",
+    "CannotOpen",
+    "AuditBroken",
 ]

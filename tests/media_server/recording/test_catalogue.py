@@ -163,8 +163,8 @@ def test_the_first_receipt_stands(tmp_path: Path) -> None:
 def test_a_copy_that_a_reader_holds_is_told_and_made_up_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("media_server.records.database._BUSY_S", 0)
-    monkeypatch.setattr("media_server.records.database._PRAGMAS", ("busy_timeout = 50", "secure_delete = ON"))
+    monkeypatch.setattr("media_server.records.sqlite._BUSY_S", 0)
+    monkeypatch.setattr("media_server.records.sqlite._PRAGMAS", ("busy_timeout = 50", "secure_delete = ON"))
     catalogue, entry = a_catalogue(tmp_path), an_entry()
     catalogue.add(entry)
     assert entry.sealed_key is not None

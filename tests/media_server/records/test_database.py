@@ -169,8 +169,8 @@ def test_a_damaged_database_is_told_without_what_was_to_be_written(tmp_path: Pat
 def test_scrubbing_says_when_a_reader_holds_old_pages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("media_server.records.database._BUSY_S", 0)
-    monkeypatch.setattr("media_server.records.database._PRAGMAS", ("busy_timeout = 50", "secure_delete = ON"))
+    monkeypatch.setattr("media_server.records.sqlite._BUSY_S", 0)
+    monkeypatch.setattr("media_server.records.sqlite._PRAGMAS", ("busy_timeout = 50", "secure_delete = ON"))
     engine = opened(tmp_path)
     with reading(engine) as reader:
         reader.execute(select(manifest_keys)).all()
