@@ -45,9 +45,10 @@ export class RoomView {
    * @param {TeleconsultClient} client
    * @param {LocalMedia} media
    * @param {boolean} doctor
-   * @param {{announce: (text: string) => void, status: HTMLElement}} page
+   * @param {{announce: (text: string) => void, status: HTMLElement, tools?: HTMLElement[], leave?: () => void}} page
+   *   `tools` are more buttons for the toolbar; `leave` is asked instead of leaving at once
    */
-  constructor(client, media, doctor, { announce, status }) {
+  constructor(client, media, doctor, { announce, status, tools = [], leave }) {
     this.#client = client;
     this.#media = media;
     this.#doctor = doctor;
@@ -60,9 +61,9 @@ export class RoomView {
     this.#toolbar = new Toolbar(media, doctor, {
       record: () => this.#recording.ask(),
       settings: () => openSettings(media, () => this.#stats),
-      leave: () => doctor ? openEnd({ end: () => void this.#endForAll(), leave: () => void client.leave() }) : void client.leave(),
+      leave: leave ?? (() => doctor ? openEnd({ end: () => void this.#endForAll(), leave: () => void client.leave() }) : void client.leave()),
       say: (key) => announce(t(key)),
-    });
+    }, tools);
     this.element = h("div.call", {}, this.#title, this.#recording.bar.element, this.#banner.element, this.#stage.element,
       h("div.corner", {}, this.#recording.card.element, this.#knocks.element), this.#toolbar.element);
     status.replaceChildren(this.#encrypted, this.#clock);

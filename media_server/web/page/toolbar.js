@@ -44,8 +44,9 @@ export class Toolbar {
    * @param {LocalMedia} media
    * @param {boolean} doctor
    * @param {{record: () => void, settings: () => void, leave: () => void, say: (key: TextKey) => void}} acts
+   * @param {HTMLElement[]} [tools]  more buttons, of a page of its own
    */
-  constructor(media, doctor, { record, settings, leave, say }) {
+  constructor(media, doctor, { record, settings, leave, say }, tools = []) {
     this.#media = media;
     this.#doctor = doctor;
     // What is said is what came of it; when a device does not obey, the banner says so.
@@ -65,8 +66,8 @@ export class Toolbar {
     this.#settings = new ToolButton("settings", "settings", settings);
     this.#leave = new ToolButton("leave", "leave", leave);
     this.#leave.element.classList.add("danger");
-    const buttons = [this.#mic, this.#camera, this.#flip, this.#share, this.#record, this.#settings, this.#leave];
-    this.element = h("nav.toolbar", {}, ...buttons.map(({ element }) => element));
+    const buttons = [this.#mic, this.#camera, this.#flip, this.#share, this.#record].map(({ element }) => element);
+    this.element = h("nav.toolbar", {}, ...buttons, ...tools, this.#settings.element, this.#leave.element);
     this.#flip.element.hidden = true;
     void this.#offerFlip();
     this.render();
