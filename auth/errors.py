@@ -70,3 +70,24 @@ class TicketReused(TicketRefused):
     """It has already let somebody in."""
 
     reason = Refusal.REUSED
+
+
+class SessionRefusal(Enum):
+    """Why a session's token was refused: a closed set, fit for a metric's label."""
+
+    MALFORMED = "malformed"
+    FORGED = "forged"
+    FOREIGN = "foreign"
+    EXPIRED = "expired"
+    EARLY = "early"
+    UNKNOWN = "unknown"
+    REVOKED = "revoked"
+    REUSED = "reused"
+
+
+class SessionRefused(AuthError):
+    """Nobody is logged in by this token. `reason` is for metrics; the bearer learns only "not logged in"."""
+
+    def __init__(self, reason: SessionRefusal) -> None:
+        super().__init__(f"session refused: {reason.value}")
+        self.reason = reason
