@@ -26,24 +26,32 @@ from signalling.media import (
     Wish,
 )
 from signalling.memory_rooms import MemoryRooms
+from signalling.memory_waiting import MemoryWaiting
+from signalling.news import LocalNews, News, RedisNews
 from signalling.notes import Note
 from signalling.private import Private
 from signalling.recorder import Attempt, Recorder, RecordingStart
-from signalling.redis_connection import BadStore, open_redis
+from signalling.redis_connection import PREFIX as REDIS_PREFIX
+from signalling.redis_connection import BadStore, RedisConnection, Script, open_redis
 from signalling.redis_rooms import RedisRooms
+from signalling.redis_waiting import RedisWaiting
 from signalling.replies import IceServer
 from signalling.schema import message_schema
 from signalling.server import SignallingServer
 from signalling.settings import SignallingSettings
 from signalling.store import NodeId, RoomStore
+from signalling.third_parties import ThirdParties
 from signalling.tickets import Admission, Tickets
 from signalling.views import ConsentState, Rating, Role, RoomEncryption, RoomState, Track
+from signalling.waiting import ClaimerId, Waiting, WaitingId, WaitingQueue
 from signalling.wire import Codec
 
 __all__ = [
+    "REDIS_PREFIX",
     "Admission",
     "Attempt",
     "BadStore",
+    "ClaimerId",
     "Codec",
     "Consent",
     "ConsentChanged",
@@ -55,11 +63,14 @@ __all__ = [
     "Counters",
     "Event",
     "IceServer",
+    "LocalNews",
     "Media",
     "MediaRefused",
     "MemoryRooms",
+    "MemoryWaiting",
     "Mid",
     "Negotiated",
+    "News",
     "NoSuchRoom",
     "NodeId",
     "Note",
@@ -73,12 +84,16 @@ __all__ = [
     "Recorder",
     "RecordingChanged",
     "RecordingStart",
+    "RedisConnection",
+    "RedisNews",
     "RedisRooms",
+    "RedisWaiting",
     "Role",
     "RoomEncryption",
     "RoomId",
     "RoomState",
     "RoomStore",
+    "Script",
     "SignallingError",
     "SignallingServer",
     "SignallingSettings",
@@ -86,11 +101,15 @@ __all__ = [
     "Step",
     "StoreUnavailable",
     "Subscribe",
+    "ThirdParties",
     "TicketRefused",
     "Tickets",
     "Track",
     "TrackEncryption",
     "TrackId",
+    "Waiting",
+    "WaitingId",
+    "WaitingQueue",
     "Wish",
     "message_schema",
     "notes",

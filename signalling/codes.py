@@ -23,6 +23,7 @@ class ErrorCode(Enum):
     NO_SUCH_ROOM = "no-such-room"
     ROOM_ENDED = "room-ended"
     MOVED = "moved"
+    CONSENT_NEEDED = "consent-needed"
     DRAINING = "draining"
     INTERNAL = "internal"
 

@@ -42,6 +42,18 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
+class Expel:
+    """As `Remove`, but not by somebody in the room: what let the participant in holds no longer."""
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class Conclude:
+    """As `End`, but not by somebody in the room: the consultation is over."""
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """The media plane has these tracks now. Checked beforehand by `Room.check_offer`."""
 
@@ -213,6 +225,8 @@ Command = (
     | Admit
     | Remove
     | End
+    | Expel
+    | Conclude
     | Publish
     | Unpublish
     | LoseMedia

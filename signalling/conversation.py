@@ -17,6 +17,7 @@ from signalling.entrance import Entrance
 from signalling.errors import (
     AlreadyJoined,
     BadMessage,
+    ConsentNeeded,
     Moved,
     NotJoined,
     OfferTimedOut,
@@ -31,7 +32,8 @@ from signalling.private import Private
 from signalling.quality import rate
 from signalling.replies import Answered, Error, Ok, RecordingIs, Reply
 from signalling.settings import SignallingSettings
-from signalling.views import LeaveReason
+from signalling.third_parties import ThirdParties
+from signalling.views import LeaveReason, Role
 from signalling.websocket import Connection
 from signalling.wire import decode, encode
 
@@ -52,7 +54,9 @@ class Conversation:
         clock: Callable[[], float],
         counters: Counters,
         observe: Observe,
+        third_parties: ThirdParties | None = None,
     ) -> None:
+        """`third_parties` None: a doctor alone admits guests."""
         self._connection = connection
         self._entrance = entrance
         self._rooms = rooms
@@ -62,6 +66,7 @@ class Conversation:
         self._clock = clock
         self._counters = counters
         self._observe = observe
+        self._third_parties = third_parties
         self._violations = 0
         self._last_id = 0
         self.session: LiveSession | None = None
@@ -141,7 +146,7 @@ class Conversation:
             case messages.Relay():
                 self._do(session, message, commands.Relay(me, message.to, message.kind, message.body))
             case messages.Admit():
-                self._do(session, message, commands.Admit(me, message.participant))
+                await self._admit(session, message)
             case messages.Remove():
                 self._do(session, message, commands.Remove(me, message.participant))
             case messages.End():
@@ -166,6 +171,17 @@ class Conversation:
         outcomes = room.receive(command, self._clock())
         self._reply(RecordingIs(id=message.id, recording=room.view().recording.state))
         self._rooms.carry_out(session.live, outcomes)
+
+    async def _admit(self, session: LiveSession, message: messages.Admit) -> None:
+        """A guest needs the patient's word, too. Raises ConsentNeeded."""
+        room = session.live.room
+        guest = room.admission_of(message.participant).role is Role.GUEST
+        if guest and self._third_parties is not None:
+            if not await self._third_parties.may_enter(session.live.id):
+                raise ConsentNeeded
+            if session.over:
+                raise NotJoined
+        self._do(session, message, commands.Admit(session.participant, message.participant))
 
     async def _consent(self, session: LiveSession, message: messages.Consent) -> None:
         """A grant is written down before it counts, a no takes effect before it is written down."""

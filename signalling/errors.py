@@ -147,6 +147,11 @@ class Moved(Refusal):
         self.url = url
 
 
+class ConsentNeeded(Refusal):
+    code = ErrorCode.CONSENT_NEEDED
+    text = "the patient has not agreed to this"
+
+
 class Draining(Refusal):
     code = ErrorCode.DRAINING
     close = CloseCode.DRAINING

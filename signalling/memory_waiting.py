@@ -39,11 +39,21 @@ class MemoryWaiting:
         same = (place for place in queue.values() if place.waiting.language == mine.waiting.language)
         return sum(place.rank <= mine.rank for place in same)
 
-    async def claim(self, claimer: ClaimerId, languages: Collection[str], ttl_s: float) -> Waiting | None:
+    async def claim(
+        self,
+        claimer: ClaimerId,
+        languages: Collection[str],
+        ttl_s: float,
+        only: WaitingId | None = None,
+    ) -> Waiting | None:
         mine = self._claims.get(claimer)
         place = self._places.get(mine) if mine is not None else None
         if place is None:
-            fitting = (each for each in self._queue().values() if each.waiting.language in languages)
+            fitting = (
+                each
+                for id_, each in self._queue().items()
+                if (each.waiting.language in languages if only is None else id_ == only)
+            )
             place = min(fitting, key=lambda each: each.rank, default=None)
         if place is None:
             return None

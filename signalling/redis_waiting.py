@@ -82,7 +82,7 @@ return ahead
 _CLAIM = Script(
     _COMMON
     + """
-local claimer, ttl, kept = ARGV[2], ARGV[3], ARGV[4]
+local claimer, ttl, kept, only = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local function claim(id)
   redis.call('SET', prefix .. 'claim:' .. claimer, id, 'PX', ttl)
   redis.call('HSET', prefix .. 'claims', claimer, id)
@@ -92,8 +92,14 @@ end
 local mine = redis.call('GET', prefix .. 'claim:' .. claimer)
 if mine and redis.call('EXISTS', prefix .. 'waiting:' .. mine) == 1 then return claim(mine) end
 give_back_expired()
+if only ~= '' then
+  local waiting = redis.call('GET', prefix .. 'waiting:' .. only)
+  if not waiting then return false end
+  if redis.call('ZREM', prefix .. 'queue:' .. cmsgpack.unpack(waiting)[1], only) == 0 then return false end
+  return claim(only)
+end
 local best, from, score
-for i = 5, #ARGV do
+for i = 6, #ARGV do
   local queue = prefix .. 'queue:' .. ARGV[i]
   local head = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')
   while head[1] and redis.call('EXISTS', prefix .. 'waiting:' .. head[1]) == 0 do  -- gave up waiting
@@ -150,10 +156,16 @@ class RedisWaiting:
         place: int | None = await self._redis.run(_POSITION, _ANY, PREFIX, id_)
         return place
 
-    async def claim(self, claimer: ClaimerId, languages: Collection[str], ttl_s: float) -> Waiting | None:
+    async def claim(
+        self,
+        claimer: ClaimerId,
+        languages: Collection[str],
+        ttl_s: float,
+        only: WaitingId | None = None,
+    ) -> Waiting | None:
         ttl_ms = round(ttl_s * 1000)
         spoken = sorted(languages)
-        claimed = await self._redis.run(_CLAIM, _ANY, PREFIX, claimer, ttl_ms, _KEPT_MS, *spoken)
+        claimed = await self._redis.run(_CLAIM, _ANY, PREFIX, claimer, ttl_ms, _KEPT_MS, only or "", *spoken)
         if claimed is None:
             return None
         id_, value = claimed

@@ -114,7 +114,15 @@ class Room:
         return self._member(participant).self_view()
 
     def admission_of(self, participant: ParticipantId) -> Admission:
+        """Raises UnknownParticipant."""
         return self._member(participant).admission
+
+    def waiting(self) -> tuple[ParticipantId, ...]:
+        """Who has not been admitted."""
+        return self._who(lambda member: not member.admitted)
+
+    def of_role(self, role: Role) -> tuple[ParticipantId, ...]:
+        return self._who(lambda member: member.admission.role is role)
 
     def participants_seen_by(self, participant: ParticipantId) -> tuple[Participant, ...]:
         """In the order they came, the viewer among them."""
@@ -205,8 +213,12 @@ class Room:
                 return self._admit(self._member(participant))
             case commands.Remove(by, participant):
                 return self._remove(self._doctor(by), self._member(participant))
+            case commands.Expel(participant):
+                return self._expel(self._member(participant))
             case commands.End(by):
                 self._doctor(by)
+                return self._end(EndReason.ENDED)
+            case commands.Conclude():
                 return self._end(EndReason.ENDED)
             case commands.Publish():
                 return self._publish(command)
@@ -289,6 +301,9 @@ class Room:
     def _remove(self, doctor: Member, member: Member) -> list[Outcome]:
         if doctor is member:
             raise NotAllowed("you cannot remove yourself: leave")
+        return self._expel(member)
+
+    def _expel(self, member: Member) -> list[Outcome]:
         outcomes = self._leave(member, LeaveReason.REMOVED)
         self.revision += 1
         self._admitted.discard(member.id)

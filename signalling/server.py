@@ -18,7 +18,7 @@ from aiohttp import web
 from signalling import commands
 from signalling.codes import CloseCode
 from signalling.consent_writer import ConsentWriter
-from signalling.consents import Consents
+from signalling.consents import Consent, Consents
 from signalling.conversation import Conversation
 from signalling.counters import Counters, Observe, ignore_step
 from signalling.entrance import Entrance
@@ -34,9 +34,10 @@ from signalling.recording import RecordingRules
 from signalling.session import SessionId
 from signalling.settings import SignallingSettings
 from signalling.store import Lease, Place, RoomRecord, RoomStore
+from signalling.third_parties import ThirdParties
 from signalling.tickets import Tickets
 from signalling.upgrade import Upgrades
-from signalling.views import LeaveReason, Rating, RoomState, StopReason
+from signalling.views import LeaveReason, Rating, Role, RoomState, StopReason
 from signalling.websocket import Connection
 from signalling.wire import MAX_MESSAGE_BYTES
 
@@ -56,9 +57,11 @@ class SignallingServer:
         observe: Observe = ignore_step,
         recorder: Recorder | None = None,
         consents: Consents | None = None,
+        third_parties: ThirdParties | None = None,
     ) -> None:
         """`clock` gives monotonic seconds, `random_token` 256 random bits as text; `observe` is told how long
-        the steps of a join take. Without `recorder` or `consents` no room can be recorded.
+        the steps of a join take. Without `recorder` or `consents` no room can be recorded, without
+        `third_parties` a doctor alone admits guests.
         """
         self.counters = Counters()
         self._settings = settings or SignallingSettings()
@@ -66,6 +69,7 @@ class SignallingServer:
         self._media = media
         self._clock = clock
         self._observe = observe
+        self._third_parties = third_parties
         self._publisher = StorePublisher(
             store, self._settings, self.counters, self._look_up, self._forget, self._refused_to_write
         )
@@ -282,6 +286,7 @@ class SignallingServer:
             self._clock,
             self.counters,
             self._observe,
+            self._third_parties,
         )
         self.counters.connections += 1
         self.counters.connections_now += 1
@@ -369,6 +374,43 @@ class SignallingServer:
         live = self._rooms.rooms.get(room)
         if live is not None:
             self._rooms.tell(live, live.room.admitted() if to is None else (to,), event)
+
+    # What is decided outside, about rooms of this node; about others nothing happens
+
+    def waiting_patients(self) -> list[tuple[RoomId, ParticipantId]]:
+        """Who is connected here, or may still resume, and has not been admitted."""
+        return [
+            (live.id, who)
+            for live in self._rooms.rooms.values()
+            for who in live.room.waiting()
+            if live.room.admission_of(who).role is Role.PATIENT
+        ]
+
+    def has_guests(self) -> list[RoomId]:
+        return [live.id for live in self._rooms.rooms.values() if live.room.of_role(Role.GUEST)]
+
+    def recorded_or_asking(self) -> list[RoomId]:
+        return [live.id for live in self._rooms.rooms.values() if live.room.recording.consents]
+
+    def conclude(self, room: RoomId) -> None:
+        """The consultation is over: everybody is told, and out."""
+        self._report(self._rooms.rooms.get(room), commands.Conclude())
+
+    def expel_guests(self, room: RoomId, only: ParticipantId | None = None) -> None:
+        """Those who wait, too. A doctor may let them in again."""
+        live = self._rooms.rooms.get(room)
+        if live is not None:
+            for guest in live.room.of_role(Role.GUEST):
+                if only is None or guest == only:
+                    self._report(live, commands.Expel(guest))
+
+    def take_grant(self, room: RoomId, consent: Consent) -> None:
+        """Somebody granted to be recorded, and not by this connection; the ledger has it."""
+        self._report(self._rooms.rooms.get(room), commands.Grant(consent.participant, consent))
+
+    def take_refusal(self, room: RoomId, participant: ParticipantId) -> None:
+        """Somebody refused to be recorded, or took the grant back; the ledger has it."""
+        self._report(self._rooms.rooms.get(room), commands.Refuse(participant))
 
     # Our own tasks
 

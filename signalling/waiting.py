@@ -44,9 +44,16 @@ class WaitingQueue(Protocol):
         """1 the next of its language; None: does not wait."""
         ...
 
-    async def claim(self, claimer: ClaimerId, languages: Collection[str], ttl_s: float) -> Waiting | None:
+    async def claim(
+        self,
+        claimer: ClaimerId,
+        languages: Collection[str],
+        ttl_s: float,
+        only: WaitingId | None = None,
+    ) -> Waiting | None:
         """The first of those who speak one of the languages, or what this claimer has already; None: nobody
-        waits. The claim is given up after `ttl_s`, back to its old place.
+        waits. `only` this one, whatever its place and language. The claim is given up after `ttl_s`, back to
+        its old place.
         """
         ...
 

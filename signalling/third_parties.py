@@ -1,0 +1,11 @@
+"""What signalling needs to know before a doctor lets somebody in who is neither patient nor doctor."""
+
+from typing import Protocol
+
+from signalling.media import RoomId
+
+
+class ThirdParties(Protocol):
+    async def may_enter(self, room: RoomId) -> bool:
+        """Whether the patient agrees, now, that guests are present. Never raises; doubt is no."""
+        ...
