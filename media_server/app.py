@@ -23,7 +23,7 @@ import sfu
 import signalling
 from auth import LONGEST_TICKET_S, AuthError, KeyRing, Reentries, TicketIssuer, TicketVerifier
 from media_server.admission import Admissions
-from media_server.consents import SpokenConsents
+from media_server.consents import Ledger, RoomConsents
 from media_server.demo import Companion
 from media_server.errors import ApplicationError, CannotStart, Failed
 from media_server.health import Health, Phase
@@ -34,8 +34,11 @@ from media_server.media import MediaPlane
 from media_server.metric_rows import Kind, Row, plane_rows, signalling_rows
 from media_server.metrics import Metrics
 from media_server.pages import read_pages
+from media_server.recording.catalogue import Catalogue
 from media_server.recording.recorder import Recorder
 from media_server.recording.service import open_recorder, unix_us
+from media_server.recording.signing import manifest_keys, newest_signer
+from media_server.records import open_records, sqlite_url
 from media_server.running import as_running
 from media_server.settings import Policy, Settings
 from media_server.walk_in import WalkIn
@@ -130,6 +133,7 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
         media = MediaPlane(metrics)
         plane = await stack.enter_async_context(_plane(settings, media))
         recorder = await stack.enter_async_context(open_recorder(settings, plane))
+        ledger = await asyncio.to_thread(_ledger, settings)
         store = await stack.enter_async_context(_store(settings))
         rooms = signalling.SignallingServer(
             store,
@@ -138,7 +142,7 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
             _signalling_settings(settings, http_port),
             observe=lambda step, seconds: metrics.join_step(step.value, seconds),
             recorder=recorder,
-            consents=SpokenConsents(unix_us),
+            consents=RoomConsents(ledger),
         )
         await stack.enter_async_context(rooms)
         media.attach(plane, rooms)
@@ -178,6 +182,13 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
             },
         )
         yield Running(settings.origin(http_port), http_port, metrics_port, plane.port, issuer, drain)
+
+
+def _ledger(settings: Settings) -> Ledger:
+    engine = open_records(sqlite_url(settings.records_file))
+    signer = newest_signer(manifest_keys(settings.manifest_keys_folder))
+    Catalogue(engine).register_key(signer.kid, signer.public_key, settings.node_id)
+    return Ledger(engine, signer, settings.policy.value, unix_us)
 
 
 @asynccontextmanager

@@ -1,0 +1,182 @@
+"""The ledger in SQL: words are appended, never changed; where things stand follows from the last one.
+
+Each consultation has a chain of its own, and each entry's hash is in the audit log, whose chain nobody can
+cut without its being seen. Asked at the moment of use: nothing here is kept in memory, so that a withdrawal
+holds on every node as soon as it is written. Blocking.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from sqlalchemy import Connection, Engine, Row, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from media_server.consents.entry import ConsentKind, ConsentState, Entry, Signer, Word, receipt, write
+from media_server.errors import ApplicationError
+from media_server.records import AuditEntry, RecordsUnusable, append_audit, reading, tables, writing
+
+_TRIES = 8
+_consents = tables.consents
+
+
+class ChainBroken(ApplicationError):
+    """A consultation's consents were tampered with; its text names the place."""
+
+
+class Ledger:
+    """`clock_us`: Unix microseconds; `policy`: this deployment's, noted in each entry."""
+
+    def __init__(self, engine: Engine, signer: Signer, policy: str, clock_us: Callable[[], int]) -> None:
+        self._engine = engine
+        self._signer = signer
+        self._policy = policy
+        self._clock_us = clock_us
+
+    def append(self, word: Word) -> Entry:
+        """Write it down; durable on return. Raises RecordsUnusable."""
+        for _ in range(_TRIES):
+            try:
+                with writing(self._engine) as connection:
+                    return self.append_within(connection, word)
+            except IntegrityError:  # another node wrote this consultation's next entry just now
+                continue
+        raise RecordsUnusable("the ledger of consents is written to by too many at once")
+
+    def append_within(self, connection: Connection, word: Word) -> Entry:
+        """As part of the caller's transaction. Raises IntegrityError when another node was first."""
+        last = connection.execute(
+            select(_consents.c.number, _consents.c.hash)
+            .where(_consents.c.consultation == word.consultation)
+            .order_by(_consents.c.number.desc())
+            .limit(1)
+        ).one_or_none()
+        number, previous = (last.number + 1, last.hash) if last else (1, None)
+        entry = write(word, secrets.token_urlsafe(16), number, self._clock_us(), previous, self._policy)
+        connection.execute(
+            insert(_consents).values(
+                id=entry.id,
+                consultation=word.consultation,
+                number=number,
+                participant=word.participant,
+                kind=word.kind.value,
+                state=word.state.value,
+                at_us=entry.at_us,
+                expires_at_us=word.expires_at_us,
+                text_version=word.text_version,
+                recipient=word.recipient,
+                entry=entry.text,
+                previous_hash=previous,
+                hash=entry.hash,
+            )
+        )
+        details = {"kind": word.kind.value, "entry": entry.id, "hash": entry.hash}
+        append_audit(
+            connection,
+            AuditEntry(
+                at_us=entry.at_us,
+                actor=word.actor,
+                role=word.role,
+                action=f"consent.{word.state.value}",
+                subject=word.consultation,
+                details=details,
+            ),
+        )
+        return entry
+
+    def receipt(self, entry: Entry) -> str:
+        """Signed anew each time it is asked for; the entry is what counts."""
+        return receipt(entry, self._signer)
+
+    def current(self, consultation: str) -> list[Entry]:
+        """The last word of each participant on each kind, oldest first. Raises RecordsUnusable."""
+        with reading(self._engine) as connection:
+            last = {(e.word.kind, e.word.participant): e for e in _entries(connection, consultation)}
+        return sorted(last.values(), key=lambda entry: entry.number)
+
+    def last_word(self, consultation: str, kind: ConsentKind, participant: str) -> Entry | None:
+        """Raises RecordsUnusable."""
+        found = (e for e in self.current(consultation) if e.word.participant == participant)
+        return next((entry for entry in found if entry.word.kind is kind), None)
+
+    def grant(self, consultation: str, kind: ConsentKind, participant: str) -> Entry | None:
+        """The grant that holds now, if one does. Raises RecordsUnusable."""
+        entry = self.last_word(consultation, kind, participant)
+        return entry if entry is not None and entry.holds(self._clock_us()) else None
+
+    def say(self, word: Word, granted: bool) -> Entry:
+        """As `append`, with the state that a yes or no has now: a no after a grant is a withdrawal. The same
+        said again is not written again.
+        """
+        before = self.last_word(word.consultation, word.kind, word.participant)
+        state = next_state(before, granted, self._clock_us())
+        stands = before is not None and (not granted or before.holds(self._clock_us()))
+        if before is not None and stands and before.word.state is state and _same(before.word, word):
+            return before
+        return self.append(replace(word, state=state))
+
+    def expired(self, entry: Entry) -> bool:
+        return entry.word.state is ConsentState.GRANTED and not entry.holds(self._clock_us())
+
+
+def next_state(before: Entry | None, granted: bool, now_us: int) -> ConsentState:
+    """What a yes or a no means after the last word."""
+    if granted:
+        return ConsentState.GRANTED
+    if before is None:
+        return ConsentState.REFUSED
+    if before.holds(now_us) or before.word.state is ConsentState.WITHDRAWN:
+        return ConsentState.WITHDRAWN
+    return ConsentState.REFUSED
+
+
+def verify_chains(connection: Connection) -> int:
+    """How many entries there are, each chain whole. Raises ChainBroken."""
+    count = 0
+    heads: dict[str, tuple[int, str | None]] = {}
+    rows = connection.execute(
+        select(_consents).order_by(_consents.c.consultation, _consents.c.number)
+    ).yield_per(1000)
+    for row in rows:
+        number, previous = heads.get(row.consultation, (0, None))
+        entry = _entry(row)
+        again = write(entry.word, entry.id, number + 1, entry.at_us, previous, _policy_of(entry))
+        if row.number != number + 1 or row.previous_hash != previous or again.hash != row.hash:
+            raise ChainBroken(f"consents of consultation {row.consultation}: entry {number + 1} was changed")
+        heads[row.consultation] = number + 1, row.hash
+        count += 1
+    return count
+
+
+def _policy_of(entry: Entry) -> str:
+    return str(json.loads(entry.text)["policy"])
+
+
+def _entries(connection: Connection, consultation: str) -> Iterator[Entry]:
+    rows = connection.execute(
+        select(_consents).where(_consents.c.consultation == consultation).order_by(_consents.c.number)
+    )
+    return (_entry(row) for row in rows.all())
+
+
+def _entry(row: "Row[tuple[object, ...]]") -> Entry:
+    said = json.loads(row.entry)
+    word = Word(
+        consultation=row.consultation,
+        participant=row.participant,
+        kind=ConsentKind(row.kind),
+        state=ConsentState(row.state),
+        actor=said["actor"],
+        role=said["role"],
+        text_version=row.text_version,
+        text_hash=said["text_hash"],
+        language=said["language"],
+        recipient=row.recipient,
+        expires_at_us=row.expires_at_us,
+    )
+    return Entry(row.id, row.number, row.at_us, word, row.entry, row.previous_hash, row.hash)
+
+
+def _same(before: Word, word: Word) -> bool:
+    return (before.text_version, before.recipient) == (word.text_version, word.recipient)
