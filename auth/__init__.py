@@ -33,6 +33,30 @@ from auth.identifiers import (
     parse_nihdi_number,
 )
 from auth.ids import new_participant_id
+from auth.itsme import (
+    LOGIN_LIFE_S,
+    PUBLISHED_MAX_AGE_S,
+    Acr,
+    ItsmeError,
+    ItsmeSettings,
+    KeyUse,
+    LoginExpired,
+    LoginFailed,
+    LoginFault,
+    LoginRefused,
+    LoginStates,
+    MemoryOneTime,
+    OneTime,
+    PendingLogin,
+    ProviderAnswer,
+    ProviderHttp,
+    ProviderUnreachable,
+    RelyingParty,
+    RequestObject,
+    Returned,
+    RsaKeyRing,
+    VerifiedIdentity,
+)
 from auth.keyring import Key, KeyRing, KeyState, Kid
 from auth.permissions import Action, Role, grants, may
 from auth.private import Private
@@ -137,4 +161,27 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "TicketForeign",
     "TicketExpired",
     "TicketEarly",
+    # Logging in with itsme
+    "RelyingParty",
+    "Returned",
+    "VerifiedIdentity",
+    "ItsmeSettings",
+    "RequestObject",
+    "Acr",
+    "RsaKeyRing",
+    "KeyUse",
+    "PUBLISHED_MAX_AGE_S",
+    "ProviderHttp",
+    "ProviderAnswer",
+    "LoginStates",
+    "PendingLogin",
+    "LOGIN_LIFE_S",
+    "OneTime",
+    "MemoryOneTime",
+    "ItsmeError",
+    "LoginExpired",
+    "LoginRefused",
+    "LoginFailed",
+    "LoginFault",
+    "ProviderUnreachable",
 ]

@@ -6,40 +6,28 @@ verifying until nothing it may have signed can still be valid, and is then delet
 share the folder: changes happen under a file lock, and a file appears under its name only when it is whole.
 """
 
-import fcntl
 import logging
-import os
 import re
-import secrets
-import stat
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
 from typing import NewType
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from auth.errors import KeysUnusable
+from auth.key_files import files_in, locked, make_folder, read_key, write_key
 
 log = logging.getLogger(__name__)
 
 Kid = NewType("Kid", str)
 
 _FILE_NAME = re.compile(r"(?P<created>\d{1,15})\.(?P<kid>[A-Za-z0-9_-]{43})\.pem")
-_LOCK = ".lock"
 
 # A running server re-reads the folder at most this often for key ids that it does not know: anybody may
 # send those.
@@ -111,13 +99,10 @@ class KeyRing:
     ) -> "KeyRing":
         """Read the folder's keys and make the first one if need be. Raises KeysUnusable."""
         ring = cls(folder, longest_life_s=longest_life_s, clock=clock)
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise KeysUnusable(f"cannot create the key folder {folder}: {error.strerror}") from error
+        make_folder(folder)
         ring._read()
         if ring._signer is None:
-            with ring._locked():
+            with locked(ring._folder):
                 ring._read()  # another process may have been first
                 if ring._signer is None:
                     ring._add()
@@ -146,7 +131,7 @@ class KeyRing:
 
     def rotate(self) -> Kid:
         """Make a key that signs from now on, delete those that verify no longer; returns the new key's id."""
-        with self._locked():
+        with locked(self._folder):
             self._read()
             kid = self._add()
             self._prune()
@@ -154,7 +139,7 @@ class KeyRing:
 
     def prune(self) -> list[Kid]:
         """Delete the keys that verify no longer; returns their ids."""
-        with self._locked():
+        with locked(self._folder):
             self._read()
             return self._prune()
 
@@ -169,8 +154,7 @@ class KeyRing:
         # A clock that was set back must not make the new key older than the one it replaces.
         newest_ms = max((round(key.created_s * 1000) for key in self._keys.values()), default=0)
         created_ms = max(int(self._clock() * 1000), newest_ms + 1)
-        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        _write_whole(self._folder / f"{created_ms}.{kid}.pem", pem)
+        write_key(self._folder / f"{created_ms}.{kid}.pem", private)
         self._read()
         return kid
 
@@ -198,10 +182,7 @@ class KeyRing:
     def _read(self) -> None:
         """Take the folder's keys over; on an error the keys known so far stay in use. Raises KeysUnusable."""
         self._read_at = self._clock()
-        try:
-            paths = sorted(self._folder.iterdir())
-        except OSError as error:
-            raise KeysUnusable(f"cannot read the key folder {self._folder}: {error.strerror}") from error
+        paths = files_in(self._folder)
         loaded = [_load(path, match) for path in paths if (match := _FILE_NAME.fullmatch(path.name))]
         keys = [key for key in loaded if key is not None]
         described = states(keys, self._longest_use_s)
@@ -209,63 +190,15 @@ class KeyRing:
         self._states = {state.kid: state for state in described}
         self._signer = self._keys[described[-1].kid] if described else None
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            handle = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise KeysUnusable(f"cannot lock the key folder {self._folder}: {error.strerror}") from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
-
 
 def _load(path: Path, match: re.Match[str]) -> Key | None:
     """The key in a file; None when another process has just pruned it."""
-    try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            pem = file.read(4096)
-    except FileNotFoundError:
+    private = read_key(path, Ed25519PrivateKey, "Ed25519")  # type: ignore[type-abstract]  # for isinstance
+    if private is None:
         return None
-    except OSError as error:
-        raise KeysUnusable(f"cannot read {path}: {error.strerror}") from error
-    if mode & 0o077:
-        raise KeysUnusable(f"{path} is open to other users (mode {mode:04o}); run: chmod 600 {path}")
-    try:
-        private = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        private = None
-    # The parser's own message is left out: it may quote what it read.
-    if not isinstance(private, Ed25519PrivateKey):
-        raise KeysUnusable(f"{path} holds no Ed25519 private key in PEM") from None
     if thumbprint(private.public_key()) != match["kid"]:
         raise KeysUnusable(f"{path} holds another key than its name says")
     return Key(Kid(match["kid"]), int(match["created"]) / 1000, private)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file of mode 0600, there whole or not at all, also after a power cut. Raises KeysUnusable."""
-    draft = path.with_name(f".{secrets.token_hex(8)}.draft")
-    try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(path)
-        finally:
-            draft.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise KeysUnusable(f"cannot write {path}: {error.strerror}") from error
 
 
 def _base64url(data: bytes) -> str:
