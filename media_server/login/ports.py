@@ -1,36 +1,31 @@
 """What logging in needs from the sessions: the Protocol that they fill in, and the values that pass.
 
-itsme tells who somebody is. Whether that person is known here, and what a session of theirs looks like, is for
+itsme tells who somebody is. Whether that person is known here, and what their session looks like, is for
 whoever implements `Sessions`; nothing of itsme's travels beyond `VerifiedIdentity`.
 """
 
 from dataclasses import dataclass
-from typing import NewType, Protocol
+from typing import Protocol
 
-from auth import Private, Role, VerifiedIdentity
-
-SessionId = NewType("SessionId", str)
-"""Of a session, minted by the sessions; says nothing of the person. Travels from `log_in` to `tokens_for`."""
+from auth import Private, Role, SessionId, SessionKind, VerifiedIdentity
 
 
 class LoginNotAllowed(Exception):
-    """Base of why somebody whom itsme vouches for gets no session; the page is told `refused`."""
+    """Base of why somebody whom itsme vouches for gets no session; the browser is told `refused`."""
 
 
 class NotKnown(LoginNotAllowed):
     """Nobody of this role is registered here by that identity: a doctor who is not in the registry."""
 
 
-class TokensRefused(Exception):
-    """The session or the refresh token is unknown, over or used up: the app has to log in anew."""
-
-
 @dataclass(frozen=True, slots=True)
 class SessionGrant:
-    """A session that has begun. `cookie` is what a page's session cookie holds, for `life_s` seconds."""
+    """A session that has begun. `cookie` is what a page's session cookie holds for `life_s` seconds; an app
+    has none, and asks for its tokens with `session`.
+    """
 
     session: SessionId
-    cookie: Private[str]
+    cookie: Private[str] | None
     life_s: int
 
 
@@ -44,11 +39,13 @@ class TokenGrant:
 
 
 class Sessions(Protocol):
-    async def log_in(self, identity: VerifiedIdentity, role: Role) -> SessionGrant:
+    """Any of these may raise StoreUnavailable."""
+
+    async def log_in(self, identity: VerifiedIdentity, role: Role, kind: SessionKind) -> SessionGrant:
         """Begin a session of this person. Raises LoginNotAllowed."""
 
     async def tokens_for(self, session: SessionId) -> TokenGrant:
-        """The first tokens of a session that `log_in` began for an app. Raises TokensRefused."""
+        """The first tokens of an app's session; asked for once. Raises SessionRefused."""
 
     async def refresh(self, refresh_token: Private[str]) -> TokenGrant:
-        """New tokens; the refresh token is used up. Raises TokensRefused."""
+        """New tokens; the refresh token is used up. Raises SessionRefused."""
