@@ -21,7 +21,7 @@ from media_server.outcome.models import (
     Urgency,
 )
 from media_server.outcome.prescribing import Prescription, prescribe
-from media_server.outcome.text import ElevenDigits, Line, Page, Paragraph
+from media_server.outcome.text import Day, ElevenDigits, Line, Page, Paragraph
 
 __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "Note",
@@ -45,6 +45,7 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "Line",
     "Paragraph",
     "Page",
+    "Day",
     "ElevenDigits",
     "OutcomeRefused",
     "MedicineBlocked",

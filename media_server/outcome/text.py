@@ -4,6 +4,7 @@ It is held as `Private`, so that no log, error or print of the model quotes it.
 """
 
 import re
+from datetime import date
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -68,5 +69,7 @@ Paragraph = Annotated[Private[_Paragraph], OPENED]
 """Up to 2,000 characters, with line breaks."""
 Page = Annotated[Private[_Page], OPENED]
 """Up to 10,000 characters, with line breaks."""
+Day = Annotated[Private[date], OPENED]
+"""A date about a person: of birth."""
 ElevenDigits = Annotated[Private[Annotated[str, Field(pattern=r"^[0-9]{11}$")]], OPENED]
 """A national or RIZIV/INAMI number by its form; whether it can be one was checked where it came in."""
