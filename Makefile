@@ -23,7 +23,7 @@ run: $(native) ## start the server, with an entrance for everybody of this machi
 	@exec .venv/bin/teleconsult serve --walk-in
 
 test: .venv/.development $(native) ## run every test: the Rust core's, then Python's and the browsers'
-	@.ci/need browser age redis
+	@.ci/need browser age redis postgresql
 	.ci/with-rust cargo test --quiet --locked --manifest-path $(manifest) --package dataplane-core
 	TEST_BROWSER="$$(. .ci/tools.sh; find_browser)" \
 	    timeout --foreground --signal=INT --kill-after=30 $(test_limit_s) $(python) -m pytest

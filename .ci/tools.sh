@@ -47,6 +47,21 @@ find_browser() {
     command -v chromium || command -v google-chrome || command -v google-chrome-stable
 }
 
+# find_postgresql: prints the folder of PostgreSQL's server programs. Debian keeps them off PATH, one folder a version.
+find_postgresql() {
+    local folder
+    while IFS= read -r folder; do
+        if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ]; then
+            printf '%s\n' "$folder"
+            return
+        fi
+    done < <(
+        type -ap initdb | sed 's,/[^/]*$,,'
+        printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV
+    )
+    return 1
+}
+
 # has TOOL: whether a usable one is here.
 has() {
     case $1 in
@@ -65,6 +80,7 @@ has() {
         browser) find_browser >/dev/null ;;
         age) command -v age >/dev/null ;;
         redis) command -v redis-server >/dev/null ;;
+        postgresql) find_postgresql >/dev/null ;;
         containers) command -v podman >/dev/null && command -v runc >/dev/null ;;
         debootstrap) [ -x /usr/sbin/debootstrap ] || command -v debootstrap >/dev/null ;;
         *)

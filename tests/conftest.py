@@ -2,6 +2,18 @@
 
 from hypothesis import settings
 
+# A session's fixtures have to be known in one place only, or each place would start a PostgreSQL of its own.
+from tests.media_server.records.databases import (
+    an_empty_place,
+    migrated_database,
+    migrated_file,
+    postgresql,
+    records,
+    records_url,
+)
+
+__all__ = ["an_empty_place", "migrated_database", "migrated_file", "postgresql", "records", "records_url"]
+
 # A machine that is busy with something else takes as long as it takes: no test fails for that.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -149,7 +149,7 @@ class Catalogue:
         if standing is None:
             raise UnknownRecording(f"no recording {recording}")
         with _told():
-            scrub(self._engine)
+            scrub(self._engine, [recordings])
         return standing
 
     def register_key(self, kid: str, public_key: bytes, node: str) -> None:

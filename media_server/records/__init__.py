@@ -9,7 +9,7 @@ from media_server.records.audit import AuditBroken, AuditEntry
 from media_server.records.audit import append as append_audit
 from media_server.records.audit import entries_about as audit_entries_about
 from media_server.records.audit import verify as verify_audit
-from media_server.records.database import open_records, reading, scrub, writing
+from media_server.records.database import exclusively, open_records, reading, scrub, tidy, writing
 from media_server.records.errors import RecordsUnusable
 from media_server.records.sealed_fields import CannotOpen, FieldKeys, FieldKeysUnusable
 from media_server.records.sqlite import sqlite_url
@@ -20,7 +20,9 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "sqlite_url",
     "reading",
     "writing",
+    "exclusively",
     "scrub",
+    "tidy",
     "tables",
     "recordings",
     "manifest_keys",

@@ -40,6 +40,8 @@ def open_engine(url: URL) -> Engine:
     """Raises RecordsUnusable."""
     if url.database in (None, "", ":memory:"):
         raise RecordsUnusable("records need an SQLite file (sqlite:///PATH)")
+    if url.query:
+        raise RecordsUnusable("DATABASE_URL: sqlite:///PATH takes no parameters (write a ? in a path as %3F)")
     path = Path(str(url.database))
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -82,6 +84,19 @@ def scrub(engine: Engine) -> None:
         raise RecordsUnusable("old copies in the records could not be overwritten: a reader is in the way")
 
 
+@contextmanager
+def exclusively(engine: Engine, work: str) -> Iterator[bool]:
+    """A file beside the database, locked until we end."""
+    path = Path(str(engine.url.database))
+    with _opened_to_lock(path.with_name(f"{path.name}.{work}.lock")) as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
 def _engine(path: Path) -> Engine:
     # Errors show no values: rows hold rooms and sealed keys.
     engine = create_engine(sqlite_url(path), hide_parameters=True, connect_args={"timeout": _BUSY_S})
@@ -112,9 +127,16 @@ def _prepare(engine: Engine, path: Path) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
+    with _opened_to_lock(path) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def _opened_to_lock(path: Path) -> Iterator[int]:
+    """Closing lets go of the lock."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield handle
     finally:
         os.close(handle)

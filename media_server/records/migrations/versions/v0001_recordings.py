@@ -30,13 +30,13 @@ def upgrade() -> None:
         sa.Column("receipt", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_recordings"),
         sa.CheckConstraint(
-            "state IN ('recording', 'closed', 'crashed', 'erased')", name="ck_recordings_state"
+            "state IN ('recording', 'closed', 'crashed', 'erased')", name=op.f("ck_recordings_state")
         ),
         sa.CheckConstraint(
-            "(state = 'erased') = (sealed_key IS NULL)", name="ck_recordings_erased_without_key"
+            "(state = 'erased') = (sealed_key IS NULL)", name=op.f("ck_recordings_erased_without_key")
         ),
         sa.CheckConstraint(
-            "(state = 'erased') = (receipt IS NOT NULL)", name="ck_recordings_erased_with_receipt"
+            "(state = 'erased') = (receipt IS NOT NULL)", name=op.f("ck_recordings_erased_with_receipt")
         ),
     )
     op.create_index("ix_recordings_open", "recordings", ["node"], sqlite_where=sa.text("ended_at_us IS NULL"))

@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
-        sa.CheckConstraint("id = 1", name="ck_audit_head_one_row"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_audit_head_one_row")),
         sa.PrimaryKeyConstraint("id", name="pk_audit_head"),
     )
     op.execute(f"INSERT INTO audit_head (id, number, hash) VALUES (1, 0, '{'0' * 64}')")
@@ -53,10 +53,10 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "kind IN ('teleconsultation', 'recording', 'medical_file_access', 'report_to_gp',"
             " 'third_party_presence')",
-            name="ck_consents_kind",
+            name=op.f("ck_consents_kind"),
         ),
         sa.CheckConstraint(
-            "state IN ('requested', 'granted', 'refused', 'withdrawn')", name="ck_consents_state"
+            "state IN ('requested', 'granted', 'refused', 'withdrawn')", name=op.f("ck_consents_state")
         ),
         sa.PrimaryKeyConstraint("id", name="pk_consents"),
         sa.UniqueConstraint("consultation", "number", name="uq_consents_consultation"),
@@ -112,7 +112,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("month", sa.Text(), nullable=False),
         sa.Column("score", sa.Integer(), nullable=False),
-        sa.CheckConstraint("score BETWEEN 1 AND 5", name="ck_ratings_score"),
+        sa.CheckConstraint("score BETWEEN 1 AND 5", name=op.f("ck_ratings_score")),
         sa.PrimaryKeyConstraint("id", name="pk_ratings"),
     )
     op.create_table(
@@ -129,8 +129,8 @@ def upgrade() -> None:
         sa.Column("expires_at_us", sa.BigInteger(), nullable=False),
         sa.Column("revoked_at_us", sa.BigInteger(), nullable=True),
         sa.Column("revoked_reason", sa.Text(), nullable=True),
-        sa.CheckConstraint("kind IN ('page', 'app')", name="ck_sessions_kind"),
-        sa.CheckConstraint("role IN ('patient', 'doctor', 'guest')", name="ck_sessions_role"),
+        sa.CheckConstraint("kind IN ('page', 'app')", name=op.f("ck_sessions_kind")),
+        sa.CheckConstraint("role IN ('patient', 'doctor', 'guest')", name=op.f("ck_sessions_role")),
         sa.PrimaryKeyConstraint("id", name="pk_sessions"),
         sa.UniqueConstraint("refresh_hash", name="uq_sessions_refresh_hash"),
     )
@@ -160,13 +160,16 @@ def upgrade() -> None:
         sa.Column("purge_at_us", sa.BigInteger(), nullable=True),
         sa.Column("purged_at_us", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "(state IN ('finished', 'cancelled')) = (ended_at_us IS NOT NULL)", name="ck_consultations_ended"
+            "(state IN ('finished', 'cancelled')) = (ended_at_us IS NOT NULL)",
+            name=op.f("ck_consultations_ended"),
         ),
         sa.CheckConstraint(
             "state IN ('arrived', 'triaged', 'in-progress', 'finished', 'cancelled')",
-            name="ck_consultations_state",
+            name=op.f("ck_consultations_state"),
         ),
-        sa.CheckConstraint("(purged_at_us IS NULL) = (sealed IS NOT NULL)", name="ck_consultations_purged"),
+        sa.CheckConstraint(
+            "(purged_at_us IS NULL) = (sealed IS NOT NULL)", name=op.f("ck_consultations_purged")
+        ),
         sa.ForeignKeyConstraint(["doctor"], ["doctors.id"], name="fk_consultations_doctor"),
         sa.ForeignKeyConstraint(["patient"], ["patients.id"], name="fk_consultations_patient"),
         sa.PrimaryKeyConstraint("id", name="pk_consultations"),
@@ -219,7 +222,8 @@ def upgrade() -> None:
         sa.Column("created_at_us", sa.BigInteger(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('note', 'prescription', 'referral', 'certificate', 'closure')", name="ck_outcomes_kind"
+            "kind IN ('note', 'prescription', 'referral', 'certificate', 'closure')",
+            name=op.f("ck_outcomes_kind"),
         ),
         sa.ForeignKeyConstraint(["consultation"], ["consultations.id"], name="fk_outcomes_consultation"),
         sa.PrimaryKeyConstraint("id", name="pk_outcomes"),
@@ -240,7 +244,7 @@ def upgrade() -> None:
         sa.Column("receipt", sa.Text(), nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('queued', 'delivered', 'failed', 'cancelled')", name="ck_reports_state"
+            "state IN ('queued', 'delivered', 'failed', 'cancelled')", name=op.f("ck_reports_state")
         ),
         sa.ForeignKeyConstraint(["consultation"], ["consultations.id"], name="fk_reports_consultation"),
         sa.PrimaryKeyConstraint("id", name="pk_reports"),
