@@ -3,9 +3,14 @@
 aiortc knows no rollback: after a refused offer the connection stays in have-local-offer, from which it may
 offer again. A transceiver whose wish was refused is therefore turned inactive, and its m-section stays, as
 m-sections never go away. Nor can a receiver change its SSRC: a section that ended is not used again.
+
+And it starts its senders when DTLS is through, with the formats that their sections have at that moment.
+While an offer is out those are the offered ones, not the agreed ones, and the other end throws away what
+comes in a format that its answer left out (RFC 3264 §7). So nothing is offered while the connection is being made.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -21,6 +26,7 @@ from aiortc import (
 from loadtest.errors import ClientError, Interrupted, MediaFailed, Refused, ServerViolation
 from loadtest.events import Message, TrackId
 
+CONNECT_PATIENCE_S = 30.0  # then we offer all the same: the server may have something to say of it
 SendOffer = Callable[[str, Mapping[str, Message]], Awaitable[Message]]
 
 
@@ -51,6 +57,8 @@ class Negotiation:
         self._send_offer = send_offer
         self._waiting: list[Change] = []  # unbounded, but each entry has a caller that waits for it
         self._wake = asyncio.Event()
+        self._connecting_changed = asyncio.Event()
+        pc.on("connectionstatechange", self._connecting_changed.set)
 
     async def begin(self, change: Change) -> TrackId:
         """Negotiate a section that begins. Raises Refused, Interrupted, SessionClosed, ServerViolation."""
@@ -103,7 +111,17 @@ class Negotiation:
             for change in changes:
                 self._fail(change, MediaFailed(type(error).__name__))
 
+    async def _until_connected(self) -> None:
+        """Until no connection is being made: it is there, has failed, or nobody has answered yet."""
+        await asyncio.sleep(0)  # aiortc begins in a task of its own, which an answer before this one started
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CONNECT_PATIENCE_S):
+                while self._pc.connectionState == "connecting":
+                    self._connecting_changed.clear()
+                    await self._connecting_changed.wait()
+
     async def _exchange(self, changes: list[Change]) -> None:
+        await self._until_connected()
         for change in changes:
             self._direct(change, change.direction)
         await self._pc.setLocalDescription()

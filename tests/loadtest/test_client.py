@@ -66,6 +66,23 @@ async def test_it_publishes_a_film_and_receives_another(
     assert {"publish": {"source": "camera", "muted": False, "encryption": "none"}} in wishes
 
 
+async def test_nothing_is_offered_while_the_connection_is_being_made(
+    server: FakeServer, patient_film: Path
+) -> None:
+    negotiate, states = server._negotiate, []
+
+    async def look(message: dict[str, object]) -> dict[str, object]:
+        states.append(client.media_state)
+        return await negotiate(message)
+
+    server._negotiate = look  # type: ignore[method-assign]  # as ever, but watched
+    async with Client(server.url, "ticket") as client:
+        video, audio = play(patient_film)
+        await client.publish(Publication(video, Source.CAMERA))
+        await client.publish(Publication(audio, Source.MICROPHONE))
+    assert states == ["new", "connected"]
+
+
 async def test_a_track_published_later_is_subscribed_to_by_itself(
     server: FakeServer, doctor_film: Path
 ) -> None:
