@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from aiortc import MediaStreamTrack
-from aiortc.contrib.media import MediaPlayer
 from av import AudioFrame, VideoFrame
 
 from loadtest.client import Client, Publication, Source
@@ -18,9 +17,11 @@ from loadtest.events import Relayed, Resumed, RoomState, Track, TrackId
 from loadtest.film import DOCTOR, PATIENT, Format, Look, film
 from loadtest.film_track import play
 from loadtest.wire import Encoding
+from tests.endless_film import endless_film
 from tests.server_process import ServerProcess, running_server
 
 SMALL = Format(width=320, height=240, frames_per_s=15, duration_s=4, bit_rate=150_000)
+PATIENCE_S = 60.0
 rooms = (f"interop-{number}" for number in count())
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -49,11 +50,9 @@ async def a_client(server: ServerProcess, room: str, role: str, encoding: Encodi
 
 async def publish_file(client: Client, path: Path, *, codec: str | None = None) -> list[TrackId]:
     """Decoded from the file and encoded by aiortc, as an application would send it."""
-    player = MediaPlayer(str(path))
-    assert player.video is not None
-    assert player.audio is not None
+    video, audio = endless_film(path)
     return await client.publish(
-        Publication(player.video, Source.CAMERA, codec=codec), Publication(player.audio, Source.MICROPHONE)
+        Publication(video, Source.CAMERA, codec=codec), Publication(audio, Source.MICROPHONE)
     )
 
 
@@ -69,7 +68,7 @@ async def tracks_of_the_other(client: Client) -> tuple[MediaStreamTrack, MediaSt
 
 async def frames(track: MediaStreamTrack, wanted: int) -> list[VideoFrame]:
     got: list[VideoFrame] = []
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while len(got) < wanted:
             frame = await track.recv()
             assert isinstance(frame, VideoFrame)
@@ -80,7 +79,7 @@ async def frames(track: MediaStreamTrack, wanted: int) -> list[VideoFrame]:
 async def loudness(track: MediaStreamTrack, wanted: int) -> float:
     """The loudest of `wanted` sound frames, 0..1."""
     loudest = 0.0
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         for _ in range(wanted):
             frame = await track.recv()
             assert isinstance(frame, AudioFrame)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from aiortc import MediaStreamTrack
-from aiortc.contrib.media import MediaPlayer
 from av import VideoFrame
 
 from loadtest.client import Client, Publication, Source
@@ -15,6 +14,7 @@ from loadtest.events import Cut, Event, Resumed, RoomState, TrackId, TrackPublis
 from loadtest.film import DOCTOR, PATIENT, Format, film
 from loadtest.film_track import play
 from loadtest.wire import Encoding
+from tests.endless_film import endless_film
 from tests.loadtest.fake_server import FakeServer, a_joined_state, a_participant, a_server, a_track, refused
 
 SMALL = Format(width=160, height=120, frames_per_s=10, duration_s=2, bit_rate=60_000)
@@ -32,9 +32,7 @@ def doctor_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def the_video(path: Path) -> MediaStreamTrack:
     """Decoded by aiortc's player, encoded again by its sender."""
-    video = MediaPlayer(str(path)).video
-    assert video is not None
-    return video
+    return endless_film(path)[0]
 
 
 @pytest.fixture

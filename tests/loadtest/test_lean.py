@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiortc.contrib.media import MediaPlayer
 
 from loadtest.dtls_client import SrtpProfile
 from loadtest.errors import Refused, ServerViolation
@@ -13,6 +12,7 @@ from loadtest.film import DOCTOR, Format, film
 from loadtest.lean import LeanParticipant
 from loadtest.lean_sdp import new_section, read_answer, write_offer
 from loadtest.media_socket import Traffic
+from tests.endless_film import endless_film
 from tests.loadtest.fake_server import a_joined_state, a_participant, a_server, a_track, refused
 
 SMALL = Format(width=160, height=120, frames_per_s=10, duration_s=2, bit_rate=60_000)
@@ -28,9 +28,7 @@ async def test_it_joins_receives_and_says_how_long_each_step_took(
     doctor_film: Path, profile: SrtpProfile
 ) -> None:
     async with a_server() as server:
-        video = MediaPlayer(str(doctor_film)).video
-        assert video is not None
-        server.sources["their-video"] = video
+        server.sources["their-video"], _ = endless_film(doctor_film)
         there = [a_participant(tracks=[a_track("their-video")])]
         server.answers["join"] = lambda _: a_joined_state(participants=there)
         async with LeanParticipant(server.url, "ticket", profile=profile) as participant:
