@@ -56,8 +56,10 @@ from auth.itsme import (
     Returned,
     RsaKeyRing,
     VerifiedIdentity,
+    code_challenge,
 )
 from auth.keyring import Key, KeyRing, KeyState, Kid
+from auth.operations import Operation, Standing, may_call, needs_login
 from auth.permissions import Action, Role, grants, may
 from auth.private import Private
 from auth.reentry import REENTRY_LIFE_S, Reentries
@@ -99,6 +101,10 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "Role",
     "Action",
     "may",
+    "Standing",
+    "Operation",
+    "may_call",
+    "needs_login",
     "grants",
     "KeyRing",
     "Key",
@@ -171,6 +177,7 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "RsaKeyRing",
     "KeyUse",
     "PUBLISHED_MAX_AGE_S",
+    "code_challenge",
     "ProviderHttp",
     "ProviderAnswer",
     "LoginStates",

@@ -35,6 +35,10 @@ class BodyNotJson(RequestRefused):
     """The body is declared as something else than JSON."""
 
 
+class BodyTooLarge(RequestRefused):
+    """More bytes than the call takes."""
+
+
 class ForeignOrigin(RequestRefused):
     """A page of another origin, or a name that is not ours, is behind the request (RFC 6454)."""
 

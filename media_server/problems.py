@@ -1,7 +1,8 @@
 """HTTP errors as problem documents (RFC 9457), and the one table of which exception becomes which."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -9,7 +10,17 @@ from aiohttp.typedefs import Handler
 
 import auth
 import signalling
-from media_server.errors import BadBody, BodyNotJson, ForeignOrigin, NotReady, RequestRefused
+from media_server import api, consultations, people
+from media_server.errors import (
+    BadBody,
+    BodyNotJson,
+    BodyTooLarge,
+    ForeignOrigin,
+    NotReady,
+    RequestRefused,
+)
+from media_server.login.errors import BadQuery, GrantRefused
+from media_server.records import RecordsUnusable
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +38,43 @@ class Wire:
 # On the WebSocket it is signalling that answers: each of its refusals carries its code and close code itself.
 _TABLE: tuple[tuple[type[Exception], Wire], ...] = (
     (BadBody, Wire(400, "bad-body", "The body cannot be read")),
+    (BadQuery, Wire(400, "bad-query", "The address cannot be read")),
+    (GrantRefused, Wire(400, "invalid-grant", "This gives no tokens")),
     (BodyNotJson, Wire(415, "not-json", "The body has to be JSON")),
     (ForeignOrigin, Wire(403, "foreign-origin", "Not from this origin")),
+    (BodyTooLarge, Wire(413, "body-too-large", "The body is too large")),
     (NotReady, Wire(503, "not-ready", "The server is not ready")),
+    (api.NotLoggedIn, Wire(401, "not-logged-in", "Nobody is logged in")),
+    (api.CsrfRefused, Wire(403, "csrf", "Not from our own page")),
+    (api.MayNot, Wire(403, "forbidden", "Not allowed")),
+    (api.NotFound, Wire(404, "not-found", "Not found")),
+    (api.KeyReused, Wire(422, "key-reused", "Another request had this Idempotency-Key")),
+    (api.Invalid, Wire(422, "invalid", "Something in the request is wrong")),
+    (api.WrongMediaType, Wire(415, "media-type", "Not a type of body that this takes")),
+    (api.InProgress, Wire(409, "in-progress", "The same request is being answered")),
+    (consultations.NoSuchConsultation, Wire(404, "not-found", "Not found")),
+    (consultations.UnknownAttachment, Wire(404, "not-found", "Not found")),
+    (consultations.QueueEmpty, Wire(404, "queue-empty", "Nobody waits")),
+    (consultations.AlreadyClaimed, Wire(409, "already-claimed", "This patient waits no longer")),
+    (consultations.DoctorBusy, Wire(409, "busy", "There is a consultation that is not over")),
+    (consultations.PatientWaits, Wire(409, "already-waiting", "There is a consultation that is not over")),
+    (consultations.NotInThisState, Wire(409, "state", "Not in this state")),
+    (consultations.RedFlag, Wire(409, "red-flag", "This may be an emergency")),
+    (consultations.TextChanged, Wire(409, "text-changed", "The text has changed")),
+    (consultations.AlreadyRated, Wire(409, "already-rated", "Rated already")),
+    (consultations.Incomplete, Wire(409, "incomplete", "Something has to be written first")),
+    (consultations.FairUse, Wire(429, "fair-use", "This month's consultations are used up")),
+    (consultations.ConsentNeeded, Wire(403, "consent-needed", "Consent is needed")),
+    (consultations.RecordingForbidden, Wire(403, "recording-forbidden", "Nothing is recorded here")),
+    (consultations.ProxyNeeded, Wire(403, "proxy-needed", "An adult has to ask")),
+    (consultations.InvitationRefused, Wire(403, "invitation", "This invitation is not valid")),
+    (consultations.Purged, Wire(410, "purged", "Removed")),
+    (consultations.BadAttachment, Wire(422, "attachment", "Not a file that this takes")),
+    (people.NotOnDuty, Wire(403, "not-on-duty", "Not on duty")),
+    (people.MayNotGoOnDuty, Wire(403, "may-not-go-on-duty", "May not go on duty")),
+    (people.BadDutyLanguages, Wire(422, "invalid", "Something in the request is wrong")),
+    (people.UnknownPerson, Wire(401, "not-logged-in", "Nobody is logged in")),
+    (RecordsUnusable, Wire(503, "try-again", "Try again")),
     (auth.BadGrant, Wire(400, "bad-grant", "No ticket can say this")),
     (signalling.StoreUnavailable, Wire(503, "try-again", "Try again")),
 )
@@ -44,11 +89,24 @@ def on_the_wire(error: Exception) -> Wire | None:
     return next((wire for kind, wire in _TABLE if isinstance(error, kind)), None)
 
 
-def problem(status: int, code: str, title: str, detail: str | None = None) -> web.Response:
+def problem(
+    status: int,
+    code: str,
+    title: str,
+    detail: str | None = None,
+    faults: Sequence[api.FieldFault] = (),
+) -> web.Response:
     """A problem document. `type` is a relative reference that names the code; `detail` is for a person to
-    read.
+    read; `faults` become `errors`.
     """
-    document = {"type": f"/problems/{code}", "title": title, "status": status, "code": code}
+    document: dict[str, object] = {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+    }
+    if faults:
+        document["errors"] = [asdict(fault) for fault in faults]
     if detail is not None:
         document["detail"] = detail
     response = web.json_response(document, status=status, content_type="application/problem+json")
@@ -70,9 +128,21 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
     except Exception as error:
-        wire = on_the_wire(error)
-        if wire is None:
+        refused = answer_to(error)
+        if refused is None:
             log.exception("http.failed", extra={"type": type(error).__name__})
             return problem(500, "internal", "Something went wrong on our side")
-        detail = str(error) if isinstance(error, RequestRefused) else None
-        return problem(wire.status, wire.code, wire.title, detail)
+        return refused
+
+
+def answer_to(error: Exception) -> web.Response | None:
+    """The problem document of an error; None for those that are our own fault."""
+    wire = on_the_wire(error)
+    if wire is None:
+        return None
+    detail = str(error) if isinstance(error, RequestRefused) else None
+    faults = error.faults if isinstance(error, api.Invalid) else ()
+    answer = problem(wire.status, wire.code, wire.title, detail, faults)
+    if wire.status == HTTPStatus.UNAUTHORIZED:
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="teleconsult"'
+    return answer

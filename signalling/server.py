@@ -389,8 +389,13 @@ class SignallingServer:
     def has_guests(self) -> list[RoomId]:
         return [live.id for live in self._rooms.rooms.values() if live.room.of_role(Role.GUEST)]
 
-    def recorded_or_asking(self) -> list[RoomId]:
-        return [live.id for live in self._rooms.rooms.values() if live.room.recording.consents]
+    def granted_recording(self) -> list[tuple[RoomId, ParticipantId]]:
+        """Who lets itself be recorded, as far as rooms of this node know."""
+        return [
+            (live.id, consent.participant)
+            for live in self._rooms.rooms.values()
+            for consent in live.room.recording.consents
+        ]
 
     def conclude(self, room: RoomId) -> None:
         """The consultation is over: everybody is told, and out."""

@@ -1,0 +1,77 @@
+"""Consultations: asked for by a patient, taken by a doctor, held in a room, ended. No HTTP, no intake
+texts.
+"""
+
+from media_server.consultations.desk import ConsentGiven, Desk, Request, month_began_us
+from media_server.consultations.duty_desk import DutyDesk, Listed
+from media_server.consultations.errors import (
+    AlreadyClaimed,
+    AlreadyRated,
+    BadAttachment,
+    ConsentNeeded,
+    ConsultationRefused,
+    DoctorBusy,
+    FairUse,
+    Incomplete,
+    InvitationRefused,
+    NoSuchConsultation,
+    NotInThisState,
+    PatientWaits,
+    ProxyNeeded,
+    Purged,
+    QueueEmpty,
+    RecordingForbidden,
+    RedFlag,
+    TextChanged,
+    UnknownAttachment,
+)
+from media_server.consultations.participants import participant_id
+from media_server.consultations.queue_keeper import QueueKeeper
+from media_server.consultations.record import Consultation, Content, GeneralPractitioner, Medium, Proxy
+from media_server.consultations.room_news import Claimed, Concluded, ConsentNews, GuestOut, RoomNews
+from media_server.consultations.states import EndReason, State, Step
+from media_server.consultations.store import ConsultationStore
+
+__all__ = [  # noqa: RUF022 - in the order a newcomer should read them
+    "Consultation",
+    "Content",
+    "GeneralPractitioner",
+    "Proxy",
+    "Medium",
+    "State",
+    "Step",
+    "EndReason",
+    "ConsultationStore",
+    "Desk",
+    "Request",
+    "ConsentGiven",
+    "month_began_us",
+    "DutyDesk",
+    "Listed",
+    "QueueKeeper",
+    "RoomNews",
+    "ConsentNews",
+    "Concluded",
+    "GuestOut",
+    "Claimed",
+    "participant_id",
+    "ConsultationRefused",
+    "NoSuchConsultation",
+    "NotInThisState",
+    "QueueEmpty",
+    "AlreadyClaimed",
+    "DoctorBusy",
+    "PatientWaits",
+    "FairUse",
+    "ConsentNeeded",
+    "RecordingForbidden",
+    "TextChanged",
+    "RedFlag",
+    "ProxyNeeded",
+    "Purged",
+    "AlreadyRated",
+    "UnknownAttachment",
+    "BadAttachment",
+    "InvitationRefused",
+    "Incomplete",
+]

@@ -1,0 +1,153 @@
+"""Where consultations begin and end for the patient: asked for, waited for, given up.
+
+A row in SQL says that somebody waits; the queue says in which order. A node that dies between the two loses
+nothing: whoever is present in a waiting room is put back into the queue by `queue_keeper`.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import signalling
+from media_server.consents import ConsentKind, ConsentState, Ledger, Word
+from media_server.consultations.errors import FairUse, PatientWaits
+from media_server.consultations.participants import participant_id
+from media_server.consultations.record import Consultation, Content
+from media_server.consultations.room_news import Concluded, RoomNews
+from media_server.consultations.states import State, Step
+from media_server.consultations.store import ConsultationStore
+from media_server.languages import Language
+from media_server.records import FieldKeys, tables, writing
+
+log = logging.getLogger(__name__)
+
+WAIT_S = 600.0
+"""How long a place is kept for somebody whom no node sees: a dead battery, a tunnel, another app."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """To the teleconsultation itself, in the words of that version."""
+
+    text_version: str
+    text_hash: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a patient asks for, checked."""
+
+    language: Language
+    content: Content
+    questionnaire_version: str
+    category: str | None
+    insurance_fund: str | None
+    consent: ConsentGiven
+
+
+class Desk:
+    """`fair_use`: consultations a patient may have in a calendar month (UTC)."""
+
+    def __init__(
+        self,
+        store: ConsultationStore,
+        ledger: Ledger,
+        keys: FieldKeys,
+        queue: signalling.WaitingQueue,
+        news: RoomNews,
+        clock_us: Callable[[], int],
+        fair_use: int,
+        purge_after_s: float,
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._keys = keys
+        self._queue = queue
+        self._news = news
+        self._clock_us = clock_us
+        self._fair_use = fair_use
+        self._purge_after_us = int(purge_after_s * 1e6)
+
+    async def ask(self, patient: str, request: Request) -> Consultation:
+        """Begin a consultation and wait. Raises PatientWaits, FairUse, RecordsUnusable."""
+        consultation = await asyncio.to_thread(self._begin, patient, request)
+        await self.keep_place(consultation)
+        return consultation
+
+    def _begin(self, patient: str, request: Request) -> Consultation:
+        now = self._clock_us()
+        consultation = Consultation(
+            id=f"c-{secrets.token_hex(12)}",
+            patient=patient,
+            state=State.ARRIVED,
+            language=request.language,
+            priority=0,
+            questionnaire_version=request.questionnaire_version,
+            created_at_us=now,
+            insurance_fund=request.insurance_fund,
+            category=request.category,
+        )
+        word = Word(
+            consultation=consultation.id,
+            participant=participant_id(self._keys, consultation.id, patient),
+            kind=ConsentKind.TELECONSULTATION,
+            state=ConsentState.GRANTED,
+            actor=patient,
+            role="patient",
+            text_version=request.consent.text_version,
+            text_hash=request.consent.text_hash,
+            language=request.consent.language,
+        )
+        with writing(self._store.engine) as connection:
+            # One row of the patient's, so that two requests at once don't both find nothing.
+            connection.execute(
+                tables.patients.select().where(tables.patients.c.id == patient).with_for_update()
+            )
+            if self._store.open_of_patient(connection, patient) is not None:
+                raise PatientWaits("there is a consultation already that is not over")
+            if self._store.count_of_patient(connection, patient, month_began_us(now)) >= self._fair_use:
+                raise FairUse(f"at most {self._fair_use} consultations in a month")
+            self._store.add(connection, consultation, request.content)
+            self._ledger.append_within(connection, word)
+            connection.execute(tables.intake_drafts.delete().where(tables.intake_drafts.c.patient == patient))
+        return consultation
+
+    async def keep_place(self, consultation: Consultation) -> None:
+        """The patient was seen just now: wait on at the same place, or from now on. Never raises: whoever is
+        in a waiting room is put into the queue again once it answers.
+        """
+        if consultation.state is not State.ARRIVED:
+            return
+        waiting = signalling.Waiting(
+            signalling.WaitingId(consultation.id), consultation.language.value, consultation.priority
+        )
+        try:
+            await self._queue.push(waiting, WAIT_S)
+        except signalling.StoreUnavailable:
+            log.warning("queue.unavailable", extra={"consultation": consultation.id})
+
+    async def cancel(self, consultation: Consultation) -> Consultation:
+        """The patient goes. Raises NotInThisState, RecordsUnusable."""
+        return await self.end(consultation, Step.CANCEL, consultation.patient, "patient")
+
+    async def end(
+        self, consultation: Consultation, step: Step, actor: str, role: str, **changes: object
+    ) -> Consultation:
+        """Any step after which it is over: out of the queue, the room closed, the time of the purge set."""
+        changes["purge_at_us"] = self._clock_us() + self._purge_after_us
+        over = await asyncio.to_thread(self._store.step, consultation.id, step, actor, role, changes=changes)
+        try:
+            await self._queue.remove(signalling.WaitingId(over.id))
+        except signalling.StoreUnavailable:
+            log.warning("queue.unavailable", extra={"consultation": over.id})  # a claim of it finds it over
+        await self._news.tell(Concluded(over.id))
+        return over
+
+
+def month_began_us(now_us: int) -> int:
+    now = datetime.fromtimestamp(now_us / 1e6, UTC)
+    return int(now.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp() * 1e6)

@@ -1,0 +1,138 @@
+"""The doctor's side of the queue: who waits, one taken, read, called, given back, or not reached.
+
+A claim in the queue is held while the doctor reads, so that a patient who is given back returns to the old
+place. The row in SQL decides: whoever cannot take the step there has not got the patient.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+import signalling
+from media_server.consultations.desk import Desk
+from media_server.consultations.errors import AlreadyClaimed, DoctorBusy, NotInThisState, QueueEmpty
+from media_server.consultations.participants import participant_id
+from media_server.consultations.record import Consultation
+from media_server.consultations.room_news import Claimed, RoomNews
+from media_server.consultations.states import CALLS_BEFORE_NO_SHOW, State, Step
+from media_server.consultations.store import ConsultationStore
+from media_server.people import Doctor
+from media_server.records import FieldKeys, reading
+
+log = logging.getLogger(__name__)
+
+CLAIM_S = 3600.0
+"""How long a claim of the queue is held for; longer than anybody reads before calling."""
+_MOST_LISTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Who waits, and at which place among those of the same language."""
+
+    consultation: Consultation
+    position: int
+
+
+class DutyDesk:
+    def __init__(
+        self,
+        store: ConsultationStore,
+        keys: FieldKeys,
+        queue: signalling.WaitingQueue,
+        news: RoomNews,
+        desk: Desk,
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._queue = queue
+        self._news = news
+        self._desk = desk
+
+    async def waiting(self, doctor: Doctor) -> list[Listed]:
+        """Those who speak one of the languages that the doctor is on duty for, the next first.
+
+        Raises StoreUnavailable, RecordsUnusable.
+        """
+        arrived = await asyncio.to_thread(self._store.in_state, State.ARRIVED)
+        spoken = [each for each in arrived if each.language in doctor.duty_languages][-_MOST_LISTED:]
+        places = [await self._queue.position(signalling.WaitingId(each.id)) for each in spoken]
+        # Who has no place was not seen for long, or is being claimed.
+        listed = [Listed(each, place) for each, place in zip(spoken, places, strict=True) if place]
+        return sorted(listed, key=lambda one: (-one.consultation.priority, one.consultation.created_at_us))
+
+    async def claim(self, doctor: Doctor, only: str | None) -> Consultation:
+        """The next, or `only` this one; whom the doctor has already, if nobody has been called yet.
+
+        Raises QueueEmpty, AlreadyClaimed, DoctorBusy, StoreUnavailable, RecordsUnusable.
+        """
+        mine = await asyncio.to_thread(self._open, doctor.id)
+        if mine is not None:
+            if mine.state is State.TRIAGED and only in (None, mine.id):
+                return mine  # the answer of just now, once more
+            raise DoctorBusy("end the consultation that you have first")
+        claimer = signalling.ClaimerId(doctor.id)
+        languages = [language.value for language in doctor.duty_languages]
+        wanted = None if only is None else signalling.WaitingId(only)
+        while (waiting := await self._queue.claim(claimer, languages, CLAIM_S, wanted)) is not None:
+            if only is not None and waiting.id != only:
+                await self._queue.give_back(claimer, waiting.id)  # a claim whose answer was lost
+                continue
+            try:
+                claimed = await asyncio.to_thread(
+                    self._store.step, waiting.id, Step.CLAIM, doctor.id, "doctor", doctor=doctor.id
+                )
+            except NotInThisState:
+                await self._queue.finish(claimer, waiting.id)  # it left, or another has it
+                continue
+            await self._news.tell(Claimed(claimed.id, self._patient(claimed)))
+            return claimed
+        if only is not None:
+            raise AlreadyClaimed("this patient waits no longer")
+        raise QueueEmpty("nobody waits")
+
+    async def give_back(self, doctor: str, consultation: Consultation) -> Consultation:
+        """To the old place. Raises NotInThisState, RecordsUnusable."""
+        back = await asyncio.to_thread(self._store.step, consultation.id, Step.GIVE_BACK, doctor, "doctor")
+        try:
+            await self._queue.give_back(signalling.ClaimerId(doctor), signalling.WaitingId(back.id))
+        except signalling.StoreUnavailable:
+            log.warning("queue.unavailable", extra={"consultation": back.id})
+        await self._desk.keep_place(back)
+        return back
+
+    async def call(self, doctor: str, consultation: Consultation) -> Consultation:
+        """From now on the patient may be let in. Raises NotInThisState, RecordsUnusable."""
+        changes = {} if consultation.opened_at_us else {"opened_at_us": self._store.now_us()}
+        called = await asyncio.to_thread(
+            self._store.step, consultation.id, Step.CALL, doctor, "doctor", changes=changes
+        )
+        try:
+            await self._queue.finish(signalling.ClaimerId(doctor), signalling.WaitingId(called.id))
+        except signalling.StoreUnavailable:
+            log.warning("queue.unavailable", extra={"consultation": called.id})
+        return called
+
+    async def missed(self, doctor: str, consultation: Consultation) -> Consultation:
+        """The patient did not answer; the second time that is a no-show, and over.
+
+        Raises NotInThisState, RecordsUnusable.
+        """
+        calls = consultation.missed_calls + 1
+        if calls >= CALLS_BEFORE_NO_SHOW:
+            return await self._desk.end(consultation, Step.NO_SHOW, doctor, "doctor", missed_calls=calls)
+        return await asyncio.to_thread(
+            self._store.step,
+            consultation.id,
+            Step.MISS,
+            doctor,
+            "doctor",
+            changes={"missed_calls": calls, "opened_at_us": None},
+        )
+
+    def _open(self, doctor: str) -> Consultation | None:
+        with reading(self._store.engine) as connection:
+            return self._store.open_of_doctor(connection, doctor)
+
+    def _patient(self, consultation: Consultation) -> str:
+        return participant_id(self._keys, consultation.id, consultation.patient)

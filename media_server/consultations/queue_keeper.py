@@ -1,0 +1,119 @@
+"""Keeps the places of those who are there, and tells them how far they have come.
+
+Once a second each node looks at the waiting rooms that are its own: who is present keeps the place in the
+queue (or gets one again, if Redis lost it), and hears place and estimate when they have changed. Once a
+minute one that nobody saw for hours is ended.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import signalling
+from media_server.consultations.desk import Desk
+from media_server.consultations.errors import ConsultationRefused
+from media_server.consultations.estimates import estimated_wait_s
+from media_server.consultations.record import Consultation
+from media_server.consultations.states import State, Step
+from media_server.consultations.store import ConsultationStore
+from media_server.languages import Language
+from media_server.people import Doctors
+from media_server.records import RecordsUnusable
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 1.0
+_SWEEP_EVERY_S = 60.0
+_FORGOTTEN_AFTER_S = 6 * 3600.0
+_RECENT_S = 12 * 3600.0
+_DAY_US = 86_400_000_000
+
+
+class QueueKeeper:
+    def __init__(
+        self,
+        store: ConsultationStore,
+        desk: Desk,
+        queue: signalling.WaitingQueue,
+        rooms: signalling.SignallingServer,
+        doctors: Doctors,
+        clock_us: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._desk = desk
+        self._queue = queue
+        self._rooms = rooms
+        self._doctors = doctors
+        self._clock_us = clock_us
+        self._told: dict[str, tuple[int, float | None]] = {}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        swept_at_us = 0
+        while True:
+            try:
+                await self.look()
+                if self._clock_us() - swept_at_us >= _SWEEP_EVERY_S * 1e6:
+                    swept_at_us = self._clock_us()
+                    await self.sweep()
+            except (signalling.StoreUnavailable, RecordsUnusable) as error:
+                log.warning("queue.not_kept", extra={"error": type(error).__name__})
+            await asyncio.sleep(EVERY_S)
+
+    async def look(self) -> None:
+        """Once round the waiting rooms. Raises StoreUnavailable, RecordsUnusable."""
+        waiting = self._rooms.waiting_patients()
+        told: dict[str, tuple[int, float | None]] = {}
+        if waiting:
+            rows = await asyncio.to_thread(self._store.in_state, State.ARRIVED)
+            arrived = {row.id: row for row in rows}
+            for room, participant in waiting:
+                consultation = arrived.get(room)
+                if consultation is None:
+                    continue
+                await self._desk.keep_place(consultation)
+                place = await self.place(consultation)
+                if place is None:
+                    continue
+                told[room] = place
+                if self._told.get(room) != place:
+                    position, estimate = place
+                    event = signalling.Queue(position=position, estimated_wait_s=estimate)
+                    self._rooms.tell(room, event, participant)
+        self._told = told
+
+    async def place(self, consultation: Consultation) -> tuple[int, float | None] | None:
+        """(place, estimated wait in seconds or None); None: does not wait.
+
+        Raises StoreUnavailable, RecordsUnusable.
+        """
+        position = await self._queue.position(signalling.WaitingId(consultation.id))
+        if position is None:
+            return None
+        return position, await asyncio.to_thread(self._estimate, position, consultation.language)
+
+    async def sweep(self) -> None:
+        """End what nobody will end. Raises RecordsUnusable."""
+        before = self._clock_us() - int(_FORGOTTEN_AFTER_S * 1e6)
+        open_ones = await asyncio.to_thread(
+            self._store.in_state, State.ARRIVED, State.TRIAGED, State.IN_PROGRESS, before_us=before
+        )
+        alive = {room for room, _ in self._rooms.waiting_patients()}
+        for consultation in open_ones:
+            if consultation.id in alive or self._rooms.room_state(signalling.RoomId(consultation.id)):
+                continue
+            if consultation.state is State.IN_PROGRESS and not self._older(consultation, _DAY_US):
+                continue  # the doctor may still be writing
+            try:
+                await self._desk.end(consultation, Step.EXPIRE, "queue-keeper", "system")
+            except ConsultationRefused:
+                continue  # somebody took a step meanwhile
+        await asyncio.to_thread(self._doctors.take_lapsed_off_duty)
+
+    def _older(self, consultation: Consultation, than_us: int) -> bool:
+        return self._clock_us() - consultation.created_at_us > than_us
+
+    def _estimate(self, position: int, language: Language) -> float | None:
+        doctors = [each for each in self._doctors.all_on_duty() if language in each.duty_languages]
+        mean = self._store.mean_call_s(self._clock_us() - int(_RECENT_S * 1e6))
+        return estimated_wait_s(position, len(doctors), mean)

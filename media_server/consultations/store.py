@@ -1,0 +1,240 @@
+"""Consultations in SQL. Every step is one transaction with its audit entry, and refused unless the row is
+still in the state it starts from, so that of two nodes that take the same step one is told so. Blocking.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+
+from media_server.consultations.errors import NoSuchConsultation, NotInThisState, Purged
+from media_server.consultations.record import Consultation, Content, Medium
+from media_server.consultations.states import EndReason, State, Step, after, reason_of
+from media_server.languages import Language
+from media_server.records import AuditEntry, FieldKeys, append_audit, reading, tables, writing
+
+_consultations = tables.consultations
+_COLUMNS = [column for column in _consultations.c if column.name != "sealed"]
+
+
+class ConsultationStore:
+    """`clock_us`: Unix microseconds. Every method may raise RecordsUnusable."""
+
+    def __init__(self, engine: Engine, keys: FieldKeys, clock_us: Callable[[], int]) -> None:
+        self.engine = engine
+        self._keys = keys
+        self._clock_us = clock_us
+
+    def now_us(self) -> int:
+        return self._clock_us()
+
+    def add(self, connection: Connection, consultation: Consultation, content: Content) -> None:
+        """Within the caller's transaction."""
+        values = {column.name: getattr(consultation, column.name) for column in _COLUMNS}
+        connection.execute(
+            insert(_consultations).values(
+                **{name: _plain(value) for name, value in values.items()},
+                sealed=self._keys.seal(_place(consultation.id), content.to_json()),
+            )
+        )
+        self.note(connection, consultation, consultation.patient, "patient", "consultation.created")
+
+    def get(self, id: str) -> Consultation:
+        """Raises NoSuchConsultation."""
+        with reading(self.engine) as connection:
+            return self.get_within(connection, id)
+
+    def get_within(self, connection: Connection, id: str) -> Consultation:
+        """Raises NoSuchConsultation."""
+        row = connection.execute(select(*_COLUMNS).where(_consultations.c.id == id)).one_or_none()
+        if row is None:
+            raise NoSuchConsultation("there is no such consultation")
+        return _consultation(row)
+
+    def content(self, id: str) -> Content:
+        """Raises NoSuchConsultation, Purged."""
+        with reading(self.engine) as connection:
+            row = connection.execute(
+                select(_consultations.c.sealed).where(_consultations.c.id == id)
+            ).one_or_none()
+        if row is None:
+            raise NoSuchConsultation("there is no such consultation")
+        if row.sealed is None:
+            raise Purged("its content was removed when its time had come")
+        return Content.from_json(self._keys.open_sealed(_place(id), row.sealed))
+
+    def step(
+        self,
+        id: str,
+        step: Step,
+        actor: str,
+        role: str,
+        *,
+        doctor: str | None = None,
+        changes: Mapping[str, object] | None = None,
+        details: Mapping[str, str | int | bool] | None = None,
+    ) -> Consultation:
+        """Take it; `changes` are further columns. Raises NoSuchConsultation, NotInThisState."""
+        with writing(self.engine) as connection:
+            before = self.get_within(connection, id)
+            return self.step_within(
+                connection, before, step, actor, role, doctor=doctor, changes=changes, details=details
+            )
+
+    def step_within(
+        self,
+        connection: Connection,
+        before: Consultation,
+        step: Step,
+        actor: str,
+        role: str,
+        *,
+        doctor: str | None = None,
+        changes: Mapping[str, object] | None = None,
+        details: Mapping[str, str | int | bool] | None = None,
+    ) -> Consultation:
+        """As `step`, within the caller's transaction, on a consultation that it has just read."""
+        state = after(before.state, step)
+        reason = reason_of(step)
+        values: dict[str, object] = {"state": state.value, "reason": reason.value if reason else None}
+        if step is Step.CLAIM:
+            values |= {"doctor": doctor, "claimed_at_us": self._clock_us()}
+        if step is Step.GIVE_BACK:
+            values |= {"doctor": None, "claimed_at_us": None}
+        if state.over:
+            values["ended_at_us"] = self._clock_us()
+        changed = connection.execute(
+            update(_consultations)
+            .where(
+                _consultations.c.id == before.id,
+                _consultations.c.state == before.state.value,
+                _consultations.c.doctor.is_not_distinct_from(before.doctor),
+            )
+            .values(**values | dict(changes or {}))
+        )
+        if changed.rowcount != 1:
+            raise NotInThisState("somebody else has just taken a step with this consultation")
+        now = self.get_within(connection, before.id)
+        self.note(connection, now, actor, role, f"consultation.{step.value}", details=details)
+        return now
+
+    def note(
+        self,
+        connection: Connection,
+        consultation: Consultation,
+        actor: str,
+        role: str,
+        action: str,
+        *,
+        outcome: str = "done",
+        why: str | None = None,
+        details: Mapping[str, str | int | bool] | None = None,
+    ) -> None:
+        """One audit entry about it, within the caller's transaction."""
+        append_audit(
+            connection,
+            AuditEntry(
+                at_us=self._clock_us(),
+                actor=actor,
+                role=role,
+                action=action,
+                outcome=outcome,
+                subject=consultation.id,
+                why=why,
+                details=details or {},
+            ),
+        )
+
+    def refused(self, id: str | None, actor: str, role: str, action: str, why: str) -> None:
+        """Note that something was asked for and not done."""
+        entry = AuditEntry(self._clock_us(), actor, role, action, outcome="refused", subject=id, why=why)
+        with writing(self.engine) as connection:
+            append_audit(connection, entry)
+
+    def change(self, connection: Connection, id: str, **values: object) -> None:
+        """Columns that are not its state, within the caller's transaction."""
+        connection.execute(update(_consultations).where(_consultations.c.id == id).values(**values))
+
+    def of_patient(self, patient: str, since_us: int) -> list[Consultation]:
+        """Newest first."""
+        return self._list(_consultations.c.patient == patient, _consultations.c.created_at_us >= since_us)
+
+    def of_doctor(self, doctor: str, since_us: int) -> list[Consultation]:
+        """Newest first."""
+        return self._list(_consultations.c.doctor == doctor, _consultations.c.created_at_us >= since_us)
+
+    def in_state(self, *states: State, before_us: int | None = None) -> list[Consultation]:
+        """Newest first; `before_us`: those created before."""
+        wanted: list[Any] = [_consultations.c.state.in_([state.value for state in states])]
+        if before_us is not None:
+            wanted.append(_consultations.c.created_at_us < before_us)
+        return self._list(*wanted)
+
+    def open_of_patient(self, connection: Connection, patient: str) -> Consultation | None:
+        """The one that is not over."""
+        row = connection.execute(
+            select(*_COLUMNS)
+            .where(_consultations.c.patient == patient, _consultations.c.ended_at_us.is_(None))
+            .limit(1)
+        ).one_or_none()
+        return None if row is None else _consultation(row)
+
+    def open_of_doctor(self, connection: Connection, doctor: str) -> Consultation | None:
+        """The one that is not over."""
+        row = connection.execute(
+            select(*_COLUMNS)
+            .where(_consultations.c.doctor == doctor, _consultations.c.ended_at_us.is_(None))
+            .limit(1)
+        ).one_or_none()
+        return None if row is None else _consultation(row)
+
+    def count_of_patient(self, connection: Connection, patient: str, since_us: int) -> int:
+        """How many that a doctor has taken, or may yet take: what fair use counts."""
+        return connection.execute(
+            select(func.count())
+            .select_from(_consultations)
+            .where(
+                _consultations.c.patient == patient,
+                _consultations.c.created_at_us >= since_us,
+                _consultations.c.state != State.CANCELLED.value,
+            )
+        ).scalar_one()
+
+    def mean_call_s(self, since_us: int) -> float | None:
+        """How long finished consultations took, from the first call on; None: there are none."""
+        length = func.avg(_consultations.c.ended_at_us - _consultations.c.opened_at_us)
+        with reading(self.engine) as connection:
+            mean = connection.execute(
+                select(length).where(
+                    _consultations.c.state == State.FINISHED.value, _consultations.c.ended_at_us >= since_us
+                )
+            ).scalar()
+        return None if mean is None else float(mean) / 1e6
+
+    def _list(self, *wanted: Any) -> list[Consultation]:
+        with reading(self.engine) as connection:
+            rows = connection.execute(
+                select(*_COLUMNS).where(*wanted).order_by(_consultations.c.created_at_us.desc()).limit(500)
+            )
+            return [_consultation(row) for row in rows]
+
+
+def _consultation(row: Row[Any]) -> Consultation:
+    values = row._asdict()
+    return Consultation(
+        **values
+        | {
+            "state": State(values["state"]),
+            "reason": EndReason(values["reason"]) if values["reason"] else None,
+            "language": Language(values["language"]),
+            "medium": Medium(values["medium"]) if values["medium"] else None,
+        }
+    )
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, State | EndReason | Language | Medium) else value
+
+
+def _place(id: str) -> str:
+    return f"consultations/sealed/{id}"
