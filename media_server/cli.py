@@ -1,4 +1,4 @@
-"""The command line: `teleconsult serve | demo | drain | ticket | keys | recordings | check-config`.
+"""The command line: `teleconsult serve | demo | drain | ticket | keys | recordings | doctors | check-config`.
 
 Exit status: 0 done, 1 refused or failed, 2 wrong usage, which includes settings that cannot be read. What a
 script reads goes to standard output alone; logs and words for people go to standard error.
@@ -15,6 +15,7 @@ import typer
 
 from auth import LONGEST_TICKET_S, BadGrant, KeyRing, Private, Role, TicketIssuer
 from media_server.cli_parts import Config, load_settings, moment, reporting, wrong_usage
+from media_server.doctors_cli import doctors_app
 from media_server.recordings_cli import recordings_app
 from media_server.settings import Policy, Settings, effective
 
@@ -30,6 +31,7 @@ keys_app = typer.Typer(
 )
 app.add_typer(keys_app, name="keys")
 app.add_typer(recordings_app, name="recordings")
+app.add_typer(doctors_app, name="doctors")
 
 
 @app.callback(invoke_without_command=True)

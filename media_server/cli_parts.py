@@ -1,7 +1,7 @@
 """What all commands have in common: the option for settings, and how an error becomes an exit status."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +45,18 @@ def reporting() -> Iterator[None]:
 def wrong_usage(text: str) -> NoReturn:
     typer.echo(f"teleconsult: {text}", err=True)
     raise typer.Exit(2) from None
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[float], None]]:
+    """A bar on a terminal, nothing elsewhere; what is yielded takes shares from 0 to 1."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
 
 
 def moment(unix_s: float) -> str:

@@ -6,7 +6,7 @@ are imported where a command begins: most of the command line needs none of them
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from media_server.cli_parts import Config, load_settings, moment, reporting
+from media_server.cli_parts import Config, load_settings, moment, progress_bar, reporting
 
 if TYPE_CHECKING:
     from media_server.recording.catalogue import Entry
@@ -97,7 +97,7 @@ def export(
             vault.store, entry.id, vault.sound_lines(entry), vault.identity(entry, identity)
         )
         make = export_matroska if layout is Layout.TRACKS else export_side_by_side
-        with _progress("Exporting") as progress:
+        with progress_bar("Exporting") as progress:
             summary = make(opened, output, progress)
         for line in summary.lines():
             typer.echo(line)
@@ -140,18 +140,6 @@ def _vault(config: Path | None) -> "Iterator[Vault]":
 
     with Vault.opened(load_settings(config)) as vault:
         yield vault
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[float], None]]:
-    """A bar on a terminal, nothing elsewhere; what is yielded takes shares from 0 to 1."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(what, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
 
 
 def _fields(entry: "Entry") -> dict[str, Any]:

@@ -177,6 +177,11 @@ class Settings(BaseSettings):
         return self.keys_dir or self.data_dir / "keys"
 
     @property
+    def field_keys_folder(self) -> Path:
+        """Beside the keys for tickets: the same for all nodes."""
+        return self.keys_folder / "fields"
+
+    @property
     def manifest_keys_folder(self) -> Path:
         return self.data_dir / "manifest-keys"
 

@@ -56,9 +56,9 @@ class Doctors:
             return self._doctor(_row(connection, id_))
 
     def all(self) -> list[Doctor]:
-        """In the order in which they were first imported."""
+        """In the order in which they were first imported; those of one file by number."""
         with reading(self._engine) as connection:
-            rows = connection.execute(select(_doctors).order_by(_doctors.c.created_at_us, _doctors.c.id))
+            rows = connection.execute(select(_doctors).order_by(_doctors.c.created_at_us, _doctors.c.nihdi))
             return [self._doctor(row) for row in rows]
 
     def recognise(self, subject: Subject, national_number: Private[str] | None) -> Doctor:

@@ -21,6 +21,7 @@ from media_server.records import AuditEntry, FieldKeys, append_audit, reading, t
 
 _doctors = tables.doctors
 _BATCH = 500
+_PLANNED = 0.9  # of the work
 _COLUMNS = (
     "id",
     "person_number",
@@ -74,6 +75,7 @@ def import_doctors(
     """
     with reading(engine) as connection:
         plan = _plan(connection, keys, doctors, now_us, progress)
+    progress(_PLANNED)
     done = Imported(len(plan.added), len(plan.updated), plan.unchanged)
     if dry_run:
         return done
@@ -116,7 +118,7 @@ def _plan(
         else:
             unchanged += 1
         if count % _BATCH == 0:
-            progress(0.9 * count / len(doctors))
+            progress(_PLANNED * count / len(doctors))
     if errors:
         raise ConflictsWithRecords(errors)
     return _Plan(plan.added, plan.updated, unchanged)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, update
 
 from media_server.records import open_records, sqlite_url, tables, writing
 from tests.media_server.people.builders import House
@@ -31,8 +31,9 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
         return
     engine = request.getfixturevalue("shared_database")
     with writing(engine) as connection:
-        for table in (tables.patients, tables.doctors, tables.sessions):
+        for table in (tables.patients, tables.doctors, tables.sessions, tables.audit):
             connection.execute(delete(table))
+        connection.execute(update(tables.audit_head).values(number=0, hash="0" * 64))
     yield engine
 
 
