@@ -33,8 +33,10 @@ _OPTIONS = {
     "fsync": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "max_connections": "60",
-    "shared_buffers": "32MB",
+    "shared_buffers": "128MB",
     "dynamic_shared_memory_type": "mmap",
     "log_destination": "stderr",
     "log_line_prefix": "",
@@ -93,7 +95,9 @@ class PostgreSQLServer:
         """The name of a new database, a copy of another, which nobody may be connected to."""
         name = f"records_{secrets.token_hex(6)}"
         self.ask(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
         )
         return name
 
