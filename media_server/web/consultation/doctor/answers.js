@@ -1,0 +1,47 @@
+/** A completed questionnaire as a list of questions and answers (FHIR R4 Questionnaire, QuestionnaireResponse). Pure. */
+
+/** @typedef {import("../types.js").AnswerValue} AnswerValue */
+/** @typedef {import("../types.js").QuestionnaireItem} QuestionnaireItem */
+/** @typedef {import("../types.js").ResponseItem} ResponseItem */
+
+/** @typedef {{heading: boolean, question: string, values: AnswerValue[], depth: number}} Answer   no values: not asked */
+
+/**
+ * In the questionnaire's order, unanswered questions too: what was not asked is news to a doctor.
+ * @param {import("../types.js").Questionnaire} questionnaire
+ * @param {import("../types.js").QuestionnaireResponse} response
+ * @returns {Answer[]}
+ */
+export function answersOf(questionnaire, response) {
+  /** @type {Map<string, AnswerValue[]>} */
+  const given = new Map();
+  collect(response.item ?? [], given);
+  return flatten(questionnaire.item ?? [], given, 0);
+}
+
+/** @param {ResponseItem[]} items @param {Map<string, AnswerValue[]>} given */
+function collect(items, given) {
+  for (const { linkId, answer = [], item = [] } of items) {
+    if (answer.length > 0) given.set(linkId, answer);
+    collect(item, given);
+    for (const each of answer) collect(/** @type {{item?: ResponseItem[]}} */ (each).item ?? [], given);
+  }
+}
+
+/** @param {QuestionnaireItem[]} items @param {Map<string, AnswerValue[]>} given @param {number} depth @returns {Answer[]} */
+function flatten(items, given, depth) {
+  return items.flatMap(({ linkId, type, text, item = [] }) => {
+    const below = flatten(item, given, depth + (type === "group" ? 0 : 1));
+    if (type === "display") return below;
+    return [{ heading: type === "group", question: text ?? linkId, values: given.get(linkId) ?? [], depth }, ...below];
+  });
+}
+
+/** @param {AnswerValue} value @param {string} yes @param {string} no @returns {string} */
+export function valueText(value, yes, no) {
+  if (value.valueBoolean !== undefined) return value.valueBoolean ? yes : no;
+  if (value.valueCoding) return value.valueCoding.display ?? value.valueCoding.code ?? "";
+  if (value.valueQuantity) return [value.valueQuantity.value, value.valueQuantity.unit].filter((part) => part !== undefined).join(" ");
+  const plain = value.valueString ?? value.valueDecimal ?? value.valueInteger ?? value.valueDate ?? value.valueDateTime ?? value.valueTime ?? value.valueUri;
+  return plain === undefined ? "" : String(plain);
+}

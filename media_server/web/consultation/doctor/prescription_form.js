@@ -1,0 +1,130 @@
+/**
+ * What the doctor means to prescribe, by ATC code. The rules of the service decide; a medicine they keep out is
+ * explained and cannot be had here in any way: what is offered instead is a referral. DOM only.
+ */
+
+import { h } from "../../page/dom.js";
+import { ApiError } from "../api.js";
+import { showFieldErrors } from "../errors.js";
+import { required, textField, validate } from "../parts/fields.js";
+import { toast } from "../parts/toast.js";
+import { acting, complaintLine, redraw } from "./acting.js";
+import { coded, hasText, t, words } from "./i18n.js";
+import { LastingForm } from "./lasting_form.js";
+import { symbol } from "./symbols.js";
+
+/** @typedef {import("./open_case.js").OpenCase} OpenCase */
+/** @typedef {{atc: string, display: string, kind: string, reason: string}} Blocked */
+
+/** ATC, fourth or fifth level (WHO Collaborating Centre): a group or a substance. */
+const ATC = /^[A-Z]\d{2}[A-Z]{2}(\d{2})?$/;
+const CODES = new Set(["medicine-blocked", "unknown-code"]);
+
+export class PrescriptionForm {
+  #api;
+  #case;
+  #refer;
+  #form;
+  #verdict = h("div.verdict", { role: "alert" });
+  #complaint = complaintLine();
+  #list = h("ul.items");
+  #button = h("button.secondary", { type: "submit", "data-action": "prescribe" }, symbol("plus"), words("prescription.add"));
+  /** @type {Blocked | "unknown-code" | null} */
+  #refused = null;
+  element;
+
+  /** @param {import("../api.js").Api} api @param {OpenCase} open @param {(reason: string) => void} refer  instead */
+  constructor(api, open, refer) {
+    this.#api = api;
+    this.#case = open;
+    this.#refer = refer;
+    this.#form = new LastingForm(() => this.#build(), () => void this.#submit());
+    this.element = h("div.stack", {}, this.#list, this.#form.element);
+    this.render();
+  }
+
+  render() {
+    const { prescriptions } = this.#case.outcome;
+    redraw(this.#list, prescriptions, () => prescriptions.map(({ atc, display, dose, quantity }) => h("li", {}, symbol("check"),
+      h("div", {}, h("strong", {}, display), h("span.code", {}, atc), h("p", {}, [dose, quantity ? `× ${quantity}` : ""].filter(Boolean).join(" · "))))));
+    this.#list.hidden = prescriptions.length === 0;
+    this.#form.element.hidden = this.#case.closed;
+    this.#renderVerdict();
+  }
+
+  relabel() {
+    this.#form.rebuild();
+    this.render();
+  }
+
+  #build() {
+    const forget = () => { this.#refused = null; this.#renderVerdict(); };
+    const fields = {
+      display: textField({ label: t("prescription.display"), required: true, maxlength: 200 }),
+      atc: textField({ label: t("prescription.atc"), hint: t("prescription.atc.hint"), required: true, maxlength: 7, placeholder: "J01CA04", onchange: forget }),
+      dose: textField({ label: t("prescription.dose"), required: true, maxlength: 500, rows: 2 }),
+      quantity: textField({ label: t("prescription.quantity"), type: "number", min: 1, max: 10, inputmode: "numeric" }),
+    };
+    const { display, atc, dose, quantity } = fields;
+    return { fields, children: [h("div.pair", {}, display.element, atc.element), dose.element, quantity.element, this.#verdict, this.#complaint, h("div.row", {}, this.#button)] };
+  }
+
+  #renderVerdict() {
+    this.#verdict.hidden = this.#refused === null;
+    redraw(this.#verdict, this.#refused, () => this.#refused === null ? [] : this.#refused === "unknown-code"
+      ? [symbol("warning"), h("div", {}, h("strong", {}, t("prescription.unknown.title")), h("p", {}, t("prescription.unknown.lead")))]
+      : this.#blocked(this.#refused));
+  }
+
+  /** @param {Blocked} blocked */
+  #blocked({ atc, display, kind, reason }) {
+    const refer = h("button.primary", { type: "button", "data-action": "refer-instead", onclick: () => this.#refer(t("prescription.blocked.referral", { medicine: `${display} (${atc})` })) },
+      symbol("referral"), t("prescription.blocked.refer"));
+    const why = reason || (hasText(`prescription.blocked.${kind}`) ? coded("prescription.blocked", kind) : t("prescription.blocked.other"));
+    return [symbol("stop"), h("div", {}, h("strong", {}, t("prescription.blocked.title", { medicine: `${display} (${atc})` })),
+      h("p", {}, why), h("p", {}, t("prescription.blocked.final")), refer)];
+  }
+
+  async #submit() {
+    const { atc, display, dose, quantity } = this.#form.fields;
+    atc.value = atc.value.toUpperCase().replace(/\s/g, "");
+    const right = validate([
+      [display, required],
+      [atc, (value) => required(value) ?? (ATC.test(value) ? null : t("prescription.atc.wrong"))],
+      [dose, required],
+      [quantity, (value) => value === "" || /^([1-9]|10)$/.test(value) ? null : t("prescription.quantity.wrong")],
+    ]);
+    if (!right) return;
+    this.#refused = null;
+    this.#renderVerdict();
+    const intent = { atc: atc.value, display: display.value, dose: dose.value, ...(quantity.value ? { quantity: quantity.value } : {}) };
+    await acting(this.#button, this.#complaint, () => this.#send(intent));
+  }
+
+  /** @param {{atc: string, display: string, dose: string, quantity?: string}} intent */
+  async #send(intent) {
+    try {
+      await this.#api.prescribe(this.#case.id, intent);
+    } catch (error) {
+      if (!this.#judged(error, intent) && !showFieldErrors(error, fieldsByPointer(this.#form.fields))) throw error;
+      return;
+    }
+    this.#form.clear();
+    toast(t("prescription.added", { medicine: intent.display }));
+    await this.#case.refreshOutcome();
+  }
+
+  /** Whether it is the rules that say no. @param {unknown} error @param {{atc: string, display: string}} intent */
+  #judged(error, { atc, display }) {
+    if (!(error instanceof ApiError) || !CODES.has(error.code)) return false;
+    const { kind = "", reason = "" } = error.problem;
+    this.#refused = error.code === "unknown-code" ? "unknown-code" : { atc, display, kind: String(kind), reason: String(reason) };
+    this.#renderVerdict();
+    return true;
+  }
+}
+
+/** @template {Record<string, import("../parts/fields.js").FormField>} F @param {F} fields */
+export function fieldsByPointer(fields) {
+  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [`/${name}`, field]));
+}

@@ -1,0 +1,314 @@
+/**
+ * One consultation on a doctor's screen, from taking it to closing it: the call on one side, the papers beside it as
+ * tabs. On a phone the call is a tab of its own, and stays in sight above the others. DOM only.
+ */
+
+import { h, setText } from "../../page/dom.js";
+import { hasText as hasPageText, languages, t as page } from "../../page/i18n.js";
+import { dateText, t as shared } from "../i18n.js";
+import { confirmed, openDialog } from "../parts/dialog.js";
+import { ChatPanel } from "./chat_panel.js";
+import { ConsentsPanel } from "./consents_panel.js";
+import { FilePanel } from "./file_panel.js";
+import { GuestsPanel } from "./guests_panel.js";
+import { coded, named, reword, t } from "./i18n.js";
+import { LivePart } from "./live_part.js";
+import { NotePanel } from "./note_panel.js";
+import { OpenCase } from "./open_case.js";
+import { OutcomePanel, outcomeMark } from "./outcome_panel.js";
+import { ReadyPart } from "./ready_part.js";
+import { SummaryPanel } from "./summary_panel.js";
+import { Tabs } from "./tabs.js";
+
+/** @typedef {import("../types.js").Consultation} Consultation */
+/** @typedef {import("../../client.js").TeleconsultClient} TeleconsultClient */
+/** @typedef {import("../../page/local_media.js").LocalMedia} LocalMedia */
+
+/**
+ * @typedef {object} PageActs
+ * @property {(text: string) => void} announce
+ * @property {HTMLElement} status       where the clock of the call goes
+ * @property {() => void} leave         back to the waiting room
+ */
+
+/** Where a call ended and nothing went wrong. */
+const CALM = new Set(["left", "room-ended"]);
+const WIDE = matchMedia("(min-width: 960px)");
+
+export class Workspace {
+  #api;
+  #client;
+  #media;
+  #page;
+  /** @type {LivePart | null} */
+  #live = null;
+  #ready;
+  #side = h("section.call-side", { id: "panel-call" });
+  #head;
+  #name = h("h1");
+  #facts = h("ul.case-facts");
+  #state = h("span.tag");
+  #panels;
+  #tabs;
+  #stops;
+  open;
+  element;
+
+  /** @param {import("../api.js").Api} api @param {TeleconsultClient} client @param {LocalMedia} media @param {Consultation} consultation @param {PageActs} acts */
+  constructor(api, client, media, consultation, acts) {
+    this.#api = api;
+    this.#client = client;
+    this.#media = media;
+    this.#page = acts;
+    this.open = new OpenCase(api, consultation);
+    const inCall = () => this.#live !== null && client.state !== "ended" && client.state !== "idle";
+    this.#ready = new ReadyPart(this.open, media, {
+      call: () => this.#call(), giveBack: () => this.#giveBack(), missed: () => this.#missed(), finish: () => this.finish(), leave: acts.leave,
+    });
+    this.#panels = this.#makePanels(inCall);
+    this.#tabs = this.#makeTabs();
+    named(this.#tabs.list, "aria-label", "tab.list");
+    named(this.#side, "aria-label", "tab.call");
+    this.#head = h("header.case-head", {}, this.#name, this.#facts, this.#state);
+    this.#side.append(this.#ready.element);
+    this.element = h("div.workspace", { onkeydown: (/** @type {KeyboardEvent} */ event) => this.#escape(event) }, this.#head, this.#side, this.#tabs.panels, this.#tabs.list);
+    this.#stops = [...this.#listen()];
+    WIDE.addEventListener("change", this.#fit);
+    this.#fit();
+    void this.open.load();
+    void this.#preview();
+    this.render();
+  }
+
+  /** What the keyboard does here. @returns {Record<string, () => void>} */
+  get keys() {
+    const tabs = Object.fromEntries(this.#visibleTabs().map((id, index) => [String(index + 1), () => this.#tabs.choose(id, { focus: true })]));
+    return {
+      ...tabs,
+      t: () => this.#tabs.step(1),
+      "shift+t": () => this.#tabs.step(-1),
+      m: () => this.#live ? this.#live.press("microphone") : void this.#media.setMicrophone(!this.#media.isOn("audio")),
+      v: () => this.#live ? this.#live.press("camera") : void this.#media.setCamera(!this.#media.isOn("video")),
+      n: () => { this.#tabs.choose("note"); this.#panels.note.focus(); },
+      c: () => { this.#tabs.choose("chat"); this.#panels.chat.focus(); },
+    };
+  }
+
+  render() {
+    const { consultation } = this.open;
+    const { patient, state } = consultation;
+    setText(this.#name, patient?.name ?? t("own.somebody"));
+    const facts = [
+      patient?.birthdate ? `${t("case.age", { years: yearsSince(patient.birthdate) })} (${dateText(patient.birthdate)})` : "",
+      patient?.gender ? coded("case.gender", patient.gender) : "",
+      languages[consultation.language] ?? consultation.language,
+    ];
+    this.#facts.replaceChildren(...facts.filter(Boolean).map((fact) => h("li", {}, fact)));
+    setText(this.#state, this.#live ? t("case.in-call") : coded("state", state));
+    this.#state.className = `tag ${this.#live ? "good" : state === "in-progress" ? "brand" : "calm"}`;
+    this.element.dataset.mode = this.#live ? "live" : this.open.closed ? "closed" : "ready";
+    this.#ready.render();
+    for (const panel of Object.values(this.#panels)) panel.render();
+    this.#mark();
+    const title = `${patient?.name ? `${t("case.tab")} · ` : ""}Teleconsult`;
+    if (document.title !== title) document.title = title; // never a name: titles are kept in a browser's history
+  }
+
+  /** The language has changed. */
+  relabel() {
+    reword(this.element);
+    this.#tabs.render();
+    this.#panels.outcome.relabel();
+    this.#panels.guests.relabel();
+    this.#live?.render();
+    this.render();
+  }
+
+  /** To the end of the consultation, from wherever one is. */
+  finish() {
+    this.#tabs.choose("outcome");
+    this.#panels.outcome.focusClosing();
+  }
+
+  close() {
+    for (const stop of this.#stops) stop();
+    WIDE.removeEventListener("change", this.#fit);
+    this.#panels.note.close();
+    this.#panels.file.close();
+    this.#panels.chat.close();
+    this.#panels.outcome.close();
+    document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
+    this.#endLive();
+    this.#media.unbind();
+    void this.#client.leave();
+    this.#media.stop();
+  }
+
+  /** @param {() => boolean} inCall */
+  #makePanels(inCall) {
+    const api = this.#api;
+    const note = new NotePanel(api, this.open);
+    return {
+      summary: new SummaryPanel(this.open),
+      file: new FilePanel(api, this.open, inCall),
+      consents: new ConsentsPanel(api, this.open, { inCall, recordable: () => this.#live?.recordable ?? null, record: () => this.#live?.record() }),
+      guests: new GuestsPanel(api, this.open, this.#client, inCall),
+      note,
+      outcome: new OutcomePanel(api, this.open, {
+        saveNote: () => note.flush(), hasNote: () => note.text.trim() !== "",
+        closed: () => void this.#client.leave(), leave: this.#page.leave,
+      }),
+      chat: new ChatPanel(api, this.open, this.#client, inCall, this.#page.announce, () => this.#panels && this.#mark()),
+    };
+  }
+
+  #makeTabs() {
+    const { summary, file, consents, guests, note, outcome, chat } = this.#panels;
+    const both = h("div", {}, consents.element, guests.element);
+    return new Tabs([
+      { id: "call", symbol: "camera", label: () => t("tab.call"), frame: this.#side },
+      { id: "summary", symbol: "summary", label: () => t("tab.summary"), panel: summary.element },
+      { id: "file", symbol: "file", label: () => t("tab.file"), panel: file.element },
+      { id: "consents", symbol: "consent", label: () => t("tab.consents"), panel: both },
+      { id: "note", symbol: "note", label: () => t("tab.note"), panel: note.element },
+      { id: "outcome", symbol: "outcome", label: () => t("tab.outcome"), panel: outcome.element },
+      { id: "chat", symbol: "chat", label: () => t("tab.chat"), panel: chat.element },
+    ], (id) => this.#chose(id));
+  }
+
+  #visibleTabs() {
+    return ["call", "summary", "file", "consents", "note", "outcome", "chat"].filter((id) => id !== "call" || !WIDE.matches);
+  }
+
+  /** @param {string} id */
+  #chose(id) {
+    this.element.dataset.tab = id;
+    if (id === "file") void this.#panels.file.look();
+    this.#panels.chat.shown(id === "chat");
+    this.#mark();
+  }
+
+  /** On a wide screen the call is always there: it is no tab. */
+  #fit = () => {
+    if (WIDE.matches && this.#tabs.chosen === "call") this.#tabs.choose("summary");
+    else this.#chose(this.#tabs.chosen);
+  };
+
+  #mark() {
+    const outcome = outcomeMark(this.open);
+    this.#tabs.mark("outcome", outcome.text, outcome.spoken);
+    const knocking = this.#panels.guests.waiting;
+    this.#tabs.mark("consents", knocking > 0 ? String(knocking) : "", t("guests.count", { count: knocking }));
+    const unread = this.#panels.chat.unread;
+    this.#tabs.mark("chat", unread > 0 ? String(unread) : "", t("chat.count", { count: unread }));
+  }
+
+  #listen() {
+    const client = this.#client;
+    const render = () => {
+      this.render();
+      if (this.#tabs.chosen === "file") void this.#panels.file.look();
+    };
+    this.open.addEventListener("change", render);
+    this.#media.addEventListener("change", this.#mediaChanged);
+    return [
+      () => this.open.removeEventListener("change", render),
+      () => this.#media.removeEventListener("change", this.#mediaChanged),
+      client.on("change", () => {
+        this.#panels.guests.render();
+        this.#panels.consents.render();
+        this.#mark();
+      }),
+      client.on("consent", ({ kind, state }) => {
+        if (state === "granted" && kind === "medical_file_access") this.#page.announce(t("say.file.granted"));
+        this.open.hear(kind, state);
+      }),
+      client.on("state", ({ state, code }) => state === "ended" && this.#live && this.#ended(code ?? "unknown")),
+    ];
+  }
+
+  /** Out of a field, to where the shortcuts work. @param {KeyboardEvent} event */
+  #escape({ key, target }) {
+    if (key !== "Escape" || document.querySelector("dialog:modal")) return;
+    if (target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement) this.#tabs.focus();
+  }
+
+  #mediaChanged = () => this.#ready.render();
+
+  /** How one looks, before anybody sees it; without a question where the browser has its answer already. */
+  async #preview() {
+    if (!this.open.closed && !this.#media.asked) await this.#media.start();
+  }
+
+  async #call() {
+    this.#ready.complain(null);
+    const { state } = this.open.consultation;
+    if (state !== "in-progress") await this.#api.call(this.open.id);
+    this.open.take({ ...this.open.consultation, state: "in-progress" });
+    this.#media.bind(this.#client);
+    this.#live = new LivePart(this.open, this.#client, this.#media, {
+      announce: this.#page.announce, status: this.#page.status, hangUp: () => void this.#hangUp(), missed: () => void this.#askMissed(),
+      showGuests: () => this.#tabs.choose("consents", { focus: true }),
+    });
+    this.#side.replaceChildren(this.#live.element);
+    if (!WIDE.matches) this.#tabs.choose("call");
+    this.render();
+    this.#page.announce(t("say.calling"));
+    await this.#client.join().catch(() => {}); // the state `ended` tells why
+    void this.open.refresh();
+  }
+
+  /** @param {string} code */
+  #ended(code) {
+    const calm = CALM.has(code);
+    const key = `ended.${code}.title`;
+    this.#endLive();
+    this.#media.unbind();
+    this.#side.replaceChildren(this.#ready.element);
+    if (!calm) this.#ready.complain(hasPageText(key) ? page(key, { code }) : page("ended.other.todo", { code }));
+    this.render();
+    void this.open.refresh();
+    if (this.open.closed) this.#media.stop();
+  }
+
+  #endLive() {
+    this.#live?.close();
+    this.#live = null;
+  }
+
+  async #hangUp() {
+    const { answered } = openDialog({ title: t("hang-up.title"), symbol: "leave", body: [h("p", {}, t("hang-up.lead"))], actions: [
+      { label: t("hang-up.finish"), kind: "primary", value: "finish" },
+      { label: t("hang-up.leave"), kind: "secondary", value: "leave" },
+      { label: shared("common.cancel"), kind: "quiet", value: "" },
+    ] });
+    const answer = await answered;
+    if (answer === "finish") this.finish();
+    if (answer === "leave") await this.#client.leave();
+  }
+
+  async #askMissed() {
+    const last = (this.open.consultation.missed_calls ?? 0) >= 1;
+    await confirmed(t("missed.title"), t(last ? "missed.last" : "missed.first"), t("missed.yes"), () => this.#missed(), last ? "danger" : "primary");
+  }
+
+  async #missed() {
+    const consultation = await this.#api.missedCall(this.open.id);
+    if (this.#live) await this.#client.leave();
+    this.open.take(consultation);
+    if (this.open.closed) this.#media.stop();
+  }
+
+  async #giveBack() {
+    await this.#panels.note.flush();
+    await this.#api.giveBack(this.open.id);
+    this.#page.leave();
+  }
+}
+
+/** Full years. @param {string} birthdate  YYYY-MM-DD */
+function yearsSince(birthdate) {
+  const [born, now] = [new Date(`${birthdate}T12:00:00`), new Date()];
+  const before = now.getMonth() < born.getMonth() || (now.getMonth() === born.getMonth() && now.getDate() < born.getDate());
+  return now.getFullYear() - born.getFullYear() - (before ? 1 : 0);
+}
