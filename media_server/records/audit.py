@@ -22,7 +22,7 @@ FIRST_HASH = "0" * 64
 
 _WORD = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 # Ids that we minted and codes: nothing with a space, an accent or an @ in it.
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:/+=-]{0,127}")
+_CODE = re.compile(r"[A-Za-z0-9_.~:/+=-]{1,128}")
 _BATCH = 1000
 _FIELDS = ("at_us", "actor", "role", "action", "outcome", "subject", "why", "details")
 

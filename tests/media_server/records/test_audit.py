@@ -308,6 +308,11 @@ def test_names_addresses_and_sentences_are_refused(field: str, said: str) -> Non
         replace(AN_ENTRY, **changed)
 
 
+@pytest.mark.parametrize("code", ["-8Vb_x~", "_", "medical_file_access", "sha-256=ab/9+", "2026-01", "c:1"])
+def test_ids_and_codes_are_taken_as_they_are(code: str) -> None:
+    assert AuditEntry(0, code, "doctor", "x", subject=code, details={"code": code}).actor == code
+
+
 @given(said=st.text().filter(lambda text: any(not letter.isascii() or letter.isspace() for letter in text)))
 def test_details_hold_codes_and_counts_only(said: str) -> None:
     with pytest.raises(ValueError, match="made of"):
