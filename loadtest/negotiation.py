@@ -6,7 +6,8 @@ m-sections never go away. Nor can a receiver change its SSRC: a section that end
 
 And it starts its senders when DTLS is through, with the formats that their sections have at that moment.
 While an offer is out those are the offered ones, not the agreed ones, and the other end throws away what
-comes in a format that its answer left out (RFC 3264 §7). So nothing is offered while the connection is being made.
+comes in a format that its answer left out (RFC 3264 §7). So nothing is offered while the connection is being
+made.
 """
 
 import asyncio
