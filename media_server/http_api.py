@@ -8,6 +8,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 from media_server.browser_rules import client_sharing, loopback_names_only, security_headers
 from media_server.health import Health
+from media_server.login.handlers import Login
+from media_server.login.routes import add_app_routes, add_login_routes
 from media_server.metrics import Metrics
 from media_server.pages import Page, add_pages
 from media_server.problems import problems
@@ -27,6 +29,7 @@ class Parts:
     health: Health
     metrics: Metrics
     walk_in: WalkIn | None
+    login: Login | None = None
 
 
 def build_http(settings: Settings, parts: Parts, port: int) -> web.Application:
@@ -53,7 +56,10 @@ def build_http(settings: Settings, parts: Parts, port: int) -> web.Application:
     app.router.add_get("/v1/signal/schema.json", schema)
     if parts.walk_in is not None:
         app.router.add_post("/v1/walk-in/ticket", parts.walk_in.handle)
+    if parts.login is not None:
+        add_login_routes(app.router, parts.login)
     add_pages(app.router, parts.pages)
+    add_app_routes(app.router, settings)
     return app
 
 

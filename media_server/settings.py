@@ -29,6 +29,7 @@ from pydantic_settings import (
 )
 
 from media_server.errors import BadSettings, RefusedSettings
+from media_server.login.settings import ItsmeEnvironment, LoginSettings
 
 ENV_PREFIX = "TELECONSULT_"
 CONFIG_VARIABLE = "TELECONSULT_CONFIG"
@@ -67,8 +68,8 @@ def _node_id() -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64] or "node"
 
 
-class Settings(BaseSettings):
-    """All settings with their defaults; immutable."""
+class Settings(LoginSettings):
+    """All settings with their defaults; immutable. Those of logging in: `media_server/login/settings.py`."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
@@ -164,6 +165,11 @@ class Settings(BaseSettings):
         return is_loopback(self.http_host)
 
     @property
+    def reached_on_loopback(self) -> bool:
+        """Whether clients are told an address of this machine only."""
+        return self.public_url is None or _local_url(self.public_url)
+
+    @property
     def ends_tls(self) -> bool:
         return self.tls_certificate is not None
 
@@ -175,6 +181,10 @@ class Settings(BaseSettings):
     @property
     def keys_folder(self) -> Path:
         return self.keys_dir or self.data_dir / "keys"
+
+    @property
+    def itsme_keys_folder(self) -> Path:
+        return self.keys_folder / "itsme"
 
     @property
     def field_keys_folder(self) -> Path:
@@ -233,13 +243,18 @@ class Settings(BaseSettings):
                 raise RefusedSettings(f"{name}: has to begin with https:// unless it is on loopback")
         if self.walk_in:
             self._check_walk_in()
+        if self.itsme_environment is not ItsmeEnvironment.NONE:
+            # Imported where there is something to check: most commands never need the libraries.
+            from media_server.login.environment import check_login
+
+            check_login(self)
         return self
 
     def _check_walk_in(self) -> None:
         """Walk-in asks for no login, so only this machine may come near it, not through a proxy either."""
         if not self.on_loopback:
             raise RefusedSettings("WALK_IN: refused unless HTTP_HOST is a loopback address")
-        if self.behind_tls_proxy or (self.public_url is not None and not _local_url(self.public_url)):
+        if self.behind_tls_proxy or not self.reached_on_loopback:
             raise RefusedSettings("WALK_IN: refused behind a proxy, or with a PUBLIC_URL off loopback")
 
 

@@ -3,6 +3,7 @@
 Its tokens are signed, then encrypted; endpoints are pinned; nothing it says is believed unchecked.
 """
 
+from auth.itsme.authorization import code_challenge
 from auth.itsme.errors import (
     ItsmeError,
     LoginExpired,
@@ -28,6 +29,7 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "RsaKeyRing",
     "KeyUse",
     "PUBLISHED_MAX_AGE_S",
+    "code_challenge",
     "ProviderHttp",
     "ProviderAnswer",
     "LoginStates",
