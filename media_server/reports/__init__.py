@@ -37,7 +37,13 @@ from media_server.reports.errors import (
     TryLater,
     Undeliverable,
 )
-from media_server.reports.patient_copy import patient_copy
+from media_server.reports.folder_delivery import FolderDelivery
+from media_server.reports.message_signatures import MessageSigner
+from media_server.reports.outbox import Cancelled, Delayed, Delivered, GivenUp, Outbox, OutboxEvent
+from media_server.reports.outbox_store import Claim, OutboxState, OutboxStore, Queued
+from media_server.reports.patient_copy import CONTENT_SECURITY_POLICY, patient_copy
+from media_server.reports.retry import GiveUp, RetryAt, RetryPolicy, after_failure
+from media_server.reports.webhook_delivery import WebhookDelivery, open_webhook
 
 __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "ReportContent",
@@ -52,6 +58,7 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "document",
     "document_bytes",
     "patient_copy",
+    "CONTENT_SECURITY_POLICY",
     "Report",
     "ReportId",
     "report_to_gp",
@@ -61,6 +68,24 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "ReportDelivery",
     "IdempotencyKey",
     "Receipt",
+    "FolderDelivery",
+    "WebhookDelivery",
+    "open_webhook",
+    "MessageSigner",
+    "Outbox",
+    "OutboxStore",
+    "OutboxState",
+    "Queued",
+    "Claim",
+    "OutboxEvent",
+    "Delivered",
+    "Delayed",
+    "GivenUp",
+    "Cancelled",
+    "RetryPolicy",
+    "RetryAt",
+    "GiveUp",
+    "after_failure",
     "ReportError",
     "NoRecipient",
     "BadDelivery",

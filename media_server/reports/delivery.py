@@ -1,5 +1,6 @@
 """A report on its way to a GP, and the port that takes it there."""
 
+import re
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Final, NewType, Protocol
@@ -7,12 +8,15 @@ from typing import Final, NewType, Protocol
 from media_server.recording.sealing import seal
 from media_server.reports.content import ReportContent
 from media_server.reports.document import document_bytes
-from media_server.reports.errors import NoRecipient
+from media_server.reports.errors import NoRecipient, Trouble, Undeliverable
 from signalling import Private
 
 ReportId = NewType("ReportId", str)
 IdempotencyKey = NewType("IdempotencyKey", str)
 """Names one delivery, however often it is tried: 1 to 64 of A-Z, a-z, 0-9, `_` and `-`."""
+
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NIHDI: Final = re.compile(r"[0-9]{11}")
 
 FHIR_JSON: Final = "application/fhir+json"
 SEALED: Final = "application/x-age"
@@ -43,6 +47,14 @@ class ReportDelivery(Protocol):
 
     async def deliver(self, report: Report, idempotency_key: IdempotencyKey) -> Receipt:
         """Raises Undeliverable, TryLater. May be cancelled, and tried again after that."""
+
+
+def check_address(report: Report, key: IdempotencyKey) -> None:
+    """Before key or recipient become a path or a header. Raises Undeliverable."""
+    if not _KEY.fullmatch(key):
+        raise Undeliverable(Trouble.OUR_FAULT, "an idempotency key that is none")
+    if not _NIHDI.fullmatch(report.recipient.reveal()):
+        raise Undeliverable(Trouble.OUR_FAULT, "the recipient has no RIZIV/INAMI number of 11 digits")
 
 
 def report_to_gp(id: ReportId, content: ReportContent) -> Report:

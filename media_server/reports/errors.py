@@ -26,6 +26,7 @@ class Trouble(Enum):
     TIMED_OUT = "timed-out"
     STORAGE = "storage"
     KEY_REUSED = "key-reused"  # an idempotency key that stands for something else already
+    EXPIRED = "expired"  # the consent ended first
     OUR_FAULT = "our-fault"
 
 

@@ -1,10 +1,12 @@
 """The patient's copy of a report: one HTML page that stands alone, to read, to save and to print.
 
 It says what the report to the GP says, in the patient's language; the doctor's and the patient's own words
-stay in theirs. The national number is left out: the copy is what people show to others. No script, nothing
-loaded from anywhere, one style sheet within.
+stay in theirs. The national number is left out: the copy is what people show to others. Nothing in it runs or
+is loaded, and a content security policy within holds a saved copy to that, too.
 """
 
+from base64 import b64encode
+from hashlib import sha256
 from html import escape
 from typing import Final
 
@@ -30,6 +32,11 @@ blockquote{margin:.5rem 0;padding-left:1rem;border-left:.25rem solid var(--line)
 @media print{:root{--ink:#000;--faint:#333;--line:#999;--paper:#fff}@page{margin:2cm}
 body{padding:0;max-width:none;font-size:11pt}.note{display:none}h2{break-after:avoid}dl,blockquote{break-inside:avoid}}
 """
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; "
+    f"style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'"
+)
+"""For the header of an answer that shows the copy; our pages' own policy has no place for a style within."""
 
 
 def patient_copy(content: ReportContent, language: Language) -> str:
@@ -45,6 +52,7 @@ def patient_copy(content: ReportContent, language: Language) -> str:
     return (
         f'<!doctype html>\n<html lang="{language.value}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">'
         '<meta name="robots" content="noindex"><meta name="referrer" content="no-referrer">'
         f"<title>{escape(word('copy-title', language))}</title><style>{STYLE}</style></head>"
         f"<body><main>{''.join(body)}</main></body></html>\n"

@@ -1,12 +1,14 @@
 """The patient's copy: the same content as the report, readable in four languages, and nothing that runs."""
 
 import re
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
 
 from media_server.languages import Language
-from media_server.reports import patient_copy
+from media_server.reports import CONTENT_SECURITY_POLICY, patient_copy
 from media_server.reports.wording import texts
 from tests.media_server.reports.builders import SSIN, a_content, minutes
 
@@ -117,10 +119,27 @@ def test_it_stands_alone_and_nothing_in_it_runs_or_loads() -> None:
         *("html", "head", "meta", "title", "style", "body", "main", "section", "h1", "h2"),
         *("p", "dl", "dt", "dd", "blockquote", "br"),
     }
-    assert {name for name, _ in page.attributes} <= {"lang", "charset", "name", "content", "class"}
+    assert {name for name, _ in page.attributes} <= {
+        "lang",
+        "charset",
+        "name",
+        "http-equiv",
+        "content",
+        "class",
+    }
     assert "<script>alert(1)</script>" in page.text
     assert "url(" not in html
     assert "@import" not in html
+
+
+def test_its_own_policy_lets_its_style_in_and_nothing_else() -> None:
+    html = patient_copy(a_content(), Language.NL)
+    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
+    assert style is not None
+    digest = b64encode(sha256(style[1].encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in CONTENT_SECURITY_POLICY
+    assert CONTENT_SECURITY_POLICY.startswith("default-src 'none'; ")
+    assert f'content="{CONTENT_SECURITY_POLICY}"' in html
 
 
 def test_it_can_be_printed() -> None:
