@@ -36,6 +36,7 @@ CONFIG_VARIABLE = "TELECONSULT_CONFIG"
 DEFAULT_FILE = Path("teleconsult.toml")
 
 _REDIS = re.compile(r"(rediss?(\+sentinel|\+cluster)?|unix)://")
+_DATABASE = re.compile(r"sqlite:///[^?]|postgresql://")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -110,7 +111,12 @@ class Settings(LoginSettings):
     node_id: str = Field(default_factory=_node_id, pattern=r"^[A-Za-z0-9._-]{1,64}$", description="this node")
     policy: Policy = Field(Policy.BELGIUM, description="belgium or consented-recording")
     redis_url: SecretStr | None = Field(None, description="room state shared by several nodes; unset: memory")
-    database_url: SecretStr | None = Field(None, description="records; not supported by this version")
+    database_url: SecretStr | None = Field(
+        None, description="records: sqlite:///PATH or postgresql://…; unset: SQLite in DATA_DIR"
+    )
+    purge_after_s: float = Field(
+        86_400.0, ge=0, le=30 * 86_400, description="from a consultation's end until its content is removed"
+    )
 
     recording_custodians: Names = Field((), description="age recipients who can open recordings")
     recording_segment_s: float = Field(1.0, ge=0.2, le=10, description="between sealed segments")
@@ -201,7 +207,18 @@ class Settings(LoginSettings):
 
     @property
     def records_file(self) -> Path:
+        """Of the records as long as DATABASE_URL names no other place."""
         return self.data_dir / "records.sqlite"
+
+    @property
+    def records_url(self) -> str:
+        """For `open_records`. It may hold a password."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        # Imported where it is wanted: most commands never need the library.
+        from media_server.records import sqlite_url
+
+        return sqlite_url(self.records_file).render_as_string(hide_password=False)
 
     @property
     def recording_refused(self) -> str | None:
@@ -229,8 +246,8 @@ class Settings(LoginSettings):
                 "REDIS_URL: has to begin with redis://, rediss:// (TLS), unix://, redis+sentinel:// or"
                 " redis+cluster://"
             )
-        if self.database_url is not None:
-            raise RefusedSettings("DATABASE_URL: not supported by this version; leave it out")
+        if self.database_url is not None and not _DATABASE.match(self.database_url.get_secret_value()):
+            raise RefusedSettings("DATABASE_URL: has to begin with sqlite:///PATH or postgresql://")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise RefusedSettings("TLS_CERTIFICATE and TLS_KEY: give both or neither")
         if not (self.on_loopback or self.secure):

@@ -16,7 +16,7 @@ from media_server.recording.recorder import Recorder, RecorderSettings
 from media_server.recording.recovery import NeverBegun, Unrecoverable, recover
 from media_server.recording.signing import manifest_keys, newest_signer
 from media_server.recording.store import RecordingStore
-from media_server.records import open_records, sqlite_url
+from media_server.records import open_records
 from media_server.settings import Policy, Settings
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ async def open_recorder(settings: Settings, taps: Taps) -> AsyncIterator[Recorde
 
 
 def _prepare(settings: Settings, store: RecordingStore, signer: Signer) -> Catalogue:
-    catalogue = Catalogue(open_records(sqlite_url(settings.records_file)))
+    catalogue = Catalogue(open_records(settings.records_url))
     catalogue.register_key(signer.kid, signer.public_key, settings.node_id)
     # We hold the folder's lock: whatever is open in it, under whichever name of this node, nobody writes.
     kept = store.recordings()

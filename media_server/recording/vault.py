@@ -16,16 +16,21 @@ from media_server.recording.sealing import RecordingIdentity, open_key
 from media_server.recording.signing import manifest_keys, newest_signer
 from media_server.recording.store import RecordingStore
 from media_server.recording.verification import Report, State, verify
-from media_server.records import open_records, sqlite_url
+from media_server.records import open_records
 from media_server.settings import Settings
 
 
 def recorded(settings: Settings) -> tuple[Entry, ...]:
     """All that was ever recorded there, oldest first."""
-    if not settings.records_file.exists():
+    if _nothing_kept(settings):
         return ()
     with Vault.opened(settings) as vault:
         return vault.catalogue.list()
+
+
+def _nothing_kept(settings: Settings) -> bool:
+    """Looking must not make a database."""
+    return settings.database_url is None and not settings.records_file.exists()
 
 
 class NotSound(RecordingError):
@@ -48,9 +53,9 @@ class Vault:
     @contextmanager
     def opened(settings: Settings) -> "Iterator[Vault]":
         """Raises RecordsUnusable; UnknownRecording where nothing was ever recorded."""
-        if not settings.records_file.exists():
+        if _nothing_kept(settings):
             raise UnknownRecording(f"nothing has been recorded in {settings.data_dir}")
-        engine = open_records(sqlite_url(settings.records_file))
+        engine = open_records(settings.records_url)
         try:
             yield Vault(settings, FolderStore(settings.recordings_folder), Catalogue(engine))
         finally:

@@ -7,6 +7,7 @@ import pytest
 
 from media_server.errors import BadSettings, RefusedSettings
 from media_server.recording.identity import Identity
+from media_server.records import open_records
 from media_server.settings import Policy, Settings, effective, load, unknown_variables
 
 SECRET = "redis://:hunter2@cache:6379/0"
@@ -96,6 +97,9 @@ def test_ice_servers_come_as_tables_or_as_json(tmp_path: Path) -> None:
         ("RECORDING_SEGMENT_S", "0.1"),
         ("RECORDING_SEGMENT_S", "11"),
         ("RECORDING_SEGMENT_S", "nan"),
+        ("PURGE_AFTER_S", "-1"),
+        ("PURGE_AFTER_S", "2592001"),
+        ("PURGE_AFTER_S", "nan"),
         ("MAX_RECORDINGS", "0"),
         ("ICE_SERVERS", "not json"),
         ("ICE_SERVERS", '[{"urls": ["http://x"]}]'),
@@ -133,7 +137,11 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     ("values", "named"),
     [
         ({"REDIS_URL": "http://:hunter2@cache"}, "REDIS_URL: has to begin with redis://"),
-        ({"DATABASE_URL": SECRET}, "DATABASE_URL: not supported by this version"),
+        ({"DATABASE_URL": SECRET}, "DATABASE_URL: has to begin with sqlite:///PATH or postgresql://"),
+        ({"DATABASE_URL": "sqlite://hunter2"}, "DATABASE_URL: has to begin with"),
+        ({"DATABASE_URL": "sqlite:///"}, "DATABASE_URL: has to begin with"),
+        ({"DATABASE_URL": "postgresql+asyncpg://u:hunter2@db/records"}, "DATABASE_URL: has to begin with"),
+        ({"DATABASE_URL": "postgres://u:hunter2@db/records"}, "DATABASE_URL: has to begin with"),
         ({"HTTP_HOST": "0.0.0.0"}, "HTTP_HOST"),
         ({"HTTP_HOST": "call.example"}, "HTTP_HOST"),
         ({"TLS_KEY": "key.pem"}, "TLS_CERTIFICATE and TLS_KEY"),
@@ -196,6 +204,20 @@ def test_a_secret_key_among_the_custodians_is_refused_and_not_repeated() -> None
     with pytest.raises(BadSettings, match="RECORDING_CUSTODIANS: number 2: this is a secret key") as refused:
         load(environment=env(RECORDING_CUSTODIANS=f"{RECIPIENT}, {secret}"))
     assert secret[16:] not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///kept.sqlite", "sqlite:////srv/kept.sqlite", "postgresql://u:p@db/records"]
+)
+def test_records_are_where_the_url_says(url: str) -> None:
+    assert load(environment=env(DATABASE_URL=url)).records_url == url
+
+
+def test_records_are_in_the_data_folder_unless_a_url_says_where(tmp_path: Path) -> None:
+    folder = tmp_path / "50% of?mode=memory#"
+    engine = open_records(load(environment=env(DATA_DIR=str(folder))).records_url)
+    engine.dispose()
+    assert (folder / "records.sqlite").exists()
 
 
 @pytest.mark.parametrize(
