@@ -39,9 +39,11 @@
  * @typedef {object} StopScreen             the fixed words for a red flag
  * @property {string} title
  * @property {string} text
- * @property {{number: string, label: string}[]} numbers
+ * @property {{number: string, uri: string, label: string}[]} numbers
+ * @property {string} call_label
+ * @property {string} back_label
  * @property {string} continue_label
- * @property {string} [call_label]
+ * @property {string} recorded              what is said of going on
  *
  * @typedef {"teleconsultation" | "recording" | "medical_file_access" | "report_to_gp" | "third_party_presence"} ConsentKind
  * @typedef {"requested" | "granted" | "refused" | "withdrawn" | "expired"} ConsentState
@@ -113,7 +115,7 @@
  * @property {QuestionnaireResponse} questionnaire_response
  * @property {{language: Language, sections: SummarySection[], text: string}} summary
  * @property {(string | {code: string, display?: string})[]} category_codes
- * @typedef {{title: string, lines: {label: string, value: string, quoted?: boolean, language?: string}[]}} SummarySection
+ * @typedef {{key?: string, title: string, lines: {label: string, value: string, quoted?: boolean, language?: string}[]}} SummarySection
  *
  * @typedef {object} Invitation
  * @property {string} id

@@ -1,0 +1,92 @@
+/** Who the consultation is for, where they are, and how to reach them. DOM only. */
+
+import { h } from "../../page/dom.js";
+import { dateText, t as shared } from "../i18n.js";
+import { card, facts, notice } from "../parts/layout.js";
+import { choiceField, required, selectField, textField, validate } from "../parts/fields.js";
+import { symbol } from "../parts/symbols.js";
+import { isNationalNumber, isNihdi, isPhone, isUnder16 } from "./checks.js";
+import { t } from "./i18n.js";
+
+/** @typedef {import("./flow.js").Flow} Flow */
+/** @typedef {import("./intake.js").Intake["details"]} Details */
+
+/** The national unions of insurance funds; the first figure of the number on the sticker. */
+const FUNDS = /** @type {const} */ (["100", "200", "300", "400", "500", "600", "900"]);
+const RELATIONS = /** @type {const} */ (["parent", "guardian", "other"]);
+
+/** @param {Flow} flow */
+export function aboutView(flow) {
+  const { details } = flow.intake;
+  const { me } = flow.app;
+  /** Keeps what is typed, so that going back and forth loses nothing. @param {keyof Details} name @param {Parameters<typeof textField>[0]} options */
+  const text = (name, options) => {
+    const field = textField({ ...options, value: details[name], onchange: () => { details[name] = /** @type {any} */ (field.value); } });
+    return field;
+  };
+  const whom = choiceField({
+    label: t("about.for"), required: true, value: details.for ? [details.for] : [],
+    options: [{ value: "me", label: t("about.for.me") }, { value: "other", label: t("about.for.other"), note: t("about.for.other.note") }],
+    onchange: () => {
+      details.for = /** @type {Details["for"]} */ (whom.value[0] ?? "");
+      other.element.hidden = details.for !== "other";
+    },
+  });
+  const other = otherPerson(details, text);
+  other.element.hidden = details.for !== "other";
+  const place = text("location", { label: t("about.location"), hint: t("about.location.hint"), required: true, maxlength: 200, autocomplete: "street-address" });
+  const phone = text("callback", { label: t("about.callback"), hint: t("about.callback.hint"), type: "tel", inputmode: "tel", autocomplete: "tel", maxlength: 25 });
+  const fund = selectField({
+    label: t("about.fund"), hint: t("about.fund.hint"), unmarked: true, value: details.fund, placeholder: t("about.fund.none"),
+    options: FUNDS.map((code) => ({ value: code, label: t(`fund.${code}`) })), onchange: () => { details.fund = fund.value; },
+  });
+  const gp = text("gp", { label: t("about.gp"), hint: t("about.gp.hint"), maxlength: 120 });
+  const nihdi = text("nihdi", { label: t("about.nihdi"), hint: t("about.nihdi.hint"), inputmode: "numeric", maxlength: 16 });
+  const submit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    const right = validate([
+      [whom, (value) => (value.length === 0 ? shared("field.choice") : null)],
+      ...(details.for === "other" ? other.checks : []),
+      [place, required],
+      [phone, (value) => (value === "" || isPhone(value) ? null : shared("field.phone"))],
+      [gp, (value) => (value === "" && details.nihdi ? t("about.gp.needed") : null)],
+      [nihdi, (value) => (value === "" || isNihdi(value) ? null : shared("field.nihdi"))],
+    ]);
+    if (right) flow.go({ step: "questions", screen: 0 });
+  };
+  const element = h("form.form", { novalidate: true, onsubmit: submit },
+    h("div.stack.tight", {}, h("h1", { tabindex: -1 }, t("about.title")), h("p.lead", {}, t("about.lead"))),
+    me ? card(me.name, { symbol: "person", aside: h("span.tag.good", {}, symbol("check"), t("about.verified")) },
+      facts([[t("about.birthdate"), me.birthdate ? dateText(me.birthdate) : null]])) : null,
+    h("section.card.form", {}, whom.element, other.element),
+    h("section.card.form", {}, place.element, phone.element),
+    h("section.card.form", {}, fund.element, gp.element, nihdi.element),
+    h("div.acts-row", {}, h("button.secondary", { type: "button", onclick: () => flow.back() }, t("flow.back")),
+      h("button.primary.large", { type: "submit" }, t("flow.next"))));
+  return { element, title: t("about.title") };
+}
+
+/**
+ * @param {Details} details
+ * @param {(name: keyof Details, options: Parameters<typeof textField>[0]) => ReturnType<typeof textField>} text
+ */
+function otherPerson(details, text) {
+  const given = text("given", { label: t("about.other.given"), required: true, maxlength: 80 });
+  const family = text("family", { label: t("about.other.family"), required: true, maxlength: 80 });
+  const birthdate = text("birthdate", { label: t("about.birthdate"), required: true, type: "date", max: new Date().toISOString().slice(0, 10) });
+  const national = text("national", { label: t("about.other.national"), hint: t("about.other.national.hint"), inputmode: "numeric", maxlength: 15 });
+  const relation = selectField({
+    label: t("about.other.relation"), required: true, value: details.relationship, placeholder: t("questions.choose"),
+    options: RELATIONS.map((value) => ({ value, label: t(`relation.${value}`) })), onchange: () => { details.relationship = relation.value; },
+  });
+  /** @type {[import("../parts/fields.js").FormField, (value: any) => string | null][]} */
+  const checks = [
+    [given, required], [family, required],
+    [birthdate, (value) => (value === "" ? shared("field.date") : isUnder16(value) ? null : t("about.other.adult"))],
+    [national, (value) => (value === "" || isNationalNumber(value) ? null : shared("field.national-number"))],
+    [relation, required],
+  ];
+  const element = h("div.form.inset", {}, notice("info", null, h("p", {}, t("about.other.note"))),
+    h("div.pair", {}, given.element, family.element), h("div.pair", {}, birthdate.element, relation.element), national.element);
+  return { element, checks };
+}
