@@ -4,6 +4,9 @@
 /** @typedef {import("../types.js").QuestionnaireItem} QuestionnaireItem */
 /** @typedef {import("../types.js").ResponseItem} ResponseItem */
 
+/** The code system whose codes are alarm signs ends like this, whoever runs the service. */
+const RED_FLAG = "/CodeSystem/red-flag";
+
 /** @typedef {{heading: boolean, question: string, values: AnswerValue[], depth: number}} Answer   no values: not asked */
 
 /**
@@ -17,6 +20,35 @@ export function answersOf(questionnaire, response) {
   const given = new Map();
   collect(response.item ?? [], given);
   return flatten(questionnaire.item ?? [], given, 0);
+}
+
+/**
+ * By which names the alarm signs go that the patient answered with yes, as the summary calls them.
+ * @param {import("../types.js").Questionnaire} questionnaire
+ * @param {import("../types.js").QuestionnaireResponse} response
+ * @returns {Set<string>}
+ */
+export function raisedSigns(questionnaire, response) {
+  /** @type {Map<string, AnswerValue[]>} */
+  const given = new Map();
+  collect(response.item ?? [], given);
+  return new Set(everyItem(questionnaire.item ?? []).flatMap((item) => signsOf(item, given.get(item.linkId) ?? [])));
+}
+
+/** @param {QuestionnaireItem} item @param {AnswerValue[]} answers @returns {string[]} */
+function signsOf({ linkId, type, text, code = [], answerOption = [] }, answers) {
+  if (type === "boolean") {
+    const display = code.find(({ system = "", display: named }) => !system.endsWith(RED_FLAG) && named)?.display;
+    const asks = code.some(({ system = "" }) => system.endsWith(RED_FLAG));
+    return asks && answers.some(({ valueBoolean }) => valueBoolean === true) ? [display ?? text ?? linkId] : [];
+  }
+  const chosen = answers.map(({ valueCoding }) => valueCoding).filter((coding) => coding?.system?.endsWith(RED_FLAG)).map((coding) => coding?.code);
+  return answerOption.filter(({ valueCoding }) => valueCoding && chosen.includes(valueCoding.code)).map(({ valueCoding }) => valueCoding?.display ?? valueCoding?.code ?? "");
+}
+
+/** @param {QuestionnaireItem[]} items @returns {QuestionnaireItem[]} */
+function everyItem(items) {
+  return items.flatMap((item) => [item, ...everyItem(item.item ?? [])]);
 }
 
 /** @param {ResponseItem[]} items @param {Map<string, AnswerValue[]>} given */

@@ -8,6 +8,7 @@ import { t, words } from "./i18n.js";
 
 export class ChatPanel {
   #case;
+  #client;
   #inCall;
   #chat;
   #visible = false;
@@ -20,6 +21,7 @@ export class ChatPanel {
    */
   constructor(api, open, client, inCall, announce, changed) {
     this.#case = open;
+    this.#client = client;
     this.#inCall = inCall;
     this.#chat = new Chat({ client, api, consultation: open.id, announce, changed: () => this.#keepOpen(changed) });
     this.element = h("div.panel-body.chat-body", {}, this.#later, this.#chat.element);
@@ -44,8 +46,8 @@ export class ChatPanel {
     this.#later.hidden = inCall || this.#case.closed;
     this.element.classList.toggle("quiet-chat", !inCall);
     const { attachments = [], patient } = this.#case.consultation;
-    const people = /** @type {Record<string, string>} */ ({ patient: patient?.name ?? t("own.somebody"), doctor: t("chat.from.doctor") });
-    this.#chat.addKnown(attachments.map((attachment) => ({ ...attachment, from: people[attachment.from ?? ""] ?? people.patient })));
+    const name = (/** @type {string} */ id) => id === patient?.id ? (patient?.name ?? "") : id === this.#client.self?.id ? t("chat.from.doctor") : this.#nameOf(id);
+    this.#chat.addKnown(attachments.map((attachment) => ({ ...attachment, from: name(attachment.from ?? "") })));
   }
 
   focus() {
@@ -54,6 +56,11 @@ export class ChatPanel {
 
   close() {
     this.#chat.close();
+  }
+
+  /** @param {string} id  of a participant, who may have left */
+  #nameOf(id) {
+    return this.#client.participants.find((other) => other.id === id)?.name ?? t("guests.somebody");
   }
 
   /** It has a cross and an Escape of its own, which mean nothing in a tab. @param {() => void} changed */

@@ -37,6 +37,8 @@ export class Closing {
   #button = h("button.primary.large", { type: "submit", "data-action": "close" }, symbol("check"), words("closing.close"));
   /** Whether the doctor has chosen how it ended; until then it follows from what was written down. */
   #chosen = false;
+  /** The intake whose codes are offered. */
+  #offered;
   #heading = h("h3", { id: "closing-title", tabindex: -1 }, words("closing.title"));
   element;
 
@@ -45,6 +47,7 @@ export class Closing {
     this.#api = api;
     this.#case = open;
     this.#acts = acts;
+    this.#offered = open.intake;
     this.#report = new ReportPart(api, open);
     this.#form = new LastingForm(() => this.#build(), () => void this.#submit());
     this.element = h("section.closing", { "aria-labelledby": "closing-title" }, this.#heading, this.#done, this.#form.element, this.#report.element);
@@ -54,6 +57,10 @@ export class Closing {
   render() {
     const { closed, consultation } = this.#case;
     this.#form.element.hidden = closed;
+    if (this.#offered !== this.#case.intake) {
+      this.#offered = this.#case.intake;
+      this.#form.rebuild(); // the codes to choose from have come
+    }
     this.#done.hidden = !closed;
     redraw(this.#done, closed ? [consultation.state, consultation.reason, consultation.outcome] : null, () => closed ? this.#over() : []);
     if (!closed && !this.#chosen) this.#form.fields.outcome.value = [this.#likely()];
@@ -105,7 +112,7 @@ export class Closing {
     const { state, reason, outcome } = this.#case.consultation;
     const title = state === "cancelled" ? coded("closing.cancelled", reason ?? "other") : t("closing.done");
     return [h("div.badge", {}, symbol(state === "cancelled" ? "missed" : "check")), h("h4", {}, title),
-      outcome ? h("p", {}, coded("closing.as", outcome)) : null,
+      outcome ? h("p", {}, t("closing.as", { outcome: shared(`outcome.${outcome}`) })) : null,
       h("button.primary", { type: "button", "data-action": "back-to-desk", onclick: () => this.#acts.leave() }, symbol("back"), t("closing.back"))]
       .filter((part) => part !== null);
   }

@@ -72,11 +72,11 @@ export class ConsentsPanel {
     const state = consent?.state ?? "none";
     const asks = act === "ask" || act === "again" || act === "record";
     const button = asks ? h("button.secondary.small", { type: "button", "data-ask": kind, onclick: () => void this.#ask(button, kind) },
-      h("span", {}, t(`consents.${act}`)), h("span.hidden", {}, `: ${shared(`consent.${kind}`)}`)) : null;
+      h("span", {}, t(`consents.${act}`)), h("span.hidden", {}, `: ${t(`consents.kind.${kind}`)}`)) : null;
     return h("li.consent-row", { "data-kind": kind, "data-state": state },
       h("span.disc", {}, symbol(SYMBOLS[kind])),
       h("div", {},
-        h("strong", {}, shared(`consent.${kind}`)),
+        h("strong", {}, t(`consents.kind.${kind}`)),
         h("small", {}, noteText(kind, consent, act))),
       h("span.acts-end", {}, h(`span.tag.${TONES[state]}`, {}, shared(`consent.state.${state}`)), button));
   }

@@ -46,6 +46,7 @@ export function readFile(bundle) {
   }
   for (const entries of Object.values(chapters)) entries.sort(newestFirst);
   chapters.allergies.sort((a, b) => Number(b.grave) - Number(a.grave));
+  for (const entries of [chapters.medications, chapters.problems]) entries.sort((a, b) => Number(isPast(a)) - Number(isPast(b)));
   return chapters;
 }
 
@@ -119,6 +120,11 @@ function codeOf(concept) {
 /** @param {unknown} value @returns {Resource[]} */
 function listOf(value) {
   return Array.isArray(value) ? value.filter((each) => each !== null && typeof each === "object") : [];
+}
+
+/** @param {Entry} entry  a medicine that is taken no more, a problem that is over */
+function isPast({ status }) {
+  return ["stopped", "completed", "inactive", "resolved", "remission", "entered-in-error", "cancelled"].includes(status);
 }
 
 /** @param {Entry} a @param {Entry} b */

@@ -6,6 +6,7 @@
 import { h } from "../../page/dom.js";
 import { codeOf } from "../api.js";
 import { errorText } from "../errors.js";
+import { dateText } from "../i18n.js";
 import { loading } from "../parts/layout.js";
 import { acting, complaintLine, redraw } from "./acting.js";
 import { askConsent } from "./consents_panel.js";
@@ -124,7 +125,7 @@ function shown(name, entries) {
 /** @param {Chapter} name @param {Entry[]} entries */
 function chapterPart(name, entries) {
   return h("section.chapter", { "data-chapter": name },
-    h("h3", {}, symbol(SYMBOLS[name]), h("span", {}, t(`file.${name}`)), h("span.count", {}, String(entries.length))),
+    h("h3", {}, symbol(SYMBOLS[name]), h("span", {}, t(`file.${name}`)), h("span.number", {}, String(entries.length))),
     entries.length > 0 ? h("ul.entries", {}, ...entries.map(entryPart)) : h("p.fine", {}, t("file.nothing")));
 }
 
@@ -134,5 +135,5 @@ function entryPart({ title, code, detail, date, status, grave }) {
     h("div", {}, h("strong", {}, title), code ? h("span.code", {}, code) : null, grave ? h("span.tag.bad", {}, t("file.grave")) : null,
       status && status !== "active" && status !== "final" && status !== "current" ? h("span.tag", {}, coded("file.status", status)) : null),
     detail ? h("p", {}, detail) : null,
-    date ? h("small", {}, date.slice(0, 10)) : null);
+    date ? h("small", {}, date.length < 10 ? date : dateText(date.slice(0, 10))) : null);
 }

@@ -16,5 +16,5 @@ export function openHelp() {
   if (document.querySelector("dialog:modal")) return;
   const toggle = checkField({ label: t("help.switch"), unmarked: true, value: shortcutsOn(), text: t("help.switch.hint"), onchange: () => switchShortcuts(toggle.value) });
   const rows = KEYS.map(([keys, key]) => h("div", {}, h("dt", {}, ...keys.map((name) => name === "–" ? "–" : h("kbd", {}, name))), h("dd", {}, t(key))));
-  openDialog({ title: t("help.title"), symbol: "keyboard", className: "help", body: [h("p.fine", {}, t("help.lead")), h("dl.keys", {}, ...rows), toggle.element] });
+  openDialog({ title: t("help.title"), symbol: "info", className: "help", body: [h("p.fine", {}, t("help.lead")), h("dl.keys", {}, ...rows), toggle.element] });
 }

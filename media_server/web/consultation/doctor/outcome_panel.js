@@ -70,7 +70,7 @@ export class OutcomePanel {
 
   /** @param {Part} name */
   #part(name) {
-    const count = h("span.count");
+    const count = h("span.number");
     const details = h("details.part", { "data-part": name },
       h("summary", {}, symbol(SYMBOLS[name]), h("span", {}, words(`${name}.title`)), count), this.#forms[name].element);
     return { details, count };

@@ -13,7 +13,7 @@ const MINUTE_MS = 60_000;
 
 export class QueueList {
   #claim;
-  #count = h("span.count");
+  #count = h("span.number");
   #next;
   #list = h("ol.waiting-list");
   #nobody = h("div.empty");

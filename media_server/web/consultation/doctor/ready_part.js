@@ -59,7 +59,7 @@ export class ReadyPart {
     this.element = h("div.ready", {},
       h("div.preview-box", {}, this.#video, this.#cover, h("div.toggles", {}, this.#toggles.audio, this.#toggles.video, settings)),
       this.#trouble,
-      h("div.ready-words", {}, this.#title, this.#lead),
+      h("div.badge.over-badge", {}, symbol("check")), h("div.ready-words", {}, this.#title, this.#lead),
       this.#complaint,
       h("div.ready-acts", {}, this.#call, this.#leave, h("div.row", {}, this.#missed, this.#finish, this.#giveBack)));
     this.render();
@@ -84,7 +84,7 @@ export class ReadyPart {
     if (this.#case.closed) worded(this.#title, state === "cancelled" ? "ready.cancelled" : "ready.closed");
     else worded(this.#title, open ? "ready.again.title" : "ready.title", { name });
     const after = missed > 0 ? t("ready.missed.count", { count: missed }) : "";
-    setText(this.#lead, this.#case.closed ? (state === "cancelled" ? coded("closing.cancelled", reason ?? "other") : t("ready.closed.lead")) : [after, t(open ? "ready.again.lead" : "ready.lead")].filter(Boolean).join(" "));
+    setText(this.#lead, this.#case.closed ? (state === "cancelled" ? coded("closing.cancelled", reason ?? "other") : t("ready.closed.lead")) : [after, t(open ? "ready.again.lead" : "ready.lead", { name })].filter(Boolean).join(" "));
     this.#call.hidden = this.#case.closed;
     worded(/** @type {Element} */ (this.#call.lastElementChild), open || missed > 0 ? "ready.call.again" : "ready.call");
     this.#missed.hidden = !open;

@@ -10,13 +10,16 @@ import { errorText } from "../errors.js";
 import { loading } from "../parts/layout.js";
 import { toast } from "../parts/toast.js";
 import { redraw } from "./acting.js";
-import { answersOf, valueText } from "./answers.js";
+import { answersOf, raisedSigns, valueText } from "./answers.js";
 import { t, words } from "./i18n.js";
 import { symbol } from "./symbols.js";
 
 /** @typedef {import("./open_case.js").OpenCase} OpenCase */
 /** @typedef {import("../types.js").SummarySection} Section */
+/** @typedef {Section["lines"][number]} Line */
 /** @typedef {import("../types.js").Intake} Intake */
+
+const FIRST = ["reason", "alarm", "history", "background", "expectation"];
 
 export class SummaryPanel {
   #case;
@@ -46,23 +49,42 @@ export class SummaryPanel {
     const copy = h("button.quiet", { type: "button", onclick: () => void copyText(summary.text) }, symbol("copy"), t("summary.copy"));
     return [
       h("header.panel-head", {}, h("h2", {}, t("summary.title")), copy),
-      ...summary.sections.map((section) => sectionPart(section)),
+      ...inReadingOrder(summary.sections).map((section) => sectionPart(section, intake)),
       allAnswers(intake),
     ];
   }
 }
 
-/** @param {Section} section */
-function sectionPart({ title, lines }) {
-  const quotes = lines.filter(({ quoted }) => quoted);
-  const rest = lines.filter(({ quoted }) => !quoted);
-  return h("section.summary-part", {},
-    h("h3", {}, title),
-    ...quotes.map(({ label, value, language }) => h("figure.quote", {},
-      h("blockquote", { lang: language ?? null }, h("p", {}, value)),
-      h("figcaption", {}, label, language ? h("span.tag", {}, languageName(language)) : null))),
-    rest.length > 0 ? h("dl.lines", {}, ...rest.map(({ label, value, language }) =>
-      h("div", {}, h("dt", {}, label), h("dd", { lang: language ?? null }, value)))) : null);
+/** Why they call and what must not be missed come first; who they are stands above all of it. @param {Section[]} sections */
+function inReadingOrder(sections) {
+  const rank = (/** @type {Section} */ { key = "" }) => FIRST.indexOf(key) < 0 ? FIRST.length : FIRST.indexOf(key);
+  return [...sections].sort((a, b) => rank(a) - rank(b));
+}
+
+/** @param {Section} section @param {Intake} intake */
+function sectionPart({ key = "", title, lines }, intake) {
+  if (lines.length === 0) return h("section.summary-part", {}, h("h3", {}, title), h("p.fine", {}, t("summary.nothing")));
+  const own = key === "reason" ? lines.filter(({ quoted }) => quoted) : [];
+  const raised = key === "alarm" ? raisedSigns(intake.questionnaire, intake.questionnaire_response) : new Set();
+  // Not weighed, only put first: what was answered with yes.
+  const rest = lines.filter((line) => !own.includes(line)).sort((a, b) => Number(raised.has(b.label)) - Number(raised.has(a.label)));
+  return h("section.summary-part", { "data-section": key },
+    h("h3", {}, key === "alarm" ? symbol("flag") : null, title),
+    ...own.map((line) => h("figure.quote", {}, h("blockquote", { lang: line.language ?? null }, h("p", {}, line.value)),
+      h("figcaption", {}, line.label, tongue(line)))),
+    rest.length > 0 ? h("dl.lines", {}, ...rest.map((line) => linePart(line, raised.has(line.label)))) : null);
+}
+
+/** @param {Line} line @param {boolean} raised */
+function linePart(line, raised) {
+  const { label, value, quoted, language } = line;
+  return h("div", { class: raised ? "raised" : null }, h("dt", {}, raised ? symbol("warning") : null, label),
+    h("dd", {}, quoted ? h("q", { lang: language ?? null }, value) : value, quoted ? tongue(line) : null));
+}
+
+/** @param {Line} line */
+function tongue({ language }) {
+  return language ? h("span.tag", {}, languageName(language)) : null;
 }
 
 /** @param {Intake} intake */

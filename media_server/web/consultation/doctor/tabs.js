@@ -26,10 +26,10 @@ export class Tabs {
   list;
   panels;
 
-  /** @param {TabView[]} tabs  at least one @param {(id: string) => void} onChoose */
-  constructor(tabs, onChoose) {
+  /** @param {TabView[]} tabs @param {string} chosen  at first @param {(id: string) => void} onChoose */
+  constructor(tabs, chosen, onChoose) {
     this.#tabs = tabs;
-    this.#chosen = tabs[0].id;
+    this.#chosen = chosen;
     this.#onChoose = onChoose;
     this.list = h("div.tabs", { role: "tablist", onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) });
     this.panels = h("div.panels");

@@ -123,6 +123,7 @@ export const nl = {
   "say.file.granted": "The patient allows you to look into the medical file",
 
   "summary.title": "Reason for the call",
+  "summary.nothing": "Nothing was asked or answered here.",
   "summary.copy": "Copy",
   "summary.retry": "Ask again",
   "answers.title": "All answers",
@@ -169,6 +170,11 @@ export const nl = {
 
   "consents.title": "Consents",
   "consents.lead": "Only the patient answers, on their own page, and can take each answer back.",
+  "consents.kind.teleconsultation": "Consultation by video",
+  "consents.kind.medical_file_access": "Look into the medical file",
+  "consents.kind.report_to_gp": "Report to the GP",
+  "consents.kind.third_party_presence": "Guests in the call",
+  "consents.kind.recording": "Recording",
   "consents.ask": "Ask",
   "consents.again": "Ask again",
   "consents.record": "Record …",

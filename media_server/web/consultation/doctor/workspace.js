@@ -173,7 +173,7 @@ export class Workspace {
       { id: "note", symbol: "note", label: () => t("tab.note"), panel: note.element },
       { id: "outcome", symbol: "outcome", label: () => t("tab.outcome"), panel: outcome.element },
       { id: "chat", symbol: "chat", label: () => t("tab.chat"), panel: chat.element },
-    ], (id) => this.#chose(id));
+    ], "summary", (id) => this.#chose(id));
   }
 
   #visibleTabs() {
