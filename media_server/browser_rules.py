@@ -100,7 +100,7 @@ def check_origin(request: web.Request, settings: Settings) -> None:
 
 @web.middleware
 async def loopback_names_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """For walk-in: the browser reached us under a loopback name, and no proxy stands between.
+    """For walk-in and test persons: the browser came by a loopback name, and no proxy stands between.
 
     Otherwise any web site could point its own name at 127.0.0.1 and be "the same origin" (DNS rebinding).
     """
@@ -109,5 +109,5 @@ async def loopback_names_only(request: web.Request, handler: Handler) -> web.Str
     # unless told otherwise, the HTTP that no browser speaks any more.
     forwarded = request.version < HttpVersion11 or any(name in request.headers for name in _OF_PROXIES)
     if forwarded or not (is_loopback(host) or host.endswith(".localhost")):
-        raise ForeignOrigin("walk-in is for this machine only")
+        raise ForeignOrigin("this server is for this machine only")
     return await handler(request)

@@ -35,7 +35,8 @@ class Parts:
 def build_http(settings: Settings, parts: Parts, port: int) -> web.Application:
     """The public application. `port` is the one it will be reached at."""
     middlewares: list[Middleware] = [_counting(parts.metrics), problems]
-    if parts.walk_in is not None:
+    development = parts.login is not None and parts.login.development_provider is not None
+    if parts.walk_in is not None or development:
         middlewares.append(loopback_names_only)
     app = web.Application(middlewares=middlewares, client_max_size=_MOST_BODY_BYTES)
     headers = security_headers(settings, port)

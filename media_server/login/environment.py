@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from media_server.settings import Settings
 
 CALLBACK: Final = "/v1/auth/itsme/callback"
+JWKS: Final = "/.well-known/jwks.json"
 DEVELOPMENT_PROVIDER: Final = "/development-provider/v2"
 DEVELOPMENT_CLIENT: Final = "teleconsult-development"
 DEVELOPMENT_SERVICE: Final = "TELECONSULT_DEVELOPMENT"

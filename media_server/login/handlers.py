@@ -32,6 +32,7 @@ from auth import (
     VerifiedIdentity,
 )
 from media_server.browser_rules import check_origin
+from media_server.development_provider import DevelopmentProvider
 from media_server.errors import BadBody, BodyNotJson
 from media_server.login.app_codes import AppCode, give, redeem
 from media_server.login.destination import HOME, Destination, Outcome, parse
@@ -73,6 +74,7 @@ class LoginParts:
     keys: RsaKeyRing
     sessions: Sessions
     codes: OneTime[AppCode]
+    development_provider: DevelopmentProvider | None = None
     random: Callable[[int], bytes] = secrets.token_bytes
 
 
@@ -81,6 +83,7 @@ class Login:
 
     def __init__(self, parts: LoginParts) -> None:
         self._parts = parts
+        self.development_provider = parts.development_provider
         self._secure = parts.settings.secure
         self._browser_cookie = "__Host-teleconsult-login" if self._secure else "teleconsult-login"
 

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from media_server.development_provider import add_provider_routes
 from media_server.login.app_page import app_page
 from media_server.login.associations import apple_association, asset_links
-from media_server.login.environment import CALLBACK
+from media_server.login.environment import CALLBACK, JWKS
 from media_server.login.handlers import NO_TRACE, Login
 from media_server.settings import Settings
 
@@ -20,7 +21,9 @@ def add_login_routes(router: web.UrlDispatcher, login: Login) -> None:
     router.add_get("/v1/auth/itsme/login", login.begin, allow_head=False)
     router.add_get(CALLBACK, login.callback, allow_head=False)
     router.add_post("/v1/auth/token", login.token)
-    router.add_get("/.well-known/jwks.json", login.jwks)
+    router.add_get(JWKS, login.jwks)
+    if login.development_provider is not None:
+        add_provider_routes(router, login.development_provider)
 
 
 def add_app_routes(router: web.UrlDispatcher, settings: Settings) -> None:

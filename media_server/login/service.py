@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from auth import AuthError, MemoryOneTime, ProviderUnreachable, RelyingParty, RsaKeyRing
-from media_server.login.environment import itsme_settings
+from media_server.development_provider import DevelopmentProvider
+from media_server.login.environment import JWKS, itsme_settings
 from media_server.login.handlers import Login, LoginParts
 from media_server.login.ports import Sessions
 from media_server.login.provider_http import open_provider
@@ -38,10 +39,13 @@ async def open_login(
     codes = MemoryOneTime() if redis is None else app_codes(redis)
     async with open_provider() as http:
         relying_party = RelyingParty(itsme, keys, states, http)
-        login = Login(LoginParts(settings, settings.origin(port), relying_party, keys, sessions, codes))
+        origin = settings.origin(port)
+        development = settings.itsme_environment is ItsmeEnvironment.DEVELOPMENT
+        provider = DevelopmentProvider(itsme, f"{origin}{JWKS}", http) if development else None
+        login = Login(LoginParts(settings, origin, relying_party, keys, sessions, codes, provider))
         async with asyncio.TaskGroup() as group:
             work = [group.create_task(_prune(keys), name="itsme-keys")]
-            if settings.itsme_environment is not ItsmeEnvironment.DEVELOPMENT:  # that one is ourselves
+            if provider is None:
                 work.append(group.create_task(_watch(relying_party), name="itsme-discovery"))
             try:
                 yield login
