@@ -9,6 +9,7 @@ else: no number, no name.
 import hmac
 import re
 import secrets
+import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Annotated, Final, NewType
 
+import jwt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auth.errors import (
@@ -51,6 +53,7 @@ LONGEST_SESSION_S: Final = max(SESSION_LIFE_S.values()) + LEEWAY_S
 
 _AUDIENCE = "teleconsult.session"
 _TYPE = "teleconsult-session+jwt"
+_MOST_SEEN = 10_000  # some 5 MB
 _CSRF = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -85,17 +88,28 @@ class _Claims(BaseModel):
     exp: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A token whose signature was right."""
+
+    claims: SessionClaims
+    issued_at: int
+    kid: str
+
+
 def new_session_id() -> SessionId:
     """96 random bits."""
     return SessionId(f"s-{secrets.token_hex(12)}")
 
 
 class SessionTokens:
-    """Signs sessions' tokens and reads them again."""
+    """Signs sessions' tokens and reads them again; on any thread."""
 
     def __init__(self, keys: KeyRing, *, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
         self._clock = clock
+        self._lock = threading.Lock()
+        self._seen: dict[str, _Seen] = {}
 
     def issue(
         self, *, session: SessionId, person: PersonId, role: Role, kind: SessionKind, ends_at: float
@@ -132,7 +146,23 @@ class SessionTokens:
         return claims
 
     def _authentic(self, token: str) -> tuple[SessionClaims, int]:
-        """The claims and when they were made; the clock is not looked at."""
+        """The claims and when they were made; the clock is not looked at.
+
+        The same token comes with every request, and its signature is right each time: it is looked at once,
+        which saves most of what a request would cost. Its key is asked for every time.
+        """
+        seen = self._seen.get(token)
+        if seen is not None and self._keys.verifying_key(seen.kid) is not None:
+            return seen.claims, seen.issued_at
+        claims, issued_at = self._verified(token)
+        kid = jwt.get_unverified_header(token)["kid"]
+        with self._lock:
+            while len(self._seen) >= _MOST_SEEN:
+                del self._seen[next(iter(self._seen))]  # the oldest
+            self._seen[token] = _Seen(claims, issued_at, kid)
+        return claims, issued_at
+
+    def _verified(self, token: str) -> tuple[SessionClaims, int]:
         try:
             payload = read_token(self._keys, token, audience=_AUDIENCE, type_=_TYPE)
             claims = _Claims.model_validate(payload)

@@ -110,6 +110,34 @@ def test_a_token_outlives_the_rotation_of_keys_as_long_as_its_session(desk: Desk
     assert desk.tokens.read(token).person == ME
 
 
+def test_a_token_seen_before_ends_like_any_other(desk: Desk) -> None:
+    token = desk.a_token(SessionKind.PAGE, Role.GUEST)
+    assert desk.tokens.read(token) == desk.tokens.read(token)
+    desk.clock.now = NOON - LEEWAY_S - 1
+    assert desk.refusal(token) is SessionRefusal.EARLY
+    desk.clock.now = NOON + 2 * HOUR
+    assert desk.refusal(token) is SessionRefusal.EXPIRED
+
+
+def test_a_token_seen_before_ends_with_its_key(desk: Desk, tmp_path: Path) -> None:
+    token = desk.a_token()
+    desk.tokens.read(token)
+    for path in (tmp_path / "keys").glob("*.pem"):
+        path.unlink()
+    desk.ring.rotate()
+    assert desk.refusal(token) is SessionRefusal.FOREIGN
+
+
+def test_as_many_tokens_as_come_are_read_and_few_remembered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auth.sessions._MOST_SEEN", 3)
+    tokens = [desk.a_token(session=SessionId(f"s-{n}")) for n in range(10)]
+    for _ in range(2):
+        assert [desk.tokens.read(token).session for token in tokens] == [f"s-{n}" for n in range(10)]
+    assert len(desk.tokens._seen) == 3
+
+
 @pytest.mark.parametrize(
     "changed",
     [
