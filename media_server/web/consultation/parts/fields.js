@@ -172,8 +172,8 @@ export function checkField(options) {
   });
   frame.show(control, null, note?.id);
   return {
-    element: h("div.field", {},
-      h("label.choice.top", { for: frame.id }, control, h("span", {}, h("strong", {}, ...labelParts(options)))), note, frame.hint, frame.error),
+    element: h(note ? "div.field.agree" : "div.field", {},
+      h("label.choice", { for: frame.id }, control, h("span", {}, h("strong", {}, ...labelParts(options)))), note, frame.hint, frame.error),
     control,
     get value() { return control.checked; },
     set value(ticked) { control.checked = ticked; },

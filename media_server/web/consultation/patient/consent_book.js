@@ -20,6 +20,11 @@ const KINDS = /** @type {ConsentKind[]} */ (["teleconsultation", "medical_file_a
 const LOOKS = /** @type {const} */ ({ granted: "good", requested: "warn", refused: "calm", withdrawn: "calm", expired: "calm" });
 /** Of recording, the call's own card asks: everybody in the room answers there. */
 const ASKED_ELSEWHERE = "recording";
+/** Decided on when it comes to that, by the state it is in: of people who join, only once somebody has been invited. */
+const DECIDED = /** @type {Record<string, readonly (string | null)[]>} */ ({
+  medical_file_access: [null, "requested", "refused", "withdrawn", "expired"], report_to_gp: [null, "requested", "refused", "withdrawn", "expired"],
+  third_party_presence: ["requested", "refused", "withdrawn"],
+});
 
 export class ConsentBook {
   #visit;
@@ -148,7 +153,7 @@ export class ConsentBook {
     const acts = [];
     if (state === "granted" && text) {
       acts.push(h("button.secondary", { type: "button", "data-withdraw": kind, onclick: () => void this.#withdraw(kind, text) }, t("consents.withdraw")));
-    } else if (text && kind !== ASKED_ELSEWHERE && kind !== "teleconsultation") {
+    } else if (text && DECIDED[kind]?.includes(state)) {
       acts.push(h("button.secondary", { type: "button", "data-give": kind, onclick: () => void this.#question(kind).then(() => this.#refreshList?.()) }, t("consents.give")));
     }
     return h("section.consent-row", { "aria-labelledby": `consent-${kind}` },

@@ -89,8 +89,8 @@ class Page {
     this.#redraw = () => (this.#view?.render ? this.#view.render() : again());
     document.body.dataset.view = name;
     this.#brand.inert = name === "call" || name === "wait"; // one touch on the service's name must not end it
+    again(); // which closes the one before, and with a call what that has put into the page's head
     if (name !== "call") this.status.replaceChildren(...(this.me && name !== "login" ? [this.#logoutButton()] : []));
-    again();
     const heading = /** @type {HTMLElement | null} */ (this.#main.querySelector("h1[tabindex]"));
     (heading ?? this.#main).focus({ preventScroll: true });
     scrollTo({ top: 0 });

@@ -14,7 +14,7 @@ export class WaitingView {
   #video = h("video.mirrored", { autoplay: true, playsinline: true, muted: true });
   #camera = h("span");
   #microphone = h("span");
-  #link = h("div", { role: "status" });
+  #link = h("div.link-state");
   #doctor = h("p.lead");
   #stops;
   title = t("wait.title");
@@ -63,6 +63,7 @@ export class WaitingView {
     this.#line(this.#microphone, media.isOn("audio"), t("wait.microphone.on"), t("wait.microphone.off"));
     setText(this.#doctor, consultation.doctor ? t("wait.doctor", { name: consultation.doctor.name }) : t("wait.lead"));
     const lost = client.state === "reconnecting";
+    if (lost && this.#link.childElementCount === 0) this.#visit.app.say(t("wait.reconnecting"));
     if (lost && this.#link.childElementCount === 0) this.#link.append(notice("info", null, h("p", {}, t("wait.reconnecting"))));
     if (!lost) this.#link.replaceChildren();
   };
