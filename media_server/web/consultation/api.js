@@ -246,7 +246,7 @@ export class Api extends EventTarget {
   }
 
   /**
-   * @param {string} id @param {{atc: string, display: string, dose: string, quantity?: string}} prescription
+   * @param {string} id @param {{atc: string, display: string, dose: string, quantity?: number}} prescription
    * @returns {Promise<{id: string, decision: "allowed", rule_version: string}>}
    */
   async prescribe(id, prescription) {

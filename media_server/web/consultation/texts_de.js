@@ -67,10 +67,11 @@ export const de = {
   "field.left": "Noch {left} Zeichen",
 
   "outcome.advice": "Rat",
-  "outcome.prescription": "Verschreibung",
+  "outcome.treatment": "Behandlung",
   "outcome.referral": "Überweisung",
-  "outcome.certificate": "Bescheinigung",
-  "outcome.other": "Anderes",
+  "outcome.emergency": "Notfallhilfe",
+  "outcome.out-of-scope": "Außerhalb des Angebots",
+  "outcome.not-reached": "Nicht erreicht",
 
   "chat.title": "Nachrichten und Dateien",
   "chat.none": "Noch keine Nachrichten. Nachrichten stehen nur auf dieser Seite und werden nicht aufbewahrt.",

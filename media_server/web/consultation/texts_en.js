@@ -66,10 +66,11 @@ export const en = {
   "field.left": "{left} characters left",
 
   "outcome.advice": "Advice",
-  "outcome.prescription": "Prescription",
+  "outcome.treatment": "Treatment",
   "outcome.referral": "Referral",
-  "outcome.certificate": "Certificate",
-  "outcome.other": "Other",
+  "outcome.emergency": "Emergency care",
+  "outcome.out-of-scope": "Outside the service",
+  "outcome.not-reached": "Not reached",
 
   "chat.title": "Messages and files",
   "chat.none": "No messages yet. Messages are shown on this page only and are not kept.",

@@ -67,10 +67,11 @@ export const fr = {
   "field.left": "Encore {left} caractères",
 
   "outcome.advice": "Conseil",
-  "outcome.prescription": "Prescription",
-  "outcome.referral": "Renvoi",
-  "outcome.certificate": "Certificat",
-  "outcome.other": "Autre",
+  "outcome.treatment": "Traitement",
+  "outcome.referral": "Orientation",
+  "outcome.emergency": "Aide urgente",
+  "outcome.out-of-scope": "Hors du service",
+  "outcome.not-reached": "Non joint",
 
   "chat.title": "Messages et fichiers",
   "chat.none": "Pas encore de messages. Les messages ne sont affichés que sur cette page et ne sont pas conservés.",

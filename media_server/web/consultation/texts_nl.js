@@ -67,10 +67,11 @@ export const nl = {
   "field.left": "Nog {left} tekens",
 
   "outcome.advice": "Advies",
-  "outcome.prescription": "Voorschrift",
+  "outcome.treatment": "Behandeling",
   "outcome.referral": "Doorverwijzing",
-  "outcome.certificate": "Attest",
-  "outcome.other": "Andere",
+  "outcome.emergency": "Dringende hulp",
+  "outcome.out-of-scope": "Buiten het aanbod",
+  "outcome.not-reached": "Niet bereikt",
 
   "chat.title": "Berichten en bestanden",
   "chat.none": "Nog geen berichten. Berichten staan alleen op deze pagina en worden niet bewaard.",

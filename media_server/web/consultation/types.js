@@ -79,7 +79,7 @@
  * @property {Partial<Record<ConsentText["kind"], {granted: boolean, text_version: string, recipient?: Practitioner}>>} consents
  *
  * @typedef {"arrived" | "triaged" | "in-progress" | "finished" | "cancelled"} ConsultationState
- * @typedef {"advice" | "prescription" | "referral" | "certificate" | "other"} OutcomeKind
+ * @typedef {"advice" | "treatment" | "referral" | "emergency" | "out-of-scope" | "not-reached"} OutcomeKind
  *
  * @typedef {object} Consultation
  * @property {string} id
@@ -125,7 +125,7 @@
  *
  * @typedef {object} Outcome
  * @property {string | {text: string}} [note]
- * @property {{id: string, atc: string, display: string, dose: string, quantity?: string}[]} prescriptions
+ * @property {{id: string, atc: string, display: string, dose: string, quantity?: number}[]} prescriptions
  * @property {{id: string, to: string, specialty?: string, urgency: string, reason: string}[]} referrals
  * @property {{id: string, kind: string, from: string, to: string}[]} certificates
  * @property {{outcome: OutcomeKind, icpc2?: string} | null} [closure]

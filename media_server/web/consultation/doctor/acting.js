@@ -2,7 +2,7 @@
 
 import { h } from "../../page/dom.js";
 import { ApiError } from "../api.js";
-import { errorText } from "../errors.js";
+import { errorText } from "./errors.js";
 import { busy } from "../parts/busy.js";
 import { symbol } from "./symbols.js";
 

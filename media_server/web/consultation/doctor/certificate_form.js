@@ -38,7 +38,7 @@ export class CertificateForm {
     redraw(this.#list, certificates, () => certificates.map(({ from, to }) => h("li", {}, symbol("check"),
       h("div", {}, h("strong", {}, t("certificate.attendance")), h("p", {}, `${momentText(from)} – ${timeText(to)}`)))));
     this.#list.hidden = certificates.length === 0;
-    this.#form.element.hidden = this.#case.closed;
+    this.#form.element.hidden = !this.#case.writable;
   }
 
   relabel() {

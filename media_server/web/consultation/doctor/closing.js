@@ -1,6 +1,7 @@
 /** The end of a consultation: how it ended, its code if the doctor confirms one, and the report to the GP. DOM only. */
 
 import { h } from "../../page/dom.js";
+import { ApiError } from "../api.js";
 import { showFieldErrors } from "../errors.js";
 import { t as shared } from "../i18n.js";
 import { choiceField, required, textField, validate } from "../parts/fields.js";
@@ -21,7 +22,7 @@ import { symbol } from "./symbols.js";
  * @property {() => void} leave      back to the waiting room
  */
 
-const KINDS = /** @type {const} */ (["advice", "prescription", "referral", "certificate", "other"]);
+const KINDS = /** @type {const} */ (["advice", "treatment", "referral", "emergency", "out-of-scope", "not-reached"]);
 /** ICPC-2: a chapter and a component ("A03"), or a process without a chapter ("-67"). */
 const ICPC2 = /^([ABDFHKLNPRSTUWXYZ](0[1-9]|[1-9]\d)|-[3-6]\d)$/;
 
@@ -33,6 +34,7 @@ export class Closing {
   #report;
   #complaint = complaintLine();
   #warning = h("p.notice", { hidden: true });
+  #later = h("p.fine", {}, words("closing.later"));
   #done = h("div.closed-card");
   #button = h("button.primary.large", { type: "submit", "data-action": "close" }, symbol("check"), words("closing.close"));
   /** Whether the doctor has chosen how it ended; until then it follows from what was written down. */
@@ -50,13 +52,14 @@ export class Closing {
     this.#offered = open.intake;
     this.#report = new ReportPart(api, open);
     this.#form = new LastingForm(() => this.#build(), () => void this.#submit());
-    this.element = h("section.closing", { "aria-labelledby": "closing-title" }, this.#heading, this.#done, this.#form.element, this.#report.element);
+    this.element = h("section.closing", { "aria-labelledby": "closing-title" }, this.#heading, this.#later, this.#done, this.#form.element, this.#report.element);
     this.render();
   }
 
   render() {
-    const { closed, consultation } = this.#case;
-    this.#form.element.hidden = closed;
+    const { closed, consultation, writable } = this.#case;
+    this.#form.element.hidden = !writable;
+    this.#later.hidden = closed || writable;
     if (this.#offered !== this.#case.intake) {
       this.#offered = this.#case.intake;
       this.#form.rebuild(); // the codes to choose from have come
@@ -96,10 +99,10 @@ export class Closing {
 
   /** What was written down tells how it ended, until the doctor says otherwise. @returns {OutcomeKind} */
   #likely() {
-    const { prescriptions, referrals, certificates } = this.#case.outcome;
+    const { prescriptions, referrals } = this.#case.outcome;
+    if (referrals.some(({ to, urgency }) => to === "emergency" || urgency === "emergency")) return "emergency";
     if (referrals.length > 0) return "referral";
-    if (prescriptions.length > 0) return "prescription";
-    return certificates.length > 0 ? "certificate" : "advice";
+    return prescriptions.length > 0 ? "treatment" : "advice";
   }
 
   #warnAboutNote() {
@@ -123,7 +126,7 @@ export class Closing {
     const code = (/** @type {string} */ value) => value === "" || ICPC2.test(value) ? null : t("closing.icpc2.wrong");
     if (!validate([[outcome, required], [icpc2, code]])) return;
     await acting(this.#button, this.#complaint, async () => {
-      if (!(await this.#acts.saveNote())) throw new Error("the note could not be saved");
+      if (!(await this.#acts.saveNote())) throw new ApiError(0, "unreachable");
       try {
         const kind = /** @type {OutcomeKind} */ (outcome.value[0]);
         this.#case.take(await this.#api.close(this.#case.id, kind, icpc2.value || undefined));

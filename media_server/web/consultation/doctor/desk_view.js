@@ -9,7 +9,7 @@ import { dateText } from "../i18n.js";
 import { acting, complain, complaintLine, redraw } from "./acting.js";
 import { DutyCard } from "./duty_card.js";
 import { coded, t, words } from "./i18n.js";
-import { errorText } from "../errors.js";
+import { errorText } from "./errors.js";
 import { QueueList } from "./queue_list.js";
 import { symbol } from "./symbols.js";
 

@@ -9,7 +9,7 @@ import { TeleconsultClient } from "../../client.js";
 import { installLanguageMenu } from "../../page/language_menu.js";
 import { LocalMedia } from "../../page/local_media.js";
 import { Api } from "../api.js";
-import { errorText } from "../errors.js";
+import { errorText } from "./errors.js";
 import { onLanguage, t as shared } from "../i18n.js";
 import { loading } from "../parts/layout.js";
 import { DeskView } from "./desk_view.js";

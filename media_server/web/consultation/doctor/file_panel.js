@@ -5,7 +5,7 @@
 
 import { h } from "../../page/dom.js";
 import { codeOf } from "../api.js";
-import { errorText } from "../errors.js";
+import { errorText } from "./errors.js";
 import { dateText } from "../i18n.js";
 import { loading } from "../parts/layout.js";
 import { acting, complaintLine, redraw } from "./acting.js";

@@ -5,9 +5,9 @@
 
 import { h } from "../../page/dom.js";
 import { ApiError, codeOf } from "../api.js";
-import { errorText } from "../errors.js";
+import { errorText } from "./errors.js";
 import { momentText } from "../i18n.js";
-import { choiceField, required, textField, validate } from "../parts/fields.js";
+import { choiceField, required, validate } from "../parts/fields.js";
 import { toast } from "../parts/toast.js";
 import { acting, complain, complaintLine, redraw } from "./acting.js";
 import { askConsent } from "./consents_panel.js";
@@ -83,9 +83,8 @@ export class GuestsPanel {
   #build() {
     const fields = {
       label: choiceField({ label: t("guests.who"), required: true, compact: true, value: ["interpreter"], options: LABELS.map((value) => ({ value, label: t(`guests.label.${value}`) })) }),
-      name: textField({ label: t("guests.name"), maxlength: 80 }),
     };
-    return { fields, children: [fields.label.element, fields.name.element, h("div.row", {}, this.#button)] };
+    return { fields, children: [fields.label.element, h("div.row", {}, this.#button)] };
   }
 
   /** @param {string} consent */
@@ -126,12 +125,11 @@ export class GuestsPanel {
   }
 
   async #invite() {
-    const { label, name } = this.#form.fields;
+    const { label } = this.#form.fields;
     if (!validate([[label, required]])) return;
     await acting(this.#button, this.#complaint, async () => {
-      const made = await this.#api.invite(this.#case.id, label.value[0], name.value || undefined);
+      const made = await this.#api.invite(this.#case.id, label.value[0]);
       this.#made = { url: made.url, expires: made.expires_at, label: label.value[0] };
-      this.#form.fill({ name: "" });
       this.render();
       this.#link.querySelector("button")?.focus();
       await this.#case.refreshInvitations();

@@ -2,7 +2,7 @@
 
 import { h } from "../../page/dom.js";
 import { timeText } from "../i18n.js";
-import { errorText } from "../errors.js";
+import { errorText } from "./errors.js";
 import { Autosave } from "./autosave.js";
 import { t, words, worded } from "./i18n.js";
 import { symbol } from "./symbols.js";

@@ -43,6 +43,11 @@ export class OpenCase extends EventTarget {
     return this.consultation.state === "finished" || this.consultation.state === "cancelled";
   }
 
+  /** Whether prescriptions, referrals and certificates can be added: from the first call to the end. */
+  get writable() {
+    return this.consultation.state === "in-progress";
+  }
+
   /** The latest word on it; null when nobody has said anything. @param {ConsentKind} kind @returns {Consent | null} */
   consent(kind) {
     return this.consents.filter((consent) => consent.kind === kind).at(-1) ?? null;

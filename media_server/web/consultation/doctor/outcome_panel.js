@@ -47,7 +47,7 @@ export class OutcomePanel {
     for (const [name, { details, count }] of /** @type {[Part, {details: HTMLDetailsElement, count: HTMLElement}][]} */ (Object.entries(this.#parts))) {
       setText(count, counts[name] > 0 ? String(counts[name]) : "");
       count.hidden = counts[name] === 0;
-      details.hidden = this.#case.closed && counts[name] === 0;
+      details.hidden = !this.#case.writable && counts[name] === 0;
       this.#forms[name].render();
     }
     this.#closing.render();

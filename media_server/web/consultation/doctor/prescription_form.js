@@ -48,7 +48,7 @@ export class PrescriptionForm {
     redraw(this.#list, prescriptions, () => prescriptions.map(({ atc, display, dose, quantity }) => h("li", {}, symbol("check"),
       h("div", {}, h("strong", {}, display), h("span.code", {}, atc), h("p", {}, [dose, quantity ? `× ${quantity}` : ""].filter(Boolean).join(" · "))))));
     this.#list.hidden = prescriptions.length === 0;
-    this.#form.element.hidden = this.#case.closed;
+    this.#form.element.hidden = !this.#case.writable;
     this.#renderVerdict();
   }
 
@@ -97,11 +97,11 @@ export class PrescriptionForm {
     if (!right) return;
     this.#refused = null;
     this.#renderVerdict();
-    const intent = { atc: atc.value, display: display.value, dose: dose.value, ...(quantity.value ? { quantity: quantity.value } : {}) };
+    const intent = { atc: atc.value, display: display.value, dose: dose.value, ...(quantity.value ? { quantity: Number(quantity.value) } : {}) };
     await acting(this.#button, this.#complaint, () => this.#send(intent));
   }
 
-  /** @param {{atc: string, display: string, dose: string, quantity?: string}} intent */
+  /** @param {{atc: string, display: string, dose: string, quantity?: number}} intent */
   async #send(intent) {
     try {
       await this.#api.prescribe(this.#case.id, intent);

@@ -39,7 +39,7 @@ export class ReferralForm {
       h("div", {}, h("strong", {}, [coded("referral.to", to), specialty].filter(Boolean).join(": ")),
         h(`span.tag.${urgency === "routine" ? "calm" : "warn"}`, {}, coded("referral.urgency", urgency)), h("p", {}, reason)))));
     this.#list.hidden = referrals.length === 0;
-    this.#form.element.hidden = this.#case.closed;
+    this.#form.element.hidden = !this.#case.writable;
     this.#renderSpecialty();
   }
 

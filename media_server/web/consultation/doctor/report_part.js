@@ -45,7 +45,8 @@ export class ReportPart {
 
   /** @param {import("../types.js").Consent | null} consent @param {keyof typeof SYMBOLS} state @param {boolean} closed */
   #draw(consent, state, closed) {
-    const name = consent?.recipient?.name ?? t("report.gp");
+    const { name: named, nihdi } = consent?.recipient ?? {};
+    const name = named ?? (nihdi ? t("report.number", { number: nihdi }) : t("report.gp"));
     if (state !== "none") {
       const again = state === "failed" ? this.#button("report.again") : null;
       return [h("p.delivery", { "data-state": state, role: "status" }, symbol(SYMBOLS[state]), h("span", {}, t(`report.${state}`, { name }))), again].filter((part) => part !== null);

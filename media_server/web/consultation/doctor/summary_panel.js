@@ -6,7 +6,7 @@
 import { h } from "../../page/dom.js";
 import { languages } from "../../page/i18n.js";
 import { momentText } from "../i18n.js";
-import { errorText } from "../errors.js";
+import { errorText } from "./errors.js";
 import { loading } from "../parts/layout.js";
 import { toast } from "../parts/toast.js";
 import { redraw } from "./acting.js";
