@@ -22,7 +22,7 @@ test_limit_s ?= 1500
 run: $(native) ## start the server, with an entrance for everybody of this machine, and print the two pages' addresses
 	@exec .venv/bin/teleconsult serve --walk-in
 
-test: .venv/.development $(native) ## run every test: the Rust core's, then Python's and the browsers'
+test: .venv/.development $(native) build/web/.installed ## run every test: the Rust core's, then Python's and the browsers'
 	@.ci/need browser age redis postgresql
 	.ci/with-rust cargo test --quiet --locked --manifest-path $(manifest) --package dataplane-core
 	TEST_BROWSER="$$(. .ci/tools.sh; find_browser)" \
@@ -103,10 +103,11 @@ $(native): $(rust_sources) pyproject.toml .venv/.runtime
 	    --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The pages have no build; this is the type checker for them. It lives outside the folder that is served.
+# The pages have no build; these are the type checker for them and the checker of what is accessible. They live outside
+# the folder that is served.
 build/web/.installed: media_server/web/package.json media_server/web/package-lock.json
 	@.ci/need node
-	@echo "Installing the type checker of the pages"
+	@echo "Installing the checkers of the pages"
 	@mkdir -p build/web && cp media_server/web/package.json media_server/web/package-lock.json build/web/
 	@cd build/web && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
