@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from media_server.intake.answer_rules import CHOICES, WITH_LENGTH, WITH_ORDER, answer_kinds, broken_rules
-from media_server.intake.comparing import equal, order
+from media_server.intake.comparing import order
 from media_server.intake.faults import Fault, FaultCode
 from media_server.intake.questionnaire import (
     EnableOperator,
@@ -18,7 +18,7 @@ from media_server.intake.questionnaire import (
     QuestionnaireItem,
 )
 from media_server.intake.reading import shown_link_id
-from media_server.intake.values import ValueKind
+from media_server.intake.values import Coding, Value, ValueKind
 
 Found = Iterator[tuple[FaultCode, str]]
 
@@ -99,6 +99,7 @@ def _of_kind(item: QuestionnaireItem) -> Found:
 
 def _of_options(item: QuestionnaireItem) -> Found:
     options = [option.value for option in item.answer_option]
+    names = {_named(option) for option in options}
     if item.type not in CHOICES:
         if options:
             yield FaultCode.NOT_FOR_THIS_TYPE, "Only a choice has options."
@@ -107,8 +108,14 @@ def _of_options(item: QuestionnaireItem) -> Found:
         yield FaultCode.NO_OPTIONS, "A choice needs options."
     if len({option.kind for option in options}) > 1:
         yield FaultCode.OPTION_OF_OTHER_TYPE, "All options of a choice are of one type."
-    if any(equal(one, other) for index, one in enumerate(options) for other in options[:index]):
+    if len(names) < len(options):
         yield FaultCode.DUPLICATE_OPTION, "An option is there twice."
+
+
+def _named(option: Value) -> tuple[object, ...]:
+    """What makes two options the same, as `equal` sees it."""
+    coding = option.content
+    return (coding.system, coding.code) if isinstance(coding, Coding) else (option.kind, coding)
 
 
 def _of_initial(item: QuestionnaireItem) -> Found:

@@ -18,7 +18,7 @@ from media_server.intake.questionnaire import Questionnaire, QuestionnaireItem
 from media_server.intake.red_flags import asked_flags, is_raised
 from media_server.intake.response import QuestionnaireResponse, ResponseStatus
 from media_server.intake.summary_form import Line, Section, Summary, in_one_line, words_as_typed
-from media_server.intake.values import Attachment, Coding, Quantity, Value
+from media_server.intake.values import Attachment, Coding, Quantity, Value, ValueKind
 from media_server.intake.walking import Visit, walk
 from media_server.languages import Language, Texts, packaged_texts
 
@@ -135,12 +135,13 @@ class _Page:
             yield from self._flags(visit)
             return
         label = _label(visit.item)
-        chosen = [answer.value for answer in visit.answers if not isinstance(answer.value.content, str)]
+        values = [answer.value for answer in visit.answers]
+        chosen = [self._shown(visit.item, value) for value in values if value.kind is not ValueKind.STRING]
         if chosen:
-            yield Line(label, "; ".join(self._shown(visit.item, value) for value in chosen))
-        for answer in visit.answers:
-            if isinstance(answer.value.content, str):
-                yield self._quoted(label, answer.value.content)
+            yield Line(label, "; ".join(chosen))
+        for value in values:
+            if value.kind is ValueKind.STRING and isinstance(value.content, str):
+                yield self._quoted(label, value.content)
         if not visit.answers:
             yield Line(label, self._open(visit))
 

@@ -1,5 +1,6 @@
 """The form of a summary: sections of lines. What is written into them is `summarise`'s to say."""
 
+import json
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -71,8 +72,14 @@ class Summary:
             ],
         }
 
+    def encoded(self) -> bytes:
+        """Canonical JSON: keys sorted, no spaces, UTF-8 unescaped."""
+        return json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
+            "utf-8"
+        )
+
     def text(self) -> str:
-        """For people and printers: ends in a line end, has no trailing spaces that matter."""
+        """For people and printers; ends with a line end."""
         parts = [f"{self.title}\n"]
         for section in self.sections:
             parts += [f"\n{section.title}\n", *(line.text() for line in section.lines)]

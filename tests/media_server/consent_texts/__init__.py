@@ -1,0 +1,1 @@
+"""Specifies `media_server.consent_texts`."""

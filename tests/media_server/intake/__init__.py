@@ -1,0 +1,1 @@
+"""Specifies `media_server.intake`."""
