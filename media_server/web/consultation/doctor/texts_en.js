@@ -1,4 +1,4 @@
-/** The doctor's and the guest's texts in English, which is also the list of keys. `{x}` is filled in. */
+/** The doctor's texts in English, which is also the list of keys. `{x}` is filled in. */
 
 export const en = {
   "app.help": "Keyboard and help",
@@ -339,8 +339,4 @@ export const en = {
   "help.escape": "Leave a field; close a dialog",
   "help.help": "This help",
 
-  "guest.over.title": "This link does not work any more",
-  "guest.over.lead": "A link works once and for an hour. Ask the doctor for a new one.",
-  "guest.none.title": "You need a link",
-  "guest.none.lead": "Open the link that the doctor gave you, in full.",
 };
