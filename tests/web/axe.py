@@ -3,8 +3,8 @@
     await assert_accessible(page, "the waiting room")
 
 It is run through the debugger's protocol, so that the page keeps its content security policy. What a program
-cannot judge (whether a text says what its field is for) it does not judge; `test_accessibility.py` has more that
-it can.
+cannot judge (whether a text says what its field is for) it does not judge; `test_accessibility.py` has more
+that it can.
 """
 
 from functools import cache
@@ -20,7 +20,8 @@ STANDARDS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa")
 _RUN = """async (tags) => {
   // What moves or fades in is measured once it stands still.
   const endless = (animation) => animation.effect.getComputedTiming().iterations === Infinity;
-  await Promise.allSettled(document.getAnimations().filter((each) => !endless(each)).map((each) => each.finished));
+  const passing = document.getAnimations().filter((animation) => !endless(animation));
+  await Promise.allSettled(passing.map(({ finished }) => finished));
   const options = { runOnly: { type: "tag", values: tags }, resultTypes: ["violations"] };
   const { violations } = await axe.run(document, options);
   const told = ({ target, failureSummary }) => `${target}: ${failureSummary}`;

@@ -29,7 +29,8 @@ export class ChatPanel {
   #changed;
   /** Attachments that are on the list. @type {Set<string>} */
   #known = new Set();
-  #list = h("ol.chat-lines", { role: "log", tabindex: 0 });
+  #list = h("ol.chat-lines");
+  #log = h("div.chat-scroll", { role: "log", tabindex: 0 });
   #none = h("p.chat-none");
   #input = h("textarea", { rows: 1, maxlength: MOST_CHARACTERS, onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) });
   #title = h("h2", { tabindex: -1 });
@@ -62,9 +63,10 @@ export class ChatPanel {
     this.#photo = photo && h("button.secondary", { type: "button", "data-action": "photo", onclick: photo });
     this.#fileInput.addEventListener("change", () => void this.#filesChosen());
     this.element = h("aside.chat", { hidden: true },
-      h("header", {}, this.#title, this.#close), h("div.chat-scroll", {}, this.#none, this.#list),
+      h("header", {}, this.#title, this.#close), this.#log,
       h("div.chat-files", {}, this.#photo, this.#document, this.#fileInput),
       h("form", { onsubmit: (/** @type {Event} */ event) => void this.#submit(event) }, this.#input, this.#send));
+    this.#log.append(this.#none, this.#list);
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.toggle(false));
     this.#stops = [client.on("relay", ({ from, kind, body }) => kind === "chat" && this.#receive(from, body)), onLanguage(() => this.render())];
     this.render();
@@ -93,7 +95,7 @@ export class ChatPanel {
     setText(this.#none, t("chat.none"));
     this.#none.hidden = this.#list.childElementCount > 0;
     this.element.setAttribute("aria-label", t("chat.title"));
-    this.#list.setAttribute("aria-label", t("chat.title"));
+    this.#log.setAttribute("aria-label", t("chat.title"));
     this.#input.setAttribute("aria-label", t("chat.write"));
     this.#input.placeholder = t("chat.write");
     this.#send.setAttribute("aria-label", t("chat.send"));
@@ -190,7 +192,7 @@ export class ChatPanel {
   #fileLine({ id, content_type, bytes }) {
     const image = content_type.startsWith("image/");
     const name = t(image ? "chat.photo" : "chat.document");
-    const button = h("button.file-line", { type: "button", "aria-label": t("chat.open", { name }) },
+    const button = h("button.file-line", { type: "button" },
       symbol(image ? "photo" : "document"), h("span", {}, name), h("small", {}, sizeText(bytes)));
     button.addEventListener("click", () => void busy(button, () => showAttachment(this.#api, this.#consultation, { id, content_type, bytes }))
       .catch((error) => toast(errorText(error), "bad")));
@@ -198,8 +200,7 @@ export class ChatPanel {
   }
 
   #bottom() {
-    const scroll = this.#list.parentElement;
-    if (scroll) scroll.scrollTop = scroll.scrollHeight;
+    this.#log.scrollTop = this.#log.scrollHeight;
   }
 }
 
