@@ -123,9 +123,10 @@ _TABLE: Mapping[Operation, frozenset[Standing]] = MappingProxyType(
         Operation.GET_COPY: _ITS_PATIENT,
         Operation.RATE: _ITS_PATIENT,
         Operation.LIST_RECORDINGS: _PATIENT | _DOCTOR,
-        Operation.GET_RECORDING: _ITS_TWO,
-        Operation.GET_SEGMENT: _ITS_TWO,
-        Operation.ERASE_RECORDING: _ITS_TWO,
+        # Whose consultation it is of is known once it is found; nobody else's is shown to be there.
+        Operation.GET_RECORDING: _PATIENT | _DOCTOR,
+        Operation.GET_SEGMENT: _PATIENT | _DOCTOR,
+        Operation.ERASE_RECORDING: _PATIENT | _DOCTOR,
     }
 )
 

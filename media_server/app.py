@@ -21,9 +21,18 @@ from aiohttp import web
 
 import sfu
 import signalling
-from auth import LONGEST_TICKET_S, AuthError, KeyRing, Reentries, TicketIssuer, TicketVerifier
+from auth import (
+    LONGEST_SESSION_S,
+    LONGEST_TICKET_S,
+    AuthError,
+    KeyRing,
+    Reentries,
+    TicketIssuer,
+    TicketVerifier,
+)
 from media_server.admission import Admissions
-from media_server.consents import Ledger, RoomConsents
+from media_server.consents import RoomConsents
+from media_server.consulting import Node, open_consulting, open_node_records
 from media_server.demo import Companion
 from media_server.errors import ApplicationError, CannotStart, Failed
 from media_server.health import Health, Phase
@@ -34,11 +43,8 @@ from media_server.media import MediaPlane
 from media_server.metric_rows import Kind, Row, plane_rows, signalling_rows
 from media_server.metrics import Metrics
 from media_server.pages import read_pages
-from media_server.recording.catalogue import Catalogue
 from media_server.recording.recorder import Recorder
 from media_server.recording.service import open_recorder, unix_us
-from media_server.recording.signing import manifest_keys, newest_signer
-from media_server.records import open_records, sqlite_url
 from media_server.running import as_running
 from media_server.settings import Policy, Settings
 from media_server.walk_in import WalkIn
@@ -124,7 +130,8 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
         http_port, metrics_port = (each.getsockname()[1] for each in (http_socket, metrics_socket))
         stack.enter_context(as_running(settings.data_dir))
         tls = server_tls(settings)
-        keys = KeyRing.open(settings.keys_folder, longest_life_s=LONGEST_TICKET_S)
+        longest_s = max(LONGEST_TICKET_S, LONGEST_SESSION_S)
+        keys = KeyRing.open(settings.keys_folder, longest_life_s=longest_s)
         keys.prune()
         issuer = TicketIssuer(keys)
         metrics = Metrics()
@@ -133,8 +140,9 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
         media = MediaPlane(metrics)
         plane = await stack.enter_async_context(_plane(settings, media))
         recorder = await stack.enter_async_context(open_recorder(settings, plane))
-        ledger = await asyncio.to_thread(_ledger, settings)
-        store = await stack.enter_async_context(_store(settings))
+        records = await asyncio.to_thread(open_node_records, settings, unix_us)
+        stack.callback(records.engine.dispose)
+        redis, store = await stack.enter_async_context(_store(settings))
         rooms = signalling.SignallingServer(
             store,
             media,
@@ -142,7 +150,8 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
             _signalling_settings(settings, http_port),
             observe=lambda step, seconds: metrics.join_step(step.value, seconds),
             recorder=recorder,
-            consents=RoomConsents(ledger),
+            consents=RoomConsents(records.ledger),
+            third_parties=records.third_parties,
         )
         await stack.enter_async_context(rooms)
         media.attach(plane, rooms)
@@ -157,7 +166,19 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
         shared = settings.redis_url is not None
         place = (lambda room: rooms.place(signalling.RoomId(room))) if shared else None
         walk_in = WalkIn(settings, issuer, Reentries(keys), place) if settings.walk_in else None
-        parts = Parts(rooms.handle, signalling.message_schema(), read_pages(), health, metrics, walk_in)
+        consulting = await stack.enter_async_context(
+            open_consulting(Node(settings, records, rooms, keys, issuer, redis, http_port, unix_us))
+        )
+        parts = Parts(
+            rooms.handle,
+            signalling.message_schema(),
+            read_pages(),
+            health,
+            metrics,
+            walk_in,
+            None if consulting is None else consulting.login,
+            consulting,
+        )
         await _site(stack, build_metrics_http(metrics), metrics_socket, None)
         await _site(stack, build_http(settings, parts, http_port), http_socket, tls)
         _reload_certificate_on_hangup(stack, settings, tls)
@@ -184,25 +205,20 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
         yield Running(settings.origin(http_port), http_port, metrics_port, plane.port, issuer, drain)
 
 
-def _ledger(settings: Settings) -> Ledger:
-    engine = open_records(sqlite_url(settings.records_file))
-    signer = newest_signer(manifest_keys(settings.manifest_keys_folder))
-    Catalogue(engine).register_key(signer.kid, signer.public_key, settings.node_id)
-    return Ledger(engine, signer, settings.policy.value, unix_us)
-
-
 @asynccontextmanager
-async def _store(settings: Settings) -> AsyncIterator[signalling.RoomStore]:
+async def _store(
+    settings: Settings,
+) -> AsyncIterator[tuple[signalling.RedisConnection | None, signalling.RoomStore]]:
     """Rooms in memory, or in the Redis that several nodes share. Raises CannotStart."""
     if settings.redis_url is None:
-        yield signalling.MemoryRooms(time.monotonic)
+        yield None, signalling.MemoryRooms(time.monotonic)
         return
     try:
         async with signalling.open_redis(settings.redis_url.get_secret_value()) as redis:
             store = signalling.RedisRooms(redis)
             await store.until_settled()
             await _check_only_one(store, signalling.NodeId(settings.node_id))
-            yield store
+            yield redis, store
     except signalling.BadStore as error:
         raise CannotStart(f"REDIS_URL: this Redis {error}") from error
     except signalling.StoreUnavailable as error:
@@ -294,7 +310,9 @@ def _signalling_settings(settings: Settings, http_port: int) -> signalling.Signa
         drain_s=settings.drain_s,
         behind_proxy=settings.behind_tls_proxy,
         # Whoever tries a call out on their own machine wants to try it again at once.
-        ended_room_memory_s=0.0 if settings.walk_in else ENDED_ROOM_MEMORY_S,
+        # And who waits long, away from the page for a while, must find the room again: that a consultation is
+        # over says its record.
+        ended_room_memory_s=0.0 if settings.walk_in or settings.can_log_in else ENDED_ROOM_MEMORY_S,
     )
 
 

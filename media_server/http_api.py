@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from media_server.browser_rules import client_sharing, loopback_names_only, security_headers
+from media_server.consulting import Consulting
 from media_server.health import Health
 from media_server.login.handlers import Login
 from media_server.login.routes import add_app_routes, add_login_routes
@@ -16,6 +17,7 @@ from media_server.problems import problems
 from media_server.settings import Settings
 from media_server.walk_in import WalkIn
 
+# Of what is read in one go; endpoints that take more read it piece by piece, up to a bound of their own.
 _MOST_BODY_BYTES = 64 * 1024
 
 
@@ -30,6 +32,7 @@ class Parts:
     metrics: Metrics
     walk_in: WalkIn | None
     login: Login | None = None
+    consulting: Consulting | None = None
 
 
 def build_http(settings: Settings, parts: Parts, port: int) -> web.Application:
@@ -59,6 +62,8 @@ def build_http(settings: Settings, parts: Parts, port: int) -> web.Application:
         app.router.add_post("/v1/walk-in/ticket", parts.walk_in.handle)
     if parts.login is not None:
         add_login_routes(app.router, parts.login)
+    if parts.consulting is not None:
+        parts.consulting.add_routes(app.router)
     add_pages(app.router, parts.pages)
     add_app_routes(app.router, settings)
     return app

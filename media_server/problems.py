@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 
 import auth
 import signalling
-from media_server import api, consultations, people
+from media_server import api, consultations, medical_file, outcome, people
 from media_server.errors import (
     BadBody,
     BodyNotJson,
@@ -70,6 +70,9 @@ _TABLE: tuple[tuple[type[Exception], Wire], ...] = (
     (consultations.InvitationRefused, Wire(403, "invitation", "This invitation is not valid")),
     (consultations.Purged, Wire(410, "purged", "Removed")),
     (consultations.BadAttachment, Wire(422, "attachment", "Not a file that this takes")),
+    (outcome.MedicineBlocked, Wire(422, "medicine-blocked", "Not prescribed by this service")),
+    (outcome.MedicineUnknown, Wire(422, "unknown-code", "No medicine that the rules know")),
+    (medical_file.Unavailable, Wire(503, "try-again", "Try again")),
     (people.NotOnDuty, Wire(403, "not-on-duty", "Not on duty")),
     (people.MayNotGoOnDuty, Wire(403, "may-not-go-on-duty", "May not go on duty")),
     (people.BadDutyLanguages, Wire(422, "invalid", "Something in the request is wrong")),

@@ -122,6 +122,17 @@ class Settings(LoginSettings):
     recording_segment_s: float = Field(1.0, ge=0.2, le=10, description="between sealed segments")
     max_recordings: int = Field(200, ge=1, le=10_000, description="rooms recorded at a time on this node")
 
+    fair_use_per_month: int = Field(5, ge=1, le=1000, description="consultations a patient may have")
+    medical_files_dir: Path | None = Field(
+        None, description="folder of medical files (FHIR Bundles); unset: none can be read"
+    )
+    reports_dir: Path | None = Field(
+        None, description="folder that reports to GPs are put into; unset: `reports` in DATA_DIR"
+    )
+    report_webhook: str | None = Field(
+        None, description="https://… that reports to GPs are posted to, signed, instead of the folder"
+    )
+
     walk_in: bool = Field(False, description="tickets without a login, on loopback only: for trying it out")
     walk_in_admitted: bool = Field(True, description="whether walk-in patients and guests enter at once")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
@@ -196,6 +207,15 @@ class Settings(LoginSettings):
     def field_keys_folder(self) -> Path:
         """Beside the keys for tickets: the same for all nodes."""
         return self.keys_folder / "fields"
+
+    @property
+    def can_log_in(self) -> bool:
+        """Whether there are consultations, beside rooms for whoever has a ticket."""
+        return self.itsme_environment is not ItsmeEnvironment.NONE
+
+    @property
+    def reports_folder(self) -> Path:
+        return self.reports_dir or self.data_dir / "reports"
 
     @property
     def manifest_keys_folder(self) -> Path:

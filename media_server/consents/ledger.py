@@ -53,7 +53,7 @@ class Ledger:
             .limit(1)
         ).one_or_none()
         number, previous = (last.number + 1, last.hash) if last else (1, None)
-        entry = write(word, secrets.token_urlsafe(16), number, self._clock_us(), previous, self._policy)
+        entry = write(word, f"k-{secrets.token_hex(12)}", number, self._clock_us(), previous, self._policy)
         connection.execute(
             insert(_consents).values(
                 id=entry.id,

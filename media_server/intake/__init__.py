@@ -16,6 +16,7 @@ from media_server.intake.patient_facts import ConsentShown, PatientFacts, Sex, S
 from media_server.intake.primary_care import CATEGORY, questionnaire
 from media_server.intake.questionnaire import Questionnaire, QuestionnaireItem
 from media_server.intake.reading import parse_questionnaire, parse_response
+from media_server.intake.reason import category_names, category_of, words_of
 from media_server.intake.red_flags import RedFlag, red_flags
 from media_server.intake.response import QuestionnaireResponse, ResponseStatus
 from media_server.intake.stop_screen import EmergencyNumber, StopScreen, stop_screen
@@ -48,6 +49,9 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "Line",
     "icpc2_suggestions",
     "CodeSuggestion",
+    "category_of",
+    "category_names",
+    "words_of",
     "CATEGORY",
     "parse_questionnaire",
     "check_questionnaire",

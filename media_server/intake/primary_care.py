@@ -24,6 +24,8 @@ SUMMARY_SECTION = _SYSTEMS + "summary-section"
 
 CATEGORY = "reason.category"
 """The linkId of the category that the patient chooses."""
+WORDS = "reason.words"
+"""The linkId of what the patient writes about why they call."""
 
 
 def questionnaire(language: Language) -> Questionnaire:

@@ -5,7 +5,7 @@ while `ended_at_us` is unknown: being recorded, or left behind by a crash. Block
 thread. All times are Unix microseconds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from enum import Enum
@@ -118,6 +118,16 @@ class Catalogue:
         with _told(), reading(self._engine) as connection:
             rows = connection.execute(
                 select(recordings).order_by(recordings.c.started_at_us, recordings.c.id)
+            )
+            return tuple(_entry(row) for row in rows)
+
+    def of_rooms(self, rooms: Collection[str]) -> tuple[Entry, ...]:
+        """Those made in one of the rooms, oldest first."""
+        with _told(), reading(self._engine) as connection:
+            rows = connection.execute(
+                select(recordings)
+                .where(recordings.c.room.in_(rooms))
+                .order_by(recordings.c.started_at_us, recordings.c.id)
             )
             return tuple(_entry(row) for row in rows)
 

@@ -237,6 +237,7 @@ invitations = Table(
     Column("consultation", Text, ForeignKey("consultations.id"), nullable=False),
     Column("token_hash", LargeBinary, nullable=False),
     Column("label", Text, nullable=False),
+    Column("sealed", LargeBinary),  # the guest's name, once used
     Column("created_at_us", BigInteger, nullable=False),
     Column("expires_at_us", BigInteger, nullable=False),
     Column("used_at_us", BigInteger),
@@ -266,8 +267,11 @@ reports = Table(
     Column("id", Text, primary_key=True),
     Column("consultation", Text, ForeignKey("consultations.id"), nullable=False),
     Column("recipient", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
     Column("state", Text, nullable=False),
+    Column("trouble", Text),
     Column("attempts", Integer, nullable=False),
+    Column("consent_ends_at_us", BigInteger, nullable=False),
     Column("created_at_us", BigInteger, nullable=False),
     Column("due_at_us", BigInteger),
     Column("lease_owner", Text),
@@ -276,7 +280,7 @@ reports = Table(
     Column("receipt", Text),
     Column("sealed", LargeBinary),
     CheckConstraint("state IN ('queued', 'delivered', 'failed', 'cancelled')", name="state"),
-    UniqueConstraint("consultation"),
+    Index("ix_reports_consultation", "consultation"),
     Index("ix_reports_due", "due_at_us"),
 )
 

@@ -204,6 +204,7 @@ def upgrade() -> None:
         sa.Column("consultation", sa.Text(), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("created_at_us", sa.BigInteger(), nullable=False),
         sa.Column("expires_at_us", sa.BigInteger(), nullable=False),
         sa.Column("used_at_us", sa.BigInteger(), nullable=True),
@@ -234,8 +235,11 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("consultation", sa.Text(), nullable=False),
         sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("trouble", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("consent_ends_at_us", sa.BigInteger(), nullable=False),
         sa.Column("created_at_us", sa.BigInteger(), nullable=False),
         sa.Column("due_at_us", sa.BigInteger(), nullable=True),
         sa.Column("lease_owner", sa.Text(), nullable=True),
@@ -248,13 +252,14 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["consultation"], ["consultations.id"], name="fk_reports_consultation"),
         sa.PrimaryKeyConstraint("id", name="pk_reports"),
-        sa.UniqueConstraint("consultation", name="uq_reports_consultation"),
     )
+    op.create_index("ix_reports_consultation", "reports", ["consultation"], unique=False)
     op.create_index("ix_reports_due", "reports", ["due_at_us"], unique=False)
 
 
 def downgrade() -> None:
     op.drop_index("ix_reports_due", table_name="reports")
+    op.drop_index("ix_reports_consultation", table_name="reports")
     op.drop_table("reports")
     op.drop_index("ix_outcomes_consultation", table_name="outcomes")
     op.drop_table("outcomes")

@@ -1,0 +1,61 @@
+"""A yes or a no as it comes over HTTP, on its way into the ledger."""
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from media_server.api import Caller, FieldFault, Invalid
+from media_server.consent_texts import TextKind, consent_text, current_version
+from media_server.consents import ConsentKind, ConsentState, Word
+from media_server.consultations import Consultation, TextChanged
+from media_server.endpoints.models import Body, Practitioner
+from media_server.endpoints.services import Services
+from media_server.languages import Language
+
+_REPORT_LIFE_US = timedelta(days=7) // timedelta(microseconds=1)
+
+
+class Agreement(Body):
+    """`text_version`: of the text that was shown; `recipient`: of the report."""
+
+    granted: bool
+    text_version: str = Field(max_length=16)
+    recipient: Practitioner | None = None
+
+
+def check_agreement(kind: ConsentKind, agreement: Agreement | None, pointer: str = "") -> None:
+    """Raises TextChanged for words that are not the current ones, Invalid for a report to nobody."""
+    if agreement is None or not agreement.granted:
+        return
+    if agreement.text_version != current_version(TextKind(kind.value)):
+        raise TextChanged(f"read the text of {kind.value} again: it has changed")
+    to_nobody = agreement.recipient is None or agreement.recipient.nihdi is None
+    if kind is ConsentKind.REPORT_TO_GP and to_nobody:
+        fault = FieldFault(f"{pointer}/recipient/nihdi", "missing", "a report goes to one GP, by number")
+        raise Invalid([fault])
+
+
+def consent_word(
+    services: Services,
+    caller: Caller,
+    consultation: Consultation,
+    kind: ConsentKind,
+    agreement: Agreement,
+    language: Language,
+) -> Word:
+    """The caller's own word. Whether it is a refusal or a withdrawal is for the ledger to say."""
+    granted = agreement.granted
+    report = kind is ConsentKind.REPORT_TO_GP and granted
+    return Word(
+        consultation=consultation.id,
+        participant=services.participant(consultation, caller.person),
+        kind=kind,
+        state=ConsentState.GRANTED if granted else ConsentState.REFUSED,
+        actor=caller.person,
+        role=caller.role.value,
+        text_version=agreement.text_version,
+        text_hash=consent_text(TextKind(kind.value), language).hash if granted else None,
+        language=language.value,
+        recipient=agreement.recipient.nihdi if report and agreement.recipient is not None else None,
+        expires_at_us=services.clock_us() + _REPORT_LIFE_US if report else None,
+    )

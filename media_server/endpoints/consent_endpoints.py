@@ -1,0 +1,219 @@
+"""Consents over HTTP: where they stand, a yes or a no, a doctor's request; and the file that one opens."""
+
+import asyncio
+from datetime import datetime
+
+from aiohttp import web
+
+import auth
+from auth import Operation, PersonId, Standing
+from media_server.api import Answer, Call, Endpoint, MayNot, NotFound, Parameter
+from media_server.consents import ConsentKind, ConsentState, Entry, Word
+from media_server.consultations import (
+    ConsentNeeded,
+    ConsentNews,
+    Consultation,
+    NotInThisState,
+    RecordingForbidden,
+)
+from media_server.endpoints.agreements import Agreement, check_agreement, consent_word
+from media_server.endpoints.auditing import note
+from media_server.endpoints.models import Shown
+from media_server.endpoints.services import Services, moment
+from media_server.medical_file import MedicalFile
+from media_server.medical_file import NotFound as NoFile
+from media_server.settings import Policy
+from signalling import Private
+
+
+class RecipientShown(Shown):
+    nihdi: str
+
+
+class ConsentShown(Shown):
+    """`state`: requested, granted, refused, withdrawn or expired. `receipt`: the entry of the ledger, signed
+    (JWS), for the person to keep.
+    """
+
+    kind: ConsentKind
+    state: str
+    participant: str
+    recipient: RecipientShown | None = None
+    text_version: str | None = None
+    at: datetime
+    receipt: str
+
+
+class ConsentsShown(Shown):
+    consents: list[ConsentShown]
+
+
+_KIND = (Parameter("kind", "What it is about", values=tuple(kind.value for kind in ConsentKind)),)
+
+
+class ConsentEndpoints:
+    def __init__(self, services: Services, medical_file: MedicalFile | None) -> None:
+        """`medical_file` None: there is no port to one."""
+        self._services = services
+        self._medical_file = medical_file
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        at = "/consultations/{consultation}"
+        return (
+            Endpoint(
+                "GET",
+                f"{at}/consents",
+                Operation.GET_CONSENTS,
+                "Where each participant's consents stand",
+                self._list,
+                answer=ConsentsShown,
+            ),
+            Endpoint(
+                "PUT",
+                f"{at}/consents/{{kind}}",
+                Operation.PUT_CONSENT,
+                "One's own yes or no; a no after a yes takes it back",
+                self._put,
+                body=Agreement,
+                answer=ConsentShown,
+                path_parameters=_KIND,
+                refusals={403: ("recording-forbidden",), 409: ("state", "text-changed")},
+            ),
+            Endpoint(
+                "POST",
+                f"{at}/consents/{{kind}}/request",
+                Operation.REQUEST_CONSENT,
+                "Ask the patient for it",
+                self._request,
+                answer=ConsentShown,
+                path_parameters=_KIND,
+                refusals={403: ("recording-forbidden",), 409: ("state",)},
+            ),
+            Endpoint(
+                "GET",
+                f"{at}/medical-file",
+                Operation.GET_MEDICAL_FILE,
+                "The patient's medical file, as a FHIR Bundle",
+                self._medical,
+                media_types=("application/fhir+json",),
+                refusals={403: ("consent-needed",), 404: ("not-found",)},
+            ),
+        )
+
+    async def _list(self, call: Call[None]) -> Answer:
+        entries = await asyncio.to_thread(self._services.ledger.current, call.about.id)
+        return Answer(ConsentsShown(consents=[self._shown(entry) for entry in entries]))
+
+    async def _put(self, call: Call[Agreement]) -> Answer:
+        kind, consultation = ConsentKind(call.path["kind"]), call.about
+        if call.standing is not Standing.ITS_PATIENT and kind is not ConsentKind.RECORDING:
+            raise MayNot("that is the patient's to say")
+        if call.body.granted:
+            await self._check_open(consultation, kind, call)
+        check_agreement(kind, call.body)
+        word = consent_word(self._services, call.who, consultation, kind, call.body, consultation.language)
+        entry = await asyncio.to_thread(self._services.ledger.say, word, call.body.granted)
+        await self._tell(entry)
+        return Answer(self._shown(entry))
+
+    async def _request(self, call: Call[None]) -> Answer:
+        kind, consultation, services = ConsentKind(call.path["kind"]), call.about, self._services
+        await self._check_open(consultation, kind, call)
+        patient = services.patient_of(consultation)
+        granted = await asyncio.to_thread(services.ledger.grant, consultation.id, kind, patient)
+        if granted is not None:
+            return Answer(self._shown(granted))
+        word = Word(
+            consultation=consultation.id,
+            participant=patient,
+            kind=kind,
+            state=ConsentState.REQUESTED,
+            actor=call.who.person,
+            role="doctor",
+        )
+        entry = await asyncio.to_thread(services.ledger.append, word)
+        await self._tell(entry)
+        return Answer(self._shown(entry))
+
+    async def _check_open(
+        self, consultation: Consultation, kind: ConsentKind, call: Call[Agreement] | Call[None]
+    ) -> None:
+        """Raises NotInThisState for what is over, RecordingForbidden where nothing may be recorded."""
+        recording = kind is ConsentKind.RECORDING
+        if recording and self._services.settings.policy is not Policy.CONSENTED_RECORDING:
+            await asyncio.to_thread(
+                note,
+                self._services,
+                consultation,
+                call.who.person,
+                call.who.role.value,
+                "consent.recording",
+                outcome="refused",
+                why="recording-forbidden",
+            )
+            raise RecordingForbidden("this service records nothing, whoever agrees")
+        if consultation.state.over and kind is not ConsentKind.REPORT_TO_GP:
+            raise NotInThisState("the consultation is over")
+
+    async def _tell(self, entry: Entry) -> None:
+        await self._services.news.tell(
+            ConsentNews(
+                room=entry.word.consultation,
+                id=entry.id,
+                hash=entry.hash,
+                participant=entry.word.participant,
+                kind=entry.word.kind.value,
+                state=entry.word.state.value,
+                at_us=entry.at_us,
+                text_version=entry.word.text_version,
+            )
+        )
+
+    async def _medical(self, call: Call[None]) -> web.Response:
+        patient = await asyncio.to_thread(self._may_read, call.about, call.who.person)
+        if self._medical_file is None or patient is None:
+            raise NotFound("there is no medical file of this patient here")
+        try:
+            file = await self._medical_file.read(Private(patient.reveal()))
+        except NoFile:
+            raise NotFound("there is no medical file of this patient here") from None
+        # Once more: it may have been taken back while the file was being fetched.
+        await asyncio.to_thread(self._may_read, call.about, call.who.person)
+        return web.Response(
+            body=file.body, content_type="application/fhir+json", headers={"Cache-Control": "no-store"}
+        )
+
+    def _may_read(self, consultation: Consultation, doctor: str) -> auth.Private[str] | None:
+        """The patient's national number, if there is one, once the patient lets this file be read now.
+
+        Raises NotInThisState, ConsentNeeded; each time with its line in the audit log.
+        """
+        services, kind = self._services, ConsentKind.MEDICAL_FILE_ACCESS
+        if consultation.state.over:
+            raise NotInThisState("the consultation is over, and with it what was agreed to for its time")
+        granted = services.ledger.grant(consultation.id, kind, services.patient_of(consultation))
+        if granted is None:
+            note(
+                services,
+                consultation,
+                doctor,
+                "doctor",
+                "medical-file.read",
+                outcome="refused",
+                why="consent-needed",
+            )
+            raise ConsentNeeded("the patient has not agreed that the medical file is read")
+        note(services, consultation, doctor, "doctor", "medical-file.read", details={"consent": granted.id})
+        return services.patients.get(PersonId(consultation.patient)).details.national_number
+
+    def _shown(self, entry: Entry) -> ConsentShown:
+        ledger, word = self._services.ledger, entry.word
+        return ConsentShown(
+            kind=word.kind,
+            state="expired" if ledger.expired(entry) else word.state.value,
+            participant=word.participant,
+            recipient=None if word.recipient is None else RecipientShown(nihdi=word.recipient),
+            text_version=word.text_version,
+            at=moment(entry.at_us),
+            receipt=ledger.receipt(entry),
+        )
