@@ -53,7 +53,7 @@
  * @property {ConsentKind} kind
  * @property {ConsentState} state
  * @property {string} [participant]
- * @property {Practitioner} [recipient]     who gets the report
+ * @property {{nihdi: string}} [recipient]  who gets the report
  * @property {string} [text_version]
  * @property {string} [at]
  * @property {string} [receipt]             a signed JWS, to keep
@@ -76,6 +76,7 @@
  * @property {Practitioner} [general_practitioner]
  * @property {ProxyFor} [proxy_for]
  * @property {boolean} [continue_despite_warning]
+ * @property {number} [taken_s]              how long it took to fill in
  * @property {Partial<Record<ConsentText["kind"], {granted: boolean, text_version: string, recipient?: Practitioner}>>} consents
  *
  * @typedef {"arrived" | "triaged" | "in-progress" | "finished" | "cancelled"} ConsultationState
@@ -120,7 +121,7 @@
  * @typedef {object} Invitation
  * @property {string} id
  * @property {string} label
- * @property {"open" | "used" | "revoked"} state
+ * @property {"open" | "used" | "revoked" | "expired"} state
  * @property {string} [participant]
  *
  * @typedef {object} Outcome

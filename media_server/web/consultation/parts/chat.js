@@ -107,8 +107,14 @@ export class ChatPanel {
   /** Files that were sent before this page was opened. @param {Attachment[]} attachments */
   addKnown(attachments) {
     for (const attachment of attachments) {
-      if (!this.#known.has(attachment.id)) this.#add({ attachment }, attachment.from ?? "", attachment.created_at);
+      if (!this.#known.has(attachment.id)) this.#add({ attachment }, this.#nameOf(attachment.from ?? ""), attachment.created_at);
     }
+  }
+
+  /** @param {string} participant @returns {string | null} null for oneself */
+  #nameOf(participant) {
+    const { self, participants } = this.#client;
+    return participant === self?.id ? null : (participants.find(({ id }) => id === participant)?.name ?? "");
   }
 
   /** Hand a file in and tell the others of it; says itself when that fails. @param {Blob} file @returns {Promise<boolean>} */
@@ -168,8 +174,7 @@ export class ChatPanel {
   #receive(from, body) {
     const said = decode(body);
     if (!said) return;
-    const sender = this.#client.participants.find(({ id }) => id === from);
-    const name = sender?.name ?? "";
+    const name = this.#nameOf(from) ?? "";
     this.#add(said, name);
     if (this.open) return;
     this.unread += 1;
@@ -181,7 +186,7 @@ export class ChatPanel {
   #add(said, name, at = new Date().toISOString()) {
     if ("attachment" in said) this.#known.add(said.attachment.id);
     const content = "text" in said ? h("p", {}, said.text) : this.#fileLine(said.attachment);
-    const line = h(name === null ? "li.own" : "li", {}, h("small", {}, `${name ?? t("chat.you")} · ${timeText(at)}`), content);
+    const line = h(name === null ? "li.own" : "li", {}, h("small", {}, [name ?? t("chat.you"), timeText(at)].filter(Boolean).join(" · ")), content);
     this.#list.append(line);
     this.#none.hidden = true;
     this.#bottom();

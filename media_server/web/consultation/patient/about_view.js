@@ -10,6 +10,7 @@ import { t } from "./i18n.js";
 
 /** @typedef {import("./flow.js").Flow} Flow */
 /** @typedef {import("./intake.js").Intake["details"]} Details */
+/** @typedef {[import("../parts/fields.js").FormField, (value: any) => string | null]} Check */
 
 /** The national unions of insurance funds; the first figure of the number on the sticker. */
 const FUNDS = /** @type {const} */ (["100", "200", "300", "400", "500", "600", "900"]);
@@ -34,13 +35,16 @@ export function aboutView(flow) {
   });
   const other = otherPerson(details, text);
   other.element.hidden = details.for !== "other";
+  // Whoever has a national number is insured with one of them; the service asks for it.
+  const insured = me?.patient?.has_national_number === true;
   const place = text("location", { label: t("about.location"), hint: t("about.location.hint"), required: true, maxlength: 200, autocomplete: "street-address" });
   const phone = text("callback", { label: t("about.callback"), hint: t("about.callback.hint"), type: "tel", inputmode: "tel", autocomplete: "tel", maxlength: 25 });
   const fund = selectField({
-    label: t("about.fund"), hint: t("about.fund.hint"), unmarked: true, value: details.fund, placeholder: t("about.fund.none"),
+    label: t("about.fund"), hint: t("about.fund.hint"), unmarked: true, required: insured, value: details.fund,
+    placeholder: t(insured ? "about.fund.choose" : "about.fund.none"),
     options: FUNDS.map((code) => ({ value: code, label: t(`fund.${code}`) })), onchange: () => { details.fund = fund.value; },
   });
-  const gp = text("gp", { label: t("about.gp"), hint: t("about.gp.hint"), maxlength: 120 });
+  const gp = text("gp", { label: t("about.gp"), hint: t("about.gp.hint"), maxlength: 80 });
   const nihdi = text("nihdi", { label: t("about.nihdi"), hint: t("about.nihdi.hint"), inputmode: "numeric", maxlength: 16 });
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -49,6 +53,7 @@ export function aboutView(flow) {
       ...(details.for === "other" ? other.checks : []),
       [place, required],
       [phone, (value) => (value === "" || isPhone(value) ? null : shared("field.phone"))],
+      ...(insured ? [/** @type {Check} */ ([fund, required])] : []),
       [gp, (value) => (value === "" && details.nihdi ? t("about.gp.needed") : null)],
       [nihdi, (value) => (value === "" || isNihdi(value) ? null : shared("field.nihdi"))],
     ]);
@@ -79,7 +84,7 @@ function otherPerson(details, text) {
     label: t("about.other.relation"), required: true, value: details.relationship, placeholder: t("questions.choose"),
     options: RELATIONS.map((value) => ({ value, label: t(`relation.${value}`) })), onchange: () => { details.relationship = relation.value; },
   });
-  /** @type {[import("../parts/fields.js").FormField, (value: any) => string | null][]} */
+  /** @type {Check[]} */
   const checks = [
     [given, required], [family, required],
     [birthdate, (value) => (value === "" ? shared("field.date") : isUnder16(value) ? null : t("about.other.adult"))],

@@ -4,7 +4,7 @@ import { digits } from "./intake.js";
 
 /** @param {string} text */
 export function isPhone(text) {
-  return /^[+0-9 ()./-]+$/.test(text) && digits(text).length >= 8 && digits(text).length <= 15;
+  return /^\+?[0-9][0-9 ./()-]{4,24}$/.test(text) && digits(text).length >= 8 && digits(text).length <= 15;
 }
 
 /** A Belgian national number or BIS number: two check digits, modulus 97; a 2 goes before those born since 2000. @param {string} text */

@@ -108,7 +108,7 @@ export class ConsentBook {
   /** Who would join. */
   async #guests() {
     const invitations = await this.#visit.app.api.invitations(this.#visit.consultation.id).catch(() => []);
-    const open = invitations.filter(({ state }) => state !== "revoked");
+    const open = invitations.filter(({ state }) => state === "open" || state === "used");
     if (open.length === 0) return null;
     const names = open.map(({ label }) => guestName(label)).join(", ");
     return h("p", {}, h("strong", {}, t("ask.guests", { who: names })));
@@ -159,7 +159,7 @@ export class ConsentBook {
     return h("section.consent-row", { "aria-labelledby": `consent-${kind}` },
       h("div.row.spread", {}, h("h3", { id: `consent-${kind}` }, shared(`consent.${kind}`)),
         badge(shared(`consent.state.${state ?? "none"}`), state ? LOOKS[state] : "calm")),
-      consent?.recipient ? h("p.muted", {}, consent.recipient.name) : null,
+      consent?.recipient ? h("p.muted", {}, t("consents.recipient", { name: consent.recipient.nihdi })) : null,
       consent?.at ? h("small", {}, momentText(consent.at)) : null,
       text ? h("details", {}, h("summary", {}, t("consents.text")), h("p.lawtext", {}, text.text)) : null,
       h("div.row", {}, ...acts, consent?.receipt ? receiptLink(kind, consent.receipt) : null));
@@ -189,7 +189,7 @@ export class ConsentBook {
 }
 
 function recipientFields() {
-  const name = textField({ label: t("about.gp"), required: true, maxlength: 120 });
+  const name = textField({ label: t("about.gp"), required: true, maxlength: 80 });
   const nihdi = textField({ label: t("about.nihdi"), hint: t("about.nihdi.hint"), required: true, inputmode: "numeric", maxlength: 16 });
   return {
     name, nihdi,

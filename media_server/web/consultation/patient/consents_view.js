@@ -28,10 +28,12 @@ export function consentsView(flow) {
     if (!intake.consents.has(kind)) intake.consents.set(kind, false);
     return { kind, field };
   };
+  // A report goes to one GP, by number.
+  const named = intake.details.gp !== "" && intake.details.nihdi !== "";
   const needed = NEEDED.flatMap((kind) => box(kind, true) ?? []);
-  const free = ASKED_BEFORE.filter((kind) => kind !== "teleconsultation" && (kind !== "report_to_gp" || intake.details.gp !== ""))
+  const free = ASKED_BEFORE.filter((kind) => kind !== "teleconsultation" && (kind !== "report_to_gp" || named))
     .flatMap((kind) => box(kind, false) ?? []);
-  if (intake.details.gp === "") intake.consents.delete("report_to_gp");
+  if (!named) intake.consents.delete("report_to_gp");
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     const missing = needed.filter(({ field }) => {
@@ -55,7 +57,8 @@ export function consentsView(flow) {
     free.length > 0 ? card(t("consents.free"), { symbol: "heart" }, h("p.muted", {}, t("consents.free.note")),
       ...free.map(({ kind, field }) => kind === "report_to_gp"
         ? h("div.stack.tight", {}, field.element, h("p.recipient", {}, symbol("doctor"), t("consents.recipient", { name: intake.details.gp })))
-        : field.element)) : null,
+        : field.element),
+      named ? null : h("small", {}, t("consents.report.missing"))) : null,
     problem,
     h("div.acts-row", {}, h("button.secondary", { type: "button", onclick: () => flow.back() }, t("flow.back")), send));
   return { element, title: t("consents.title") };

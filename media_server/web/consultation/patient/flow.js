@@ -107,6 +107,14 @@ export class Flow {
       this.#end();
       this.app.startVisit(consultation, true);
     } catch (error) {
+      if (error instanceof ApiError && error.code === "already-waiting") {
+        this.#end();
+        return this.app.start();
+      }
+      if (error instanceof ApiError && error.code === "text-changed") {
+        this.intake.forgetTexts();
+        await this.#reload();
+      }
       if (error instanceof ApiError && error.code === "red-flag" && this.intake.toWarn) return this.#warn();
       if (error instanceof ApiError && this.#goToFault(error)) return undefined;
       throw error;

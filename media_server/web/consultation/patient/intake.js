@@ -15,6 +15,8 @@ export class Intake {
   #answers = null;
   /** @type {Language | null} */
   #language = null;
+  /** When this page was opened for it, ms. */
+  #begun = Date.now();
   /** What was last known to be kept. */
   #saved = "";
   /** @type {Promise<void>} */
@@ -53,6 +55,12 @@ export class Intake {
     this.consentTexts = texts;
     this.#language = chosen;
     this.#saved = this.#key();
+  }
+
+  /** The texts have changed: they are asked for anew, and nothing is agreed to yet. */
+  forgetTexts() {
+    this.#language = null;
+    this.consents.clear();
   }
 
   /** @param {ConsentText["kind"]} kind */
@@ -110,6 +118,7 @@ export class Intake {
       } } : {}),
       ...(this.warned.size > 0 ? { continue_despite_warning: true } : {}),
       consents,
+      taken_s: Math.min(86_400, Math.round((Date.now() - this.#begun) / 1000)),
     };
   }
 }
