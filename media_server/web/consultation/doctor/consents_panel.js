@@ -4,6 +4,7 @@ import { h } from "../../page/dom.js";
 import { dateText, momentText, t as shared, timeText } from "../i18n.js";
 import { acting, complaintLine, redraw } from "./acting.js";
 import { coded, t, words } from "./i18n.js";
+import { nihdiText } from "./identifiers.js";
 import { CONSENT_KINDS } from "./open_case.js";
 import { symbol } from "./symbols.js";
 
@@ -95,7 +96,7 @@ function noteText(kind, consent, act) {
   if (act === "later") return t("consents.later");
   if (!consent) return coded("consents.note", kind);
   const { recipient, at, state } = consent;
-  const who = recipient ? [recipient.name, recipient.nihdi].filter(Boolean).join(", ") : "";
+  const who = recipient ? t("consents.recipient", { number: nihdiText(recipient.nihdi) }) : "";
   const today = at ? dateText(at) === dateText(new Date().toISOString()) : false;
   const when = at ? (today ? t("consents.at", { time: timeText(at) }) : momentText(at)) : "";
   return [state === "requested" ? t("consents.asked") : "", who, when].filter(Boolean).join(" · ");

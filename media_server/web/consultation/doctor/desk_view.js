@@ -10,6 +10,7 @@ import { acting, complain, complaintLine, redraw } from "./acting.js";
 import { DutyCard } from "./duty_card.js";
 import { coded, t, words } from "./i18n.js";
 import { errorText } from "./errors.js";
+import { nihdiText } from "./identifiers.js";
 import { QueueList } from "./queue_list.js";
 import { symbol } from "./symbols.js";
 
@@ -160,9 +161,4 @@ export class DeskView {
     Object.assign(this.#me.doctor, me.doctor);
     this.render();
   }
-}
-
-/** As it is written in Belgium: 1-23456-78-901. @param {string} nihdi  11 digits */
-function nihdiText(nihdi) {
-  return /^\d{11}$/.test(nihdi) ? `${nihdi[0]}-${nihdi.slice(1, 6)}-${nihdi.slice(6, 8)}-${nihdi.slice(8)}` : nihdi;
 }

@@ -3,6 +3,7 @@
 import { h } from "../../page/dom.js";
 import { acting, complaintLine, redraw } from "./acting.js";
 import { coded, t, words } from "./i18n.js";
+import { nihdiText } from "./identifiers.js";
 import { symbol } from "./symbols.js";
 
 /** @typedef {import("./open_case.js").OpenCase} OpenCase */
@@ -45,8 +46,8 @@ export class ReportPart {
 
   /** @param {import("../types.js").Consent | null} consent @param {keyof typeof SYMBOLS} state @param {boolean} closed */
   #draw(consent, state, closed) {
-    const { name: named, nihdi } = consent?.recipient ?? {};
-    const name = named ?? (nihdi ? t("report.number", { number: nihdi }) : t("report.gp"));
+    const nihdi = consent?.recipient?.nihdi;
+    const name = nihdi ? t("report.number", { number: nihdiText(nihdi) }) : t("report.gp");
     if (state !== "none") {
       const again = state === "failed" ? this.#button("report.again") : null;
       return [h("p.delivery", { "data-state": state, role: "status" }, symbol(SYMBOLS[state]), h("span", {}, t(`report.${state}`, { name }))), again].filter((part) => part !== null);

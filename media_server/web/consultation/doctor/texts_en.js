@@ -186,6 +186,7 @@ export const en = {
   "consents.record": "Record …",
   "consents.asked": "They see the question now",
   "consents.at": "at {time}",
+  "consents.recipient": "To number {number}",
   "consents.later": "You can ask for this during the call.",
   "consents.no-recording": "Not possible here: this service records nothing.",
   "consents.note.teleconsultation": "Asked before the waiting room.",
@@ -317,12 +318,7 @@ export const en = {
 
   "chat.count": "new messages: {count}",
   "chat.later": "Messages can be written during the call.",
-  "chat.files": "Photos and documents",
-  "chat.files.none": "The patient has sent no photos or documents.",
-  "chat.send.file": "Send a file",
-  "chat.from.patient": "From the patient",
   "chat.from.doctor": "From you",
-  "chat.download": "Download",
 
   "help.title": "Keyboard",
   "help.lead": "These keys work while you are not typing. Escape leaves a field.",
