@@ -27,6 +27,7 @@ from media_server.consultations import (
     RoomNews,
     participant_id,
 )
+from media_server.development_registry import register_test_doctors
 from media_server.endpoints import Services, all_endpoints
 from media_server.endpoints.third_parties import ThirdParties
 from media_server.login.handlers import Login
@@ -110,6 +111,8 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
     if settings.itsme_environment is ItsmeEnvironment.NONE:
         yield None
         return
+    if settings.itsme_environment is ItsmeEnvironment.DEVELOPMENT:
+        await asyncio.to_thread(register_test_doctors, records.engine, records.keys, clock_us())
     patients = Patients(records.engine, records.keys, clock_us)
     doctors = Doctors(records.engine, records.keys, clock_us)
     sessions = SessionStore(records.engine, node.keys, records.keys, clock_us)

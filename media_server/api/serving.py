@@ -131,5 +131,5 @@ def _response(endpoint: Endpoint, answer: Answer | web.StreamResponse) -> web.St
     if answer.content is None:
         return web.Response(status=204, headers=headers)
     status = endpoint.status if answer.status == 200 else answer.status
-    text = answer.content.model_dump_json(by_alias=True, exclude_none=True)
+    text = answer.content.model_dump_json(by_alias=True)
     return web.Response(text=text, status=status, content_type="application/json", headers=headers)

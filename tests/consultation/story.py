@@ -1,0 +1,67 @@
+"""What happens in a consultation, in steps that tests put together. Everything over HTTP."""
+
+from typing import Any
+
+from tests.consultation.answers import WORDS, answered
+from tests.consultation.person import Answer, Person
+
+GP = {"name": "Dr. Marie Wouters", "nihdi": "10829059004"}
+LOCATION = "Kerkstraat 12, Gent"
+PHONE = "+32 470 12 34 56"
+
+
+async def text_version(person: Person, kind: str, lang: str = "nl") -> str:
+    texts = (await person.get(f"/consent-texts?lang={lang}")).json
+    return str(next(text["version"] for text in texts if text["kind"] == kind))
+
+
+async def a_request(
+    patient: Person, *, words: str = WORDS, flag: bool = False, **changes: Any
+) -> dict[str, Any]:
+    """The body of POST /consultations."""
+    questionnaire = (await patient.get("/questionnaire?lang=nl")).json
+    body = {
+        "questionnaire_response": answered(questionnaire, words=words, flag=flag),
+        "language": "nl",
+        "insurance_fund": "306",
+        "location": LOCATION,
+        "callback_number": PHONE,
+        "general_practitioner": GP,
+        "consents": {
+            "teleconsultation": {
+                "granted": True,
+                "text_version": await text_version(patient, "teleconsultation"),
+            }
+        },
+    }
+    return body | changes
+
+
+async def ask(patient: Person, **changes: Any) -> str:
+    """The patient waits; the consultation's id."""
+    answer = await patient.post("/consultations", await a_request(patient, **changes))
+    assert answer.status == 201, answer
+    return str(answer.json["id"])
+
+
+async def on_duty(doctor: Person, *languages: str) -> None:
+    answer = await doctor.put("/duty", {"on_duty": True, "languages": list(languages or ("nl",))})
+    assert answer.status == 200, answer
+
+
+async def claim(doctor: Person, consultation: str | None = None) -> Answer:
+    return await doctor.post("/queue/claim", {"consultation": consultation} if consultation else {})
+
+
+async def called(patient: Person, doctor: Person, **changes: Any) -> str:
+    """Asked, claimed and called: the consultation's id."""
+    consultation = await ask(patient, **changes)
+    await on_duty(doctor)
+    assert (await claim(doctor, consultation)).status == 200
+    assert (await doctor.post(f"/consultations/{consultation}/call")).status == 200
+    return consultation
+
+
+async def consent(person: Person, consultation: str, kind: str, granted: bool = True, **more: Any) -> Answer:
+    body = {"granted": granted, "text_version": await text_version(person, kind)} | more
+    return await person.put(f"/consultations/{consultation}/consents/{kind}", body)
