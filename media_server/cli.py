@@ -13,7 +13,15 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from auth import LONGEST_TICKET_S, BadGrant, KeyRing, Private, Role, TicketIssuer
+from auth import (
+    LONGEST_SESSION_S,
+    LONGEST_TICKET_S,
+    BadGrant,
+    KeyRing,
+    Private,
+    Role,
+    TicketIssuer,
+)
 from media_server.cli_parts import Config, load_settings, moment, reporting, wrong_usage
 from media_server.doctors_cli import doctors_app
 from media_server.recordings_cli import recordings_app
@@ -205,7 +213,9 @@ def _announcer(settings: Settings) -> Callable[[str], None]:
 
 
 def _keys(settings: Settings) -> KeyRing:
-    return KeyRing.open(settings.keys_folder, longest_life_s=LONGEST_TICKET_S)
+    # As the server has it: by a shorter life, a rotation would delete keys that people are logged in by.
+    longest_s = max(LONGEST_TICKET_S, LONGEST_SESSION_S)
+    return KeyRing.open(settings.keys_folder, longest_life_s=longest_s)
 
 
 def _toml(value: Any) -> str:

@@ -7,7 +7,7 @@ import them without a verification date.
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from media_server.people.doctors_file import DoctorLine, LineError
 from media_server.people.person import PersonDetails, national_number_index
 from media_server.records import AuditEntry, FieldKeys, append_audit, reading, tables, writing
 
-_doctors = tables.doctors
+_doctors, _sessions = tables.doctors, tables.sessions
 _BATCH = 500
 _PLANNED = 0.9  # of the work
 _COLUMNS = (
@@ -55,8 +55,11 @@ class ConflictsWithRecords(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
+    """Rows to be written; `rebound`: ids of those whose national number changes."""
+
     added: list[dict[str, Any]]
     updated: list[dict[str, Any]]
+    rebound: list[str]
     unchanged: int
 
 
@@ -81,7 +84,7 @@ def import_doctors(
         return done
     try:
         with writing(engine) as connection:
-            _write(connection, plan)
+            _write(connection, plan, now_us)
             counts = {"added": done.added, "updated": done.updated, "unchanged": done.unchanged}
             append_audit(
                 connection, AuditEntry(now_us, "operator", "operator", "doctors.import", details=counts)
@@ -103,7 +106,7 @@ def _plan(
     columns = [_doctors.c[name] for name in _COLUMNS]
     known = {row.person_number: row for row in connection.execute(select(*columns))}
     owners = {row.national_number_index: row.person_number for row in known.values()}
-    plan, errors, unchanged = _Plan([], [], 0), [], 0
+    plan, errors, unchanged = _Plan([], [], [], 0), [], 0
     for count, doctor in enumerate(doctors, start=1):
         person = doctor.nihdi.person.reveal()
         index = national_number_index(keys, doctor.national_number)
@@ -115,16 +118,18 @@ def _plan(
             plan.added.append(_added(keys, doctor, index, now_us))
         elif (change := _changed(keys, doctor, index, row, now_us)) is not None:
             plan.updated.append(change)
+            if row.national_number_index != index:
+                plan.rebound.append(row.id)
         else:
             unchanged += 1
         if count % _BATCH == 0:
             progress(_PLANNED * count / len(doctors))
     if errors:
         raise ConflictsWithRecords(errors)
-    return _Plan(plan.added, plan.updated, unchanged)
+    return replace(plan, unchanged=unchanged)
 
 
-def _write(connection: Connection, plan: _Plan) -> None:
+def _write(connection: Connection, plan: _Plan, now_us: int) -> None:
     if plan.added:
         connection.execute(insert(_doctors), plan.added)
     if plan.updated:
@@ -135,6 +140,14 @@ def _write(connection: Connection, plan: _Plan) -> None:
         connection.execute(
             update(_doctors).where(_doctors.c.id == bindparam("id_")).values(subject_index=subject),
             plan.updated,
+        )
+    if plan.rebound:
+        # Whoever is logged in by the number that was wrong is this doctor no longer.
+        connection.execute(
+            update(_sessions)
+            .where(_sessions.c.person == bindparam("person_"), _sessions.c.revoked_at_us.is_(None))
+            .values(revoked_at_us=now_us, revoked_reason="doctor-rebound"),
+            [{"person_": id_} for id_ in plan.rebound],
         )
 
 

@@ -18,6 +18,8 @@ from auth import (
 )
 from media_server.records import scrub
 from tests.auth.builders import content_of
+from tests.media_server.people.builders import DUBOIS, PEETERS
+from tests.media_server.people.test_doctors import imported
 from tests.media_server.sessions.builders import DOCTOR, HOUR_US, ME, Lodge
 
 APP, PAGE = SessionKind.APP, SessionKind.PAGE
@@ -64,6 +66,16 @@ def test_all_of_somebody_s_sessions_are_revoked_together(lodge: Lodge) -> None:
     assert lodge.refresh_refusal(tokens.refresh_token) is SessionRefusal.REVOKED
     assert lodge.refusal(theirs.cookie) is None
     assert lodge.store.revoke_all_of(ME, "operator") == 0
+
+
+def test_whoever_logged_in_by_a_doctor_s_wrong_number_is_out_when_it_is_corrected(lodge: Lodge) -> None:
+    peeters, dubois = imported(lodge.house, PEETERS, DUBOIS)
+    wrong, right = lodge.a_page(peeters.id, Role.DOCTOR), lodge.a_page(dubois.id, Role.DOCTOR)
+    imported(lodge.house, PEETERS | {"given_name": "Johan"}, DUBOIS)
+    assert lodge.refusal(wrong.cookie) is None
+    imported(lodge.house, PEETERS | {"national_number": "93051822361"}, DUBOIS | {"given_name": "Zoe"})
+    assert lodge.refusal(wrong.cookie) is SessionRefusal.REVOKED
+    assert lodge.refusal(right.cookie) is None
 
 
 def test_what_stands_of_somebody_is_listed(lodge: Lodge) -> None:
