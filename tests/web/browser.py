@@ -10,15 +10,27 @@
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, ViewportSize, async_playwright
+from playwright.async_api import (
+    Browser,
+    CDPSession,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+    async_playwright,
+)
 
 from media_server.browser_rules import security_headers
 from media_server.pages import add_pages, read_pages
 from media_server.settings import Settings
+
+ColorScheme = Literal["light", "dark"]
+ReducedMotion = Literal["reduce", "no-preference"]
 
 FAKE_ROOM = Path(__file__).with_name("fake_room.js")
 PHONE: ViewportSize = {"width": 360, "height": 740}
@@ -38,6 +50,34 @@ def chromium() -> Path | None:
     return path if path.exists() else None
 
 
+@dataclass
+class Kept:
+    """A page that is used again and again: of what a test costs, a new one is half."""
+
+    page: Page
+    taken: bool = False
+    extra: CDPSession | None = None  # while it lives, its script runs before the page's own
+
+    async def run_before(self, script: str) -> None:
+        if script:
+            self.extra = await self.page.context.new_cdp_session(self.page)
+            await self.extra.send("Page.enable")
+            await self.extra.send("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+
+    async def forget(self, blank: str) -> None:
+        """Be as if new."""
+        if self.extra is not None:
+            await self.extra.detach()
+            self.extra = None
+        await self.page.unroute_all(behavior="ignoreErrors")
+        await self.page.goto(blank)
+        await self.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        await self.page.context.clear_cookies()
+        await self.page.context.clear_permissions()
+        await self.page.mouse.move(0, 0)
+        self.taken = False
+
+
 class Site:
     """What `a_site` yields. `complaints`: what pages wrote to the console; `strangers`: other hosts."""
 
@@ -47,34 +87,50 @@ class Site:
         self.complaints: list[str] = []
         self.strangers: list[str] = []
         self._blank: Page | None = None
+        self._kept: Kept | None = None
 
     async def open(
         self,
         path: str,
         *,
         viewport: ViewportSize = DESK,
-        locale: str = "en-GB",
+        color_scheme: ColorScheme = "light",
+        reduced_motion: ReducedMotion = "no-preference",
         permissions: Sequence[str] = ("camera", "microphone"),
         before: str = "",
         fake_room: bool = True,
         **context_options: Any,
     ) -> Page:
-        """A page in a context of its own. `before` is JavaScript to run ahead of the page's own.
+        """A page that knows of no other. `before` is JavaScript to run ahead of the page's own.
 
         Without the fake room it talks to whatever node its tickets name.
         """
-        context = await self.browser.new_context(viewport=viewport, locale=locale, **context_options)
+        if context_options or not fake_room or (self._kept is not None and self._kept.taken):
+            page = await self._new_page(fake_room=fake_room, **context_options)
+            await page.add_init_script(before)
+        else:
+            if self._kept is None or self._kept.page.is_closed():
+                self._kept = Kept(await self._new_page())
+            page, self._kept.taken = self._kept.page, True
+            await self._kept.run_before(before)
+        await page.context.grant_permissions(list(permissions), origin=self.origin)
+        await page.set_viewport_size(viewport)
+        await page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
+        await page.goto(self.origin + path)
+        return page
+
+    async def _new_page(
+        self, *, fake_room: bool = True, locale: str = "en-GB", **context_options: Any
+    ) -> Page:
+        """In a context of its own."""
+        context = await self.browser.new_context(locale=locale, **context_options)
         context.set_default_timeout(10_000)
-        await context.grant_permissions(list(permissions), origin=self.origin)
         if fake_room:
             await context.add_init_script(path=FAKE_ROOM)
-        if before:
-            await context.add_init_script(before)
         page = await context.new_page()
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._watch)
-        await page.goto(self.origin + path)
         return page
 
     async def open_client(self) -> Page:
@@ -82,16 +138,19 @@ class Site:
         loaded anew, which forgets everything.
         """
         if self._blank is None:
-            self._blank = await self.open("/blank")
-        else:
-            await self._blank.goto(self.origin + "/blank")
+            self._blank = await self._new_page()
+        await self._blank.goto(self.origin + "/blank")
         await self._blank.evaluate(CLIENT_TOOLS)
         return self._blank
 
     async def close_pages(self) -> None:
+        """But for the kept ones, which forget."""
+        lasting = [self._blank, self._kept.page if self._kept is not None else None]
         for context in self.browser.contexts:
-            if self._blank is None or context is not self._blank.context:
+            if not any(page is not None and page.context is context for page in lasting):
                 await context.close()
+        if self._kept is not None and self._kept.taken and not self._kept.page.is_closed():
+            await self._kept.forget(self.origin + "/blank")
         self.complaints.clear()
         self.strangers.clear()
 
