@@ -139,7 +139,9 @@ class RoomNews:
             return
         event = signalling.ConsentChanged(kind=item.kind, state=state, participant=participant)
         self._rooms.tell(room, event)
-        if item.kind == ConsentKind.THIRD_PARTY_PRESENCE.value and not granted:
+        # Being asked takes nothing back: a guest who waits for the answer goes on waiting.
+        asked = state is signalling.ConsentState.REQUESTED
+        if item.kind == ConsentKind.THIRD_PARTY_PRESENCE.value and not (granted or asked):
             self._rooms.expel_guests(room)
 
     async def _settle_doubts(self) -> None:
