@@ -31,6 +31,7 @@
  * @property {string} qualification
  * @property {string[]} languages
  * @property {boolean} on_duty
+ * @property {string[]} [duty_languages]     in which they take patients while on duty
  * @property {boolean} may_go_on_duty
  * @property {string[]} why_not             codes
  *

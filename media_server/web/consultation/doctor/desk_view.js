@@ -112,7 +112,7 @@ export class DeskView {
   /** @param {boolean} on @param {string[]} languages */
   async #setDuty(on, languages) {
     const answer = await this.#api.setDuty(on, languages);
-    Object.assign(this.#me.doctor, answer);
+    Object.assign(this.#me.doctor, { on_duty: answer.on_duty, duty_languages: answer.languages });
     this.#seen = false;
     this.#announce(t(answer.on_duty ? "duty.on" : "duty.off"));
     this.render();

@@ -48,7 +48,8 @@ export class DutyCard {
     this.#why.hidden = may || why.length === 0;
     this.#why.replaceChildren(symbol("warning"), h("div", {}, h("strong", {}, t("duty.why")),
       h("ul", {}, ...why.map((code) => h("li", {}, coded("duty.why", code)))), h("p", {}, t("duty.why.todo"))));
-    for (const [code, box] of this.#boxes) box.checked = doctor.languages.includes(code);
+    const chosen = on && doctor.duty_languages?.length ? doctor.duty_languages : doctor.languages;
+    for (const [code, box] of this.#boxes) box.checked = chosen.includes(code);
   }
 
   /** @param {string} code @param {string} name */
@@ -70,8 +71,8 @@ export class DutyCard {
   /** A doctor on duty speaks at least one language. @param {HTMLInputElement} box */
   async #choose(box) {
     if (this.#chosen.length === 0) box.checked = true;
-    const { on_duty: on } = this.#doctor;
-    const kept = await acting(this.#switch, this.#complaint, () => this.#set(on, this.#chosen));
+    if (!this.#doctor.on_duty) return; // said when going on duty
+    const kept = await acting(this.#switch, this.#complaint, () => this.#set(true, this.#chosen));
     if (!kept) this.render(this.#doctor);
   }
 }

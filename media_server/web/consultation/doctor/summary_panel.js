@@ -49,7 +49,7 @@ export class SummaryPanel {
     const copy = h("button.quiet", { type: "button", onclick: () => void copyText(summary.text) }, symbol("copy"), t("summary.copy"));
     return [
       h("header.panel-head", {}, h("h2", {}, t("summary.title")), copy),
-      ...inReadingOrder(summary.sections).map((section) => sectionPart(section, intake)),
+      h("div.stack", { lang: summary.language }, ...inReadingOrder(summary.sections).map((section) => sectionPart(section, intake))),
       allAnswers(intake),
     ];
   }
@@ -90,7 +90,7 @@ function tongue({ language }) {
 /** @param {Intake} intake */
 function allAnswers({ questionnaire, questionnaire_response: response }) {
   const answers = answersOf(questionnaire, response);
-  const content = h("div.answers-list", {}, ...answers.map(({ heading, question, values, depth }) => heading
+  const content = h("div.answers-list", { lang: questionnaire.language ?? null }, ...answers.map(({ heading, question, values, depth }) => heading
     ? h("h4", {}, question)
     : h("div.answer", { class: `answer depth-${Math.min(depth, 3)}` }, h("p.question", {}, question),
       h("p", {}, values.length > 0 ? values.map((value) => valueText(value, t("answers.yes"), t("answers.no"))).join(", ") : h("em", {}, t("answers.none"))))));

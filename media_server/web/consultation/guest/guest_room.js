@@ -2,7 +2,6 @@
 
 import { h } from "../../page/dom.js";
 import { RoomView } from "../../page/room_view.js";
-import { t as shared } from "../i18n.js";
 import { ChatPanel } from "../parts/chat.js";
 import { Tool } from "../parts/tool.js";
 import { t } from "./i18n.js";
@@ -42,6 +41,6 @@ export class GuestRoom {
 
   #render() {
     const { unread, open } = this.#chat;
-    this.#tool.render(shared("chat.title"), { count: unread, countText: t("unread", { count: unread }), pressed: open });
+    this.#tool.render(t("chat"), { count: unread, countText: t("unread", { count: unread }), pressed: open });
   }
 }

@@ -7,6 +7,7 @@ const en = {
   "over.lead": "A link works once and for an hour. Ask the doctor for a new one.",
   "none.title": "You need a link",
   "none.lead": "Open the link that the doctor gave you, in full.",
+  "chat": "Messages",
   "unread": "new messages: {count}",
 };
 
@@ -16,6 +17,7 @@ const nl = {
   "over.lead": "Een link werkt één keer en een uur lang. Vraag de arts om een nieuwe.",
   "none.title": "U hebt een link nodig",
   "none.lead": "Open de volledige link die de arts u heeft gegeven.",
+  "chat": "Berichten",
   "unread": "nieuwe berichten: {count}",
 };
 
@@ -25,6 +27,7 @@ const fr = {
   "over.lead": "Un lien sert une seule fois et pendant une heure. Demandez-en un nouveau au médecin.",
   "none.title": "Il vous faut un lien",
   "none.lead": "Ouvrez en entier le lien que le médecin vous a donné.",
+  "chat": "Messages",
   "unread": "nouveaux messages : {count}",
 };
 
@@ -34,6 +37,7 @@ const de = {
   "over.lead": "Ein Link gilt einmal und eine Stunde lang. Bitten Sie die Ärztin oder den Arzt um einen neuen.",
   "none.title": "Sie brauchen einen Link",
   "none.lead": "Öffnen Sie den vollständigen Link, den Sie von der Ärztin oder dem Arzt bekommen haben.",
+  "chat": "Nachrichten",
   "unread": "neue Nachrichten: {count}",
 };
 
