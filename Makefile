@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test prove prove-recording lint bench bench-recording chaos image-test lock clean help
+.PHONY: run test prove prove-recording lint bench bench-http bench-recording chaos image-test lock clean help
 
 python := .venv/bin/python
 native := sfu/_dataplane.abi3.so
@@ -22,7 +22,7 @@ test_limit_s ?= 1500
 run: $(native) ## start the server, with an entrance for everybody of this machine, and print the two pages' addresses
 	@exec .venv/bin/teleconsult serve --walk-in
 
-test: .venv/.development $(native) build/web/.installed ## run every test: the Rust core's, then Python's and the browsers'
+test: .venv/.development $(native) build/web/.installed build/oidc-provider/.installed ## run every test: the Rust core's, then Python's and the browsers'
 	@.ci/need browser age redis postgresql
 	.ci/with-rust cargo test --quiet --locked --manifest-path $(manifest) --package dataplane-core
 	TEST_BROWSER="$$(. .ci/tools.sh; find_browser)" \
@@ -53,6 +53,9 @@ lint: .venv/.development $(native) build/web/.installed ## check style, types, t
 bench: $(native) ## measure; prints tables and, as its last line, one JSON object
 	@.ci/need compiler rust
 	@exec $(python) -m loadtest.bench
+
+bench-http: $(native) ## measure joins from the HTTP ticket on: CPU, latency; the last line is one JSON object
+	@exec $(python) -m loadtest.bench.http
 
 bench-recording: $(native) ## measure what recording adds: CPU, latency, memory; the last line is one JSON object
 	@exec $(python) -m loadtest.bench.recording
@@ -110,4 +113,12 @@ build/web/.installed: media_server/web/package.json media_server/web/package-loc
 	@echo "Installing the checkers of the pages"
 	@mkdir -p build/web && cp media_server/web/package.json media_server/web/package-lock.json build/web/
 	@cd build/web && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# The OpenID provider that the tests log in with: one that others wrote and certified.
+build/oidc-provider/.installed: tests/interop/oidc_provider/package.json tests/interop/oidc_provider/package-lock.json
+	@.ci/need node
+	@echo "Installing the OpenID provider that the tests log in with"
+	@mkdir -p build/oidc-provider && cp $^ build/oidc-provider/
+	@cd build/oidc-provider && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
