@@ -33,7 +33,7 @@ async def test_13_no_answer_of_a_login_is_kept_and_none_tells_where_it_was(
             assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
-async def test_13_the_log_of_logins_that_go_well_and_wrong_tells_nothing_of_the_person(
+async def test_13_the_log_of_logins_that_go_well_and_wrong_tellsno_signalling_of_the_person(
     tmp_path: Path, ring: RsaKeyRing, capture_logs: io.StringIO
 ) -> None:
     async with a_site(tmp_path, ring) as site:

@@ -32,7 +32,7 @@ from media_server.login.service import open_login
 from media_server.metrics import Metrics
 from media_server.settings import load
 from tests.auth.builders import HandClock
-from tests.media_server.login.stand import SessionsInMemory, _nothing, cookie, query_of
+from tests.media_server.login.stand import SessionsInMemory, cookie, no_signalling, query_of
 
 # --- The whole login: our server asks itself, over real HTTP both ways ---
 
@@ -68,7 +68,7 @@ async def demo(folder: Path, **given: Any) -> AsyncIterator[Demo]:
     sessions = SessionsInMemory(doctors={str(doctor.national_number) for doctor in DOCTORS})
     async with open_login(settings, port, sessions, None) as login:
         metrics = Metrics()
-        parts = Parts(_nothing, {}, {}, Health("node", metrics.ready), metrics, None, login)
+        parts = Parts(no_signalling, {}, {}, Health("node", metrics.ready), metrics, None, login)
         server = TestServer(build_http(settings, parts, port), port=port)
         await server.start_server()
         here = Demo(port, sessions)

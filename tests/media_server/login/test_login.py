@@ -67,7 +67,7 @@ async def test_a_doctor_of_the_registry_gets_in_and_another_does_not(
         assert (await site.log_in(role="doctor", return_to="/doctor")).headers["Location"] == "/doctor"
 
 
-async def test_whoever_says_no_is_told_so_and_gets_nothing(tmp_path: Path, ring: RsaKeyRing) -> None:
+async def test_whoever_says_no_is_told_so_and_getsno_signalling(tmp_path: Path, ring: RsaKeyRing) -> None:
     async with a_site(tmp_path, ring) as site:
         begun = await site.begin(**PAGE)
         state = site.itsme.wanted(Private(begun.headers["Location"]))["state"]
