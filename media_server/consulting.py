@@ -48,6 +48,7 @@ from media_server.reports import (
     open_webhook,
 )
 from media_server.sessions import (
+    Housekeeping,
     LoginSessions,
     SessionCallers,
     SessionStore,
@@ -140,6 +141,7 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
                 (services.keeper.run(), "queue-keeper"),
                 (services.news.run(), "room-news"),
                 (outbox.run(), "report-outbox"),
+                (Housekeeping(records.engine, sessions, doctors).run(), "housekeeping"),
             )
         ]
 
