@@ -24,7 +24,9 @@ from auth import (
 )
 from media_server.cli_parts import Config, load_settings, moment, reporting, wrong_usage
 from media_server.doctors_cli import doctors_app
+from media_server.login.settings import ItsmeEnvironment
 from media_server.recordings_cli import recordings_app
+from media_server.records_cli import records_app
 from media_server.settings import Policy, Settings, effective
 
 app = typer.Typer(
@@ -39,6 +41,7 @@ keys_app = typer.Typer(
 )
 app.add_typer(keys_app, name="keys")
 app.add_typer(recordings_app, name="recordings")
+app.add_typer(records_app, name="records")
 app.add_typer(doctors_app, name="doctors")
 
 
@@ -57,10 +60,17 @@ def serve(
     walk_in: Annotated[
         bool, typer.Option("--walk-in", help="Tickets without a login, for trying out; on loopback only.")
     ] = False,
+    development: Annotated[
+        bool,
+        typer.Option("--development", help="Log in as test persons instead of with itsme; on loopback only."),
+    ] = False,
 ) -> None:
     """Run the server until it is told to stop (SIGTERM, Ctrl-C)."""
     with reporting():
-        settings = load_settings(config, **({"walk_in": True} if walk_in else {}))
+        chosen: dict[str, Any] = {"walk_in": True} if walk_in else {}
+        if development:
+            chosen["itsme_environment"] = ItsmeEnvironment.DEVELOPMENT
+        settings = load_settings(config, **chosen)
         if settings.policy is Policy.CONSENTED_RECORDING and settings.recording_refused is not None:
             typer.echo(f"teleconsult: recording is off: {settings.recording_refused}", err=True)
         _run(settings)
@@ -190,7 +200,7 @@ def _announcer(settings: Settings) -> Callable[[str], None]:
     """What to do once the server is there, given its origin: say where to go, on a terminal in large."""
 
     def announce(origin: str) -> None:
-        if not settings.walk_in:
+        if not settings.walk_in and settings.itsme_environment is not ItsmeEnvironment.DEVELOPMENT:
             return
         if not sys.stdout.isatty():
             print(f"patient  {origin}/patient\ndoctor   {origin}/doctor", flush=True)  # noqa: T201

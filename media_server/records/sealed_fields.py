@@ -32,6 +32,7 @@ from media_server.errors import ApplicationError
 _VERSION = b"\x01"
 _KID_BYTES = 8
 _NONCE_BYTES = 12
+MARK_BYTES = len(_VERSION) + _KID_BYTES
 _KEY_BYTES = 32
 _OVERHEAD = len(_VERSION) + _KID_BYTES + _NONCE_BYTES + 16
 
@@ -92,7 +93,7 @@ class FieldKeys:
 
     def age_s(self, kid: str) -> float:
         """How long ago a key that is known was made."""
-        return self._clock() - self._keys.made_ms[bytes.fromhex(kid)] / 1000
+        return max(0.0, self._clock() - self._keys.made_ms[bytes.fromhex(kid)] / 1000)
 
     def rotate(self) -> str:
         """Make the key that seals from now on; returns its id. Raises FieldKeysUnusable."""
@@ -180,6 +181,11 @@ class FieldKeys:
             sealing[kid], made[kid] = AESGCM(content), made_ms
         self._keys = _Keys(now, sealing, made, next(reversed(sealing), b""), index)
         return self._keys
+
+
+def key_mark(kid: str) -> bytes:
+    """How a field that this key sealed begins; `MARK_BYTES` long."""
+    return _VERSION + bytes.fromhex(kid)
 
 
 def _kid(sealed: bytes) -> bytes:
