@@ -49,7 +49,7 @@ def _decimal(value: object) -> Decimal:
         raise bad
     digits, exponent = len(number.as_tuple().digits), number.as_tuple().exponent
     assert isinstance(exponent, int)  # finite
-    if digits > _MOST_DIGITS or not -_MOST_DIGITS <= exponent <= _MOST_DIGITS:
+    if digits > _MOST_DIGITS or exponent < -_MOST_DIGITS:
         raise bad
     return number
 

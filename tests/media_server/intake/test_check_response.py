@@ -102,6 +102,13 @@ LIMITED: list[tuple[str, Json, Json, str, Json]] = [
         {"valueDecimal": 38.55},
     ),
     (
+        "decimal",
+        {"extension": [extension(ExtensionUrl.MAX_DECIMAL_PLACES, valueInteger=0)]},
+        {"valueDecimal": 38.0},
+        "too-precise",
+        {"valueDecimal": 38.5},
+    ),
+    (
         "date",
         {"extension": [extension(ExtensionUrl.MAX_VALUE, valueDate="2026-11-23")]},
         {"valueDate": "2026-11-23"},
@@ -294,6 +301,14 @@ def test_a_response_has_an_end() -> None:
     for _ in range(9):
         deep = {"linkId": "q", "item": [deep]}
     assert codes(a_response(deep)) == ["too-deep"]
+
+
+def test_a_response_that_was_read_before_is_measured_again() -> None:
+    asked = a_questionnaire(a_question("q"))
+    response = parse_response(a_response(answered("q", {"valueString": "a" * 2_000})))
+    tight = Limits(bytes=2_000, depth=10, values=1_000)
+    found = check_response(asked, response, complete=True, limits=tight)
+    assert [fault.code.value for fault in found] == ["too-large"]
 
 
 def test_more_faults_than_anybody_reads_are_summed_up() -> None:

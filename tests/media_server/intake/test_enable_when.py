@@ -208,6 +208,9 @@ def test_what_is_nested_in_a_question_is_asked_beneath_its_answer() -> None:
     assert enabled(asked) == ["a"]
     assert enabled(asked, answered("a", {"valueBoolean": False})) == ["a"]
     assert enabled(asked, answered("a", {"valueBoolean": True})) == ["a", "why"]
+    always = [a_question("a", "boolean", item=[a_question("why")])]
+    assert enabled(always) == ["a"]
+    assert enabled(always, answered("a", {"valueBoolean": False})) == ["a", "why"]
 
 
 @pytest.mark.parametrize("length", [1, 2, 600])

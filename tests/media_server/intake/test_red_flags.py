@@ -14,10 +14,19 @@ from media_server.intake import (
     red_flags,
     stop_screen,
 )
-from media_server.intake.primary_care import CATEGORY
+from media_server.intake.primary_care import CATEGORY, RED_FLAG
 from media_server.intake.questionnaire import all_items
 from media_server.intake.values import Coding
-from tests.media_server.intake.builders import Json, a_flag, an_intake
+from tests.media_server.intake.builders import (
+    Json,
+    a_flag,
+    a_question,
+    a_questionnaire,
+    a_response,
+    an_intake,
+    answered,
+    when,
+)
 
 ASKED = questionnaire(Language.EN)
 
@@ -60,6 +69,18 @@ def test_a_response_in_progress_is_read_as_far_as_it_goes() -> None:
     begun = {**document, "status": "in-progress", "item": document["item"][:2]}
     begun["item"][1]["item"] = begun["item"][1]["item"][:1]
     assert [flag.code for flag in flags(begun)] == ["chest-pain"]
+
+
+def test_an_answer_to_what_is_not_asked_raises_nothing() -> None:
+    sign = {"system": RED_FLAG, "code": "sign"}
+    asked = a_questionnaire(
+        a_question("a", "boolean"),
+        a_question("b", "boolean", code=[sign], enableWhen=[when("a", "=", answerBoolean=True)]),
+    )
+    raised = answered("b", {"valueBoolean": True})
+    for said, expected in ((True, (RedFlag("b", "sign"),)), (False, ())):
+        response = parse_response(a_response(answered("a", {"valueBoolean": said}), raised))
+        assert red_flags(asked, response) == expected
 
 
 def test_the_language_that_was_read_makes_no_difference() -> None:
