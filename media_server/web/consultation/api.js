@@ -86,7 +86,7 @@ export class Api extends EventTarget {
 
   /** @param {Language} lang @returns {Promise<import("./types.js").ConsentText[]>} */
   async consentTexts(lang) {
-    return (await this.#get(`/consent-texts?lang=${lang}`)).texts;
+    return this.#get(`/consent-texts?lang=${lang}`);
   }
 
   /** @returns {Promise<{questionnaire_response: QuestionnaireResponse, language: Language} | null>} null when there is none */

@@ -8,6 +8,7 @@ const SAME = { "http-413": "too-large", "http-415": "wrong-type", "http-429": "t
 
 /** @param {unknown} error @returns {string} */
 export function errorText(error) {
+  if (!(error instanceof ApiError)) reportError(error); // our own mistake: for the console, as if nobody had caught it
   const code = SAME[codeOf(error)] ?? codeOf(error);
   const key = `error.${code}`;
   return hasText(key) && key !== "error.other" ? t(key) : t("error.other", { code });

@@ -25,7 +25,8 @@ export function loginView(app, options, problem) {
     problem === "other-role" ? otherRole(app) : h("section.card.stack", {},
       options.itsme || options.development
         ? h("a.button.primary.large.itsme", { href: loginUrl("patient", "/consultation/patient", language()), "data-action": "login" },
-          h("span.itsme-mark", { "aria-hidden": "true" }), shared(options.itsme ? "login.itsme" : "login.development"))
+          options.development ? symbol("person") : h("span.itsme-mark", { "aria-hidden": "true" }),
+          shared(options.development ? "login.development" : "login.itsme"))
         : notice("warning", null, h("p", {}, t("login.closed"))),
       h("p.assurance", {}, symbol("lock"), h("span", {}, t("login.assurance")))),
     h("ul.promises", {}, ...POINTS.map(([drawing, key]) => h("li", {}, symbol(drawing), h("span", {}, t(key))))));

@@ -47,7 +47,8 @@ async function answerTime() {
 }
 
 /**
- * A port that answers at all, be it with a refusal, can be reached.
+ * A port that answers at all, be it with a refusal, can be reached: gathering is over as soon as it has, and goes on for
+ * many seconds when it does not. The media port refuses whoever has no business there (RFC 8489 §9.1.3), but it answers.
  * @param {string[]} urls @returns {Promise<{media: NetworkFindings["media"], ms: number | null}>}
  */
 async function probe(urls) {
@@ -57,18 +58,14 @@ async function probe(urls) {
     connection.createDataChannel("probe");
     const begun = performance.now();
     const answered = new Promise((/** @type {(found: {media: NetworkFindings["media"], ms: number | null}) => void} */ resolve) => {
-      const open = () => resolve({ media: "open", ms: performance.now() - begun });
-      connection.addEventListener("icecandidate", ({ candidate }) => candidate?.type === "srflx" && open());
       connection.addEventListener("icecandidateerror", (event) => {
-        const { errorCode } = /** @type {RTCPeerConnectionIceErrorEvent} */ (event);
-        if (errorCode >= 300 && errorCode < 700) open(); // an answer of the server; 701 says that there was none
-        else resolve({ media: "blocked", ms: null });
+        // 701 (WebRTC §4.8.2): no answer came; any other number is one.
+        if (/** @type {RTCPeerConnectionIceErrorEvent} */ (event).errorCode === 701) resolve({ media: "blocked", ms: null });
       });
       connection.addEventListener("icegatheringstatechange", () => {
-        // Over without a word: not every browser tells of errors.
-        if (connection.iceGatheringState === "complete") setTimeout(() => resolve({ media: "unknown", ms: null }), 100);
+        if (connection.iceGatheringState === "complete") resolve({ media: "open", ms: performance.now() - begun });
       });
-      setTimeout(() => resolve({ media: "unknown", ms: null }), PROBE_MS);
+      setTimeout(() => resolve({ media: "blocked", ms: null }), PROBE_MS);
     });
     await connection.setLocalDescription();
     return await answered;

@@ -11,6 +11,7 @@ import { Api } from "../api.js";
 import { errorText } from "../errors.js";
 import { onLanguage, t } from "../i18n.js";
 import { loading, notice } from "../parts/layout.js";
+import { symbol } from "../parts/symbols.js";
 import { toast } from "../parts/toast.js";
 import { AfterView } from "./after_view.js";
 import { Flow } from "./flow.js";
@@ -174,7 +175,8 @@ class Page {
   }
 
   #logoutButton() {
-    return h("button.quiet.logout", { type: "button", onclick: () => void this.logout().catch((error) => toast(errorText(error), "bad")) }, t("common.logout"));
+    return h("button.quiet.logout", { type: "button", onclick: () => void this.logout().catch((error) => toast(errorText(error), "bad")) },
+      symbol("logout"), h("span", {}, t("common.logout")));
   }
 }
 
