@@ -19,8 +19,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Seconds after which the Python tests are ended; they are meant to take less than eight minutes on two cores.
 test_limit_s ?= 1500
 
-run: $(native) ## start the server, with an entrance for everybody of this machine, and print the two pages' addresses
-	@exec .venv/bin/teleconsult serve --walk-in
+run: $(native) ## start the server, with test persons to log in as, and print the two pages' addresses
+	@exec .venv/bin/teleconsult serve --development
 
 test: .venv/.development $(native) build/web/.installed build/oidc-provider/.installed ## run every test: the Rust core's, then Python's and the browsers'
 	@.ci/need browser age redis postgresql

@@ -12,7 +12,7 @@ from media_server.health import Health
 from media_server.login.handlers import Login
 from media_server.login.routes import add_app_routes, add_login_routes
 from media_server.metrics import Metrics
-from media_server.pages import Page, add_pages
+from media_server.pages import Page, add_pages, pages_of
 from media_server.problems import problems
 from media_server.settings import Settings
 from media_server.walk_in import WalkIn
@@ -64,7 +64,7 @@ def build_http(settings: Settings, parts: Parts, port: int) -> web.Application:
         add_login_routes(app.router, parts.login)
     if parts.consulting is not None:
         parts.consulting.add_routes(app.router)
-    add_pages(app.router, parts.pages)
+    add_pages(app.router, pages_of(parts.pages, can_log_in=parts.consulting is not None))
     add_app_routes(app.router, settings)
     return app
 

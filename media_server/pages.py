@@ -67,6 +67,17 @@ def add_pages(router: web.UrlDispatcher, pages: Mapping[str, Page]) -> None:
         router.add_get(path, page.handle)
 
 
+def pages_of(pages: Mapping[str, Page], *, can_log_in: bool) -> dict[str, Page]:
+    """Where people can log in, the short addresses are the consultation's; bare calls are at longer ones."""
+    if not can_log_in:
+        return dict(pages)
+    moved = dict(pages)
+    for role in ("patient", "doctor", "guest"):
+        moved[f"/walk-in/{role}"] = pages[f"/{role}"]
+        moved[f"/{role}"] = pages[f"/consultation/{role}"]
+    return moved
+
+
 def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name.startswith("."):

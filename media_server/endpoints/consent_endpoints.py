@@ -18,6 +18,7 @@ from media_server.consultations import (
 )
 from media_server.endpoints.agreements import Agreement, check_agreement, consent_word
 from media_server.endpoints.auditing import note
+from media_server.endpoints.guest_endpoints import revoke_invitations
 from media_server.endpoints.models import Shown
 from media_server.endpoints.services import Services, moment
 from media_server.medical_file import MedicalFile
@@ -113,6 +114,8 @@ class ConsentEndpoints:
         check_agreement(kind, call.body)
         word = consent_word(self._services, call.who, consultation, kind, call.body, consultation.language)
         entry = await asyncio.to_thread(self._services.ledger.say, word, call.body.granted)
+        if kind is ConsentKind.THIRD_PARTY_PRESENCE and not call.body.granted:
+            await asyncio.to_thread(revoke_invitations, self._services, consultation)
         await self._tell(entry)
         return Answer(self._shown(entry))
 

@@ -224,6 +224,16 @@ class GuestEndpoints:
         return consultation.id
 
 
+def revoke_invitations(services: Services, consultation: Consultation) -> None:
+    """Whoever came by one, or might, gets no ticket any more; blocking."""
+    with writing(services.engine) as connection:
+        connection.execute(
+            update(_invitations)
+            .where(_invitations.c.consultation == consultation.id, _invitations.c.revoked_at_us.is_(None))
+            .values(revoked_at_us=services.clock_us())
+        )
+
+
 def guest_name(services: Services, consultation: Consultation, guest: str) -> Private[str]:
     """As the guest gave it; blocking. Raises InvitationRefused once it was taken back or purged."""
     participant = services.participant(consultation, guest)
