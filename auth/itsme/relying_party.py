@@ -1,7 +1,7 @@
 """A login with itsme, from our redirect to a verified identity: OpenID Connect's authorization code flow.
 
-The only file of this package that waits for anything. Everything that comes back is refused unless all of it
-is as it has to be; which of the checks failed is for the log (`LoginFault`), not for the browser.
+Everything that comes back is refused unless all of it is as it has to be; which of the checks failed is for
+the log (`LoginFault`), not for the browser. The checks themselves are in pure files beside this one.
 """
 
 import logging

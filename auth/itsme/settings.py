@@ -5,9 +5,9 @@ from enum import Enum
 from functools import total_ordering
 from typing import Final
 
-AUTHORITATIVE_CLAIM: Final = "http://itsme.services/v2/claim/"
-NATIONAL_NUMBER_CLAIM: Final = f"{AUTHORITATIVE_CLAIM}BENationalNumber"
-BIRTHDATE_AS_STRING_CLAIM: Final = f"{AUTHORITATIVE_CLAIM}birthdate_as_string"
+_CLAIM: Final = "http://itsme.services/v2/claim/"
+NATIONAL_NUMBER_CLAIM: Final = f"{_CLAIM}BENationalNumber"
+BIRTHDATE_AS_STRING_CLAIM: Final = f"{_CLAIM}birthdate_as_string"
 UI_LOCALES: Final = ("fr", "nl", "de", "en")
 
 
@@ -15,8 +15,8 @@ UI_LOCALES: Final = ("fr", "nl", "de", "en")
 class Acr(Enum):
     """How the person has to prove who they are, the weaker first (itsme, authentication context)."""
 
-    BASIC = f"{AUTHORITATIVE_CLAIM}acr_basic"  # fingerprint or itsme code
-    ADVANCED = f"{AUTHORITATIVE_CLAIM}acr_advanced"  # itsme code
+    BASIC = f"{_CLAIM}acr_basic"  # fingerprint or itsme code
+    ADVANCED = f"{_CLAIM}acr_advanced"  # itsme code
 
     def __lt__(self, other: "Acr") -> bool:
         order = list(Acr)

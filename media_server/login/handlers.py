@@ -38,6 +38,7 @@ from media_server.login.app_codes import AppCode, give, redeem
 from media_server.login.destination import HOME, Destination, Outcome, parse
 from media_server.login.errors import GrantRefused
 from media_server.login.ports import LoginNotAllowed, SessionGrant, Sessions, TokenGrant
+from media_server.records import RecordsUnusable
 from media_server.settings import Settings
 from signalling import StoreUnavailable
 
@@ -132,7 +133,7 @@ class Login:
             response = await self._arrived(destination, grant)
         except (LoginRefused, LoginNotAllowed) as error:
             return self._ended(destination, Outcome.REFUSED, error)
-        except (LoginFailed, ProviderUnreachable, StoreUnavailable) as error:
+        except (LoginFailed, ProviderUnreachable, StoreUnavailable, RecordsUnusable) as error:
             return self._ended(destination, Outcome.FAILED, error)
         extra = {"result": "ok", "role": destination.role, "kind": destination.kind, "session": grant.session}
         log.info("login.ended", extra=extra)

@@ -39,7 +39,7 @@ class TokenGrant:
 
 
 class Sessions(Protocol):
-    """Any of these may raise StoreUnavailable."""
+    """Any of these may raise StoreUnavailable and RecordsUnusable."""
 
     async def log_in(self, identity: VerifiedIdentity, role: Role, kind: SessionKind) -> SessionGrant:
         """Begin a session of this person. Raises LoginNotAllowed."""
