@@ -10,6 +10,7 @@ from media_server.intake import (
     Limits,
     accept_response,
     check_response,
+    parse_response,
     questionnaire,
 )
 from media_server.intake.questionnaire import ExtensionUrl
