@@ -27,7 +27,8 @@ export class DutyCard {
     this.#doctor = doctor;
     this.#switch = named(h("button.switch", { type: "button", role: "switch", "data-action": "duty", onclick: () => void this.#toggle() },
       h("span.knob")), "aria-label", "duty.switch");
-    const boxes = /** @type {[Language, string][]} */ (Object.entries(languages)).map(([code, name]) => this.#box(code, name));
+    // Which languages a doctor speaks is in the registry; here it is which of them to consult in.
+    const boxes = doctor.languages.map((code) => this.#box(code, languages[/** @type {Language} */ (code)] ?? code));
     this.element = h("section.card.duty", { "aria-labelledby": "duty-title" },
       h("header.duty-head", {}, h("div", {}, h("h2", { id: "duty-title" }, this.#state), this.#hint), this.#switch),
       this.#why,

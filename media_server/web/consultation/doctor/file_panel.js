@@ -4,7 +4,7 @@
  */
 
 import { h } from "../../page/dom.js";
-import { codeOf } from "../api.js";
+import { ApiError, codeOf } from "../api.js";
 import { errorText } from "./errors.js";
 import { dateText } from "../i18n.js";
 import { loading } from "../parts/layout.js";
@@ -103,7 +103,7 @@ export class FilePanel {
   #granted() {
     const again = h("button.quiet", { type: "button", onclick: () => { this.#drop(); void this.look(); } }, symbol("refresh"), t("file.again"));
     const head = h("header.panel-head", {}, h("h2", {}, t("file.title")), again);
-    if (this.#failure !== null) return [head, h("p.notice", { role: "alert" }, symbol("warning"), h("span", {}, errorText(this.#failure)))];
+    if (this.#failure !== null) return [head, h("p.notice", { role: "alert" }, symbol("warning"), h("span", {}, failureText(this.#failure)))];
     if (this.#bundle === null) {
       const open = h("button.primary", { type: "button", "data-action": "file-open", onclick: () => void this.look() }, symbol("file"), t("file.open"));
       return this.#asking ? [head, loading()] : [head, h("p", {}, t("file.granted.lead")), open];
@@ -115,6 +115,11 @@ export class FilePanel {
     raw.append(pre);
     return [head, h("p.fine", {}, t("file.note")), ...CHAPTERS.filter((name) => shown(name, chapters[name])).map((name) => chapterPart(name, chapters[name])), raw];
   }
+}
+
+/** @param {unknown} error */
+function failureText(error) {
+  return error instanceof ApiError && error.status === 404 ? t("file.absent") : errorText(error);
 }
 
 /** That nothing is known of allergies is news; that nothing else is in the file is not. @param {Chapter} name @param {Entry[]} entries */

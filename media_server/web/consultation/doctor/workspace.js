@@ -33,6 +33,7 @@ import { Tabs } from "./tabs.js";
 
 /** Where a call ended and nothing went wrong. */
 const CALM = new Set(["left", "room-ended"]);
+const LOOK_MS = 10_000;
 const WIDE = matchMedia("(min-width: 960px)");
 
 export class Workspace {
@@ -51,6 +52,7 @@ export class Workspace {
   #panels;
   #tabs;
   #stops;
+  #timer;
   open;
   element;
 
@@ -75,6 +77,8 @@ export class Workspace {
     this.#stops = [...this.#listen()];
     WIDE.addEventListener("change", this.#fit);
     this.#fit();
+    // In the call its events tell everything; outside, a patient may cancel or send a photo.
+    this.#timer = setInterval(() => void this.#look(), LOOK_MS);
     void this.open.load();
     void this.#preview();
     this.render();
@@ -131,6 +135,7 @@ export class Workspace {
   }
 
   close() {
+    clearInterval(this.#timer);
     for (const stop of this.#stops) stop();
     WIDE.removeEventListener("change", this.#fit);
     this.#panels.note.close();
@@ -184,6 +189,7 @@ export class Workspace {
   #chose(id) {
     this.element.dataset.tab = id;
     if (id === "file") void this.#panels.file.look();
+    if (id === "outcome") this.#panels.outcome.render(); // a note may have been written meanwhile
     this.#panels.chat.shown(id === "chat");
     this.#mark();
   }
@@ -219,6 +225,7 @@ export class Workspace {
         this.#panels.consents.render();
         this.#mark();
       }),
+      client.on("knocking", () => void this.open.refreshInvitations()),
       client.on("consent", ({ kind, state }) => {
         if (state === "granted" && kind === "medical_file_access") this.#page.announce(t("say.file.granted"));
         this.open.hear(kind, state);
@@ -235,6 +242,10 @@ export class Workspace {
 
   #mediaChanged = () => this.#ready.render();
 
+  async #look() {
+    if (this.#live === null && !this.open.closed && document.visibilityState === "visible") await this.open.refresh();
+  }
+
   /** How one looks, before anybody sees it; without a question where the browser has its answer already. */
   async #preview() {
     if (!this.open.closed && !this.#media.asked) await this.#media.start();
@@ -242,9 +253,7 @@ export class Workspace {
 
   async #call() {
     this.#ready.complain(null);
-    const { state } = this.open.consultation;
-    if (state !== "in-progress") await this.#api.call(this.open.id);
-    this.open.take({ ...this.open.consultation, state: "in-progress" });
+    await this.#openRoom();
     this.#media.bind(this.#client);
     this.#live = new LivePart(this.open, this.#client, this.#media, {
       announce: this.#page.announce, status: this.#page.status, hangUp: () => void this.#hangUp(), missed: () => void this.#askMissed(),
@@ -256,6 +265,18 @@ export class Workspace {
     this.#page.announce(t("say.calling"));
     await this.#client.join().catch(() => {}); // the state `ended` tells why
     void this.open.refresh();
+  }
+
+  /** From now on there are tickets for the doctor; a room that is open already stays so. */
+  async #openRoom() {
+    if (this.open.consultation.state === "in-progress") return;
+    try {
+      await this.#api.call(this.open.id);
+    } catch (error) {
+      void this.open.refresh(); // cancelled meanwhile, perhaps
+      throw error;
+    }
+    this.open.take({ ...this.open.consultation, state: "in-progress" });
   }
 
   /** @param {string} code */
