@@ -181,6 +181,8 @@ async def a_site() -> AsyncIterator[Site]:
 
     async def guard(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(headers)
+        if request.path.startswith("/web/"):
+            response.headers["Cache-Control"] = "max-age=3600"  # else each page asks for forty files again
 
     app.on_response_prepare.append(guard)
     runner = web.AppRunner(app)
