@@ -1,4 +1,5 @@
-"""The command line: `teleconsult serve | demo | drain | ticket | keys | recordings | doctors | check-config`.
+"""The command line: `teleconsult serve | demo | drain | ticket | keys | recordings | doctors | records | purge
+| check-config`.
 
 Exit status: 0 done, 1 refused or failed, 2 wrong usage, which includes settings that cannot be read. What a
 script reads goes to standard output alone; logs and words for people go to standard error.
@@ -26,7 +27,7 @@ from media_server.cli_parts import Config, load_settings, moment, reporting, wro
 from media_server.doctors_cli import doctors_app
 from media_server.login.settings import ItsmeEnvironment
 from media_server.recordings_cli import recordings_app
-from media_server.records_cli import records_app
+from media_server.records_cli import purge, records_app
 from media_server.settings import Policy, Settings, effective
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ keys_app = typer.Typer(
 app.add_typer(keys_app, name="keys")
 app.add_typer(recordings_app, name="recordings")
 app.add_typer(records_app, name="records")
+app.command("purge")(purge)
 app.add_typer(doctors_app, name="doctors")
 
 

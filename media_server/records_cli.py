@@ -6,13 +6,14 @@ are imported where a command begins: most of the command line needs none of them
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from media_server.cli_parts import Config, load_settings, reporting
+from media_server.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -72,6 +73,36 @@ def rotate_key(
             _rotate(engine, keys, resume, None if keep_old else settle)
 
 
+def purge(
+    rewrite: Annotated[
+        bool,
+        typer.Option("--rewrite", help="Write PostgreSQL's tables anew, too; nobody uses them meanwhile."),
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Remove all content whose time has come, as the server does by itself every few minutes.
+
+    Exit status 1 when the content of a consultation stays because its report has not reached the GP.
+    """
+    with reporting(), _records(config) as engine:
+        from media_server.purge import CONTENT, PURGING
+        from media_server.purge import purge as remove
+        from media_server.records import exclusively, scrub, tidy
+
+        with exclusively(engine, PURGING) as ours:
+            if not ours:
+                typer.echo("teleconsult: a server is purging just now", err=True)
+                raise typer.Exit(1)
+            purged = remove(engine, _now_us())
+            (scrub if rewrite else tidy)(engine, CONTENT)
+        for name, count in sorted(purged.counts.items()):
+            typer.echo(f"{name.replace('_', ' ')} {count}")
+        for consultation in purged.blocked:
+            typer.echo(f"blocked by its report: {consultation}")
+        if purged.blocked:
+            raise typer.Exit(1)
+
+
 def _rotate(engine: "Engine", keys: "FieldKeys", resume: bool, settle_s: float | None) -> None:
     from media_server.records.resealing import delete_unused
 
@@ -114,14 +145,26 @@ def _note(engine: "Engine", fields: int, deleted: int) -> None:
 
 @contextmanager
 def _opened(config: Path | None) -> "Iterator[tuple[Engine, FieldKeys]]":
-    from media_server.records import FieldKeys, RecordsUnusable, open_records
+    from media_server.records import FieldKeys
 
     settings = load_settings(config)
+    with _records_of(settings) as engine:
+        yield engine, FieldKeys.open(settings.field_keys_folder)
+
+
+def _records(config: Path | None) -> "AbstractContextManager[Engine]":
+    return _records_of(load_settings(config))
+
+
+@contextmanager
+def _records_of(settings: Settings) -> "Iterator[Engine]":
+    from media_server.records import RecordsUnusable, open_records
+
     if settings.database_url is None and not settings.records_file.exists():
         raise RecordsUnusable(f"there are no records in {settings.data_dir}")  # looking must not make any
     engine = open_records(settings.records_url)
     try:
-        yield engine, FieldKeys.open(settings.field_keys_folder)
+        yield engine
     finally:
         engine.dispose()
 

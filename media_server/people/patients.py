@@ -51,10 +51,10 @@ class Patients:
         self._clock_us = clock_us
 
     def get(self, id_: PersonId) -> Patient:
-        """Raises UnknownPerson."""
+        """Raises UnknownPerson, also when the details were purged: they come with the next login."""
         with reading(self._engine) as connection:
             row = connection.execute(select(_patients).where(_patients.c.id == id_)).one_or_none()
-        if row is None:
+        if row is None or row.sealed is None:
             raise UnknownPerson("no patient has this id")
         return self._patient(row)
 
@@ -86,9 +86,10 @@ class Patients:
                 # number; the record that it leaves is nobody's login any more.
                 _change(connection, named.id, subject_index=secrets.token_bytes(32))
                 self._note(connection, row.id, "patient.rebound")
-            known = self._details(row).national_number
-            if number is None and known is not None:
-                # The provider did not tell it this time; a person does not lose it.
+            if number is None and row.national_number_index is not None:
+                # The provider did not tell it this time; a person does not lose it. After a purge only that
+                # there was one is known.
+                known = None if row.sealed is None else self._details(row).national_number
                 details, by_number = replace(details, national_number=known), row.national_number_index
             elif row.national_number_index is not None and row.national_number_index != by_number:
                 self._note(connection, row.id, "patient.renumbered")  # such as BIS, then registered

@@ -73,7 +73,7 @@ patients = Table(
     Column("id", Text, primary_key=True),
     Column("subject_index", LargeBinary, nullable=False),  # of issuer and `sub` (OpenID Connect Core §2)
     Column("national_number_index", LargeBinary),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary),  # null once nobody needs the details any more
     Column("created_at_us", BigInteger, nullable=False),
     Column("verified_at_us", BigInteger, nullable=False),
     UniqueConstraint("subject_index"),

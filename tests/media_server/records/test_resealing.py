@@ -208,7 +208,9 @@ Command = Callable[..., Result]
 @pytest.fixture
 def teleconsult(records_url: str, tmp_path: Path, house: House) -> Command:
     """In a data folder with the keys of the house, which were made long ago."""
-    environment = {name: None for name in os.environ if name.startswith("TELECONSULT_")}
+    environment: dict[str, str | None] = {
+        name: None for name in os.environ if name.startswith("TELECONSULT_")
+    }
     data = tmp_path / "data"
     (data / "keys").mkdir(parents=True)
     (data / "keys" / "fields").symlink_to(tmp_path / "keys")
@@ -260,7 +262,9 @@ def test_the_command_names_what_was_tampered_with(house: House, teleconsult: Com
 
 
 def test_the_command_makes_no_database_by_looking(tmp_path: Path) -> None:
-    environment = {name: None for name in os.environ if name.startswith("TELECONSULT_")}
+    environment: dict[str, str | None] = {
+        name: None for name in os.environ if name.startswith("TELECONSULT_")
+    }
     ours = {"TELECONSULT_DATA_DIR": str(tmp_path / "data")}
     looked = CliRunner().invoke(app, ["records", "verify"], env=environment | ours)
     assert looked.exit_code == 1

@@ -1,0 +1,85 @@
+"""The purge as a node does it beside its other work: every few minutes, one node of all at a time."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+
+from sqlalchemy import Engine
+
+from media_server.metric_rows import Kind, Row
+from media_server.purge.purging import CONTENT, PURGING, Purged, blocked, purge
+from media_server.records import RecordsUnusable, exclusively, tidy
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 300.0
+# The database's files are cleaned of what was deleted at most so often: SQLite lets nobody write meanwhile.
+CLEAN_EVERY_US = 3_600_000_000
+
+
+class PurgeJob:
+    """`run` it beside everything else, and show `rows` among the metrics. `clock_us`: Unix microseconds."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock_us: Callable[[], int],
+        *,
+        every_s: float = EVERY_S,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._engine = engine
+        self._clock_us = clock_us
+        self._every_s = every_s
+        self._wait = wait
+        self._blocked = 0
+        self._consultations = 0
+        self._failures = 0
+        self._unclean = False
+        self._cleaned_at_us: int | None = None
+
+    async def run(self) -> None:
+        """Until cancelled. What fails is logged, counted and tried again the next time."""
+        while True:
+            await self.once()
+            await self._wait(self._every_s)
+
+    async def once(self) -> Purged | None:
+        """None when another node is at it, or the records cannot be used."""
+        try:
+            purged = await asyncio.to_thread(self._purge)
+            waiting = await asyncio.to_thread(blocked, self._engine, self._clock_us())
+        except RecordsUnusable:
+            self._failures += 1
+            log.error("purge.failed")
+            return None
+        if len(waiting) != self._blocked:
+            say = log.error if waiting else log.info
+            say("purge.blocked", extra={"consultations": len(waiting)})
+        self._blocked = len(waiting)
+        return purged
+
+    def rows(self) -> Iterator[Row]:
+        """For the metrics page."""
+        waiting = "Consultations whose content stays because a report of them has not reached the GP"
+        yield Row("purge_blocked", waiting, self._blocked, kind=Kind.GAUGE)
+        yield Row("purged_consultations", "Consultations whose content was removed", self._consultations)
+        yield Row("purge_failures", "Purges that the records did not allow", self._failures)
+
+    def _purge(self) -> Purged | None:
+        now_us = self._clock_us()
+        with exclusively(self._engine, PURGING) as ours:
+            if not ours:
+                return None
+            purged = purge(self._engine, now_us)
+            if purged.counts:
+                self._unclean = True
+                self._consultations += purged.counts.get("consultations", 0)
+                log.info("purge.done", extra=dict(purged.counts))
+            if self._unclean and self._may_clean(now_us):
+                tidy(self._engine, CONTENT)
+                self._cleaned_at_us, self._unclean = now_us, False
+        return purged
+
+    def _may_clean(self, now_us: int) -> bool:
+        return self._cleaned_at_us is None or now_us - self._cleaned_at_us >= CLEAN_EVERY_US
