@@ -29,9 +29,10 @@ from signalling.room import Room, RoomLimits
 from signalling.session import EventLog, SessionId, hash_token
 from signalling.settings import SignallingSettings
 from signalling.store import Lease, RoomRecord, RoomStore, revocation_of
+from signalling.third_parties import ThirdParties
 from signalling.tickets import Admission, Tickets
 from signalling.used_tickets import UsedTickets
-from signalling.views import RoomState
+from signalling.views import Role, RoomState
 from signalling.websocket import Connection
 from signalling.wire import encode
 
@@ -50,6 +51,7 @@ class Entrance:
         counters: Counters,
         observe: Observe,
         recording: RecordingRules,
+        third_parties: ThirdParties | None = None,
     ) -> None:
         """`random_token` gives at least 128 unguessable bits as text."""
         self._rooms = rooms
@@ -62,6 +64,7 @@ class Entrance:
         self._counters = counters
         self._observe = observe
         self._recording = recording
+        self._third_parties = third_parties
         self._attempts = map(Attempt, itertools.count(1))
         self._limits = RoomLimits(
             settings.max_participants, settings.max_tracks_per_participant, settings.room_empty_s
@@ -93,6 +96,7 @@ class Entrance:
             # Last, so that a ticket is still good where it could not open the door.
             await self._used.use_up(admission)
             await self._settle_consent(live, admission.participant)
+            await self._settle_presence(live, admission)
         except StoreUnavailable:
             self._counters.store_failures += 1
             raise TryAgain from None
@@ -115,6 +119,15 @@ class Entrance:
         except StoreUnavailable:
             holds = False
         recording.settle_inherited(who, holds=holds)
+
+    async def _settle_presence(self, live: LiveRoom, admission: Admission) -> None:
+        """A guest who was let in before, or whose ticket lets them in, has to knock unless the patient agrees
+        to it still.
+        """
+        if admission.role is not Role.GUEST or self._third_parties is None:
+            return
+        if live.room.would_admit(admission) and not await self._third_parties.may_enter(live.id):
+            live.room.forget_admission(admission.participant)
 
     def _check_stays(self, room: RoomId) -> None:
         """Raises Moved for a room that was handed over, else Draining when everybody has to go."""

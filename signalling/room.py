@@ -183,6 +183,24 @@ class Room:
         if track not in self._owner_of:
             raise UnknownTrack
 
+    # What was agreed to is agreed to no longer, by somebody who is not here now
+
+    def forget_grant(self, participant: ParticipantId) -> None:
+        """Let somebody who once agreed to it be recorded no more."""
+        self.recording.settle_inherited(participant, holds=False)
+        self.revision += 1
+
+    def would_admit(self, admission: Admission) -> bool:
+        """Whether joining would let them in at once."""
+        by_ticket = admission.admitted and admission.participant not in self._removed
+        return admission.role is Role.DOCTOR or by_ticket or admission.participant in self._admitted
+
+    def forget_admission(self, participant: ParticipantId) -> None:
+        """They have to knock again, whatever their ticket says."""
+        self._admitted.discard(participant)
+        self._removed.add(participant)
+        self.revision += 1
+
     # Commands
 
     def receive(self, command: Command, now: float) -> list[Outcome]:
@@ -253,8 +271,7 @@ class Room:
         before = self._members.get(admission.participant)
         if before is not None:
             outcomes += self._leave(before, LeaveReason.REPLACED)
-        by_ticket = admission.admitted and admission.participant not in self._removed
-        admitted = admission.role is Role.DOCTOR or by_ticket or admission.participant in self._admitted
+        admitted = self.would_admit(admission)
         self.revision += 1
         member = self._members[admission.participant] = Member(admission, admitted, encryption_key)
         outcomes += self._announce(member)

@@ -100,6 +100,7 @@ class SignallingServer:
             self.counters,
             observe,
             recording,
+            third_parties,
         )
         self._placement = Placement(store, Place(self._settings.node, self._settings.node_url))
         self._leases = LeaseKeeper(
@@ -386,8 +387,12 @@ class SignallingServer:
             if live.room.admission_of(who).role is Role.PATIENT
         ]
 
-    def has_guests(self) -> list[RoomId]:
-        return [live.id for live in self._rooms.rooms.values() if live.room.of_role(Role.GUEST)]
+    def has_admitted_guests(self) -> list[RoomId]:
+        return [
+            live.id
+            for live in self._rooms.rooms.values()
+            if set(live.room.of_role(Role.GUEST)) & set(live.room.admitted())
+        ]
 
     def granted_recording(self) -> list[tuple[RoomId, ParticipantId]]:
         """Who lets itself be recorded, as far as rooms of this node know."""
@@ -415,7 +420,12 @@ class SignallingServer:
 
     def take_refusal(self, room: RoomId, participant: ParticipantId) -> None:
         """Somebody refused to be recorded, or took the grant back; the ledger has it."""
-        self._report(self._rooms.rooms.get(room), commands.Refuse(participant))
+        live = self._rooms.rooms.get(room)
+        if live is not None and participant not in live.room:
+            live.room.forget_grant(participant)  # away for a while: it is not to hold when they are back
+            self._publisher.room_changed(room)
+            return
+        self._report(live, commands.Refuse(participant))
 
     # Our own tasks
 

@@ -1,7 +1,8 @@
 """What happens to a consultation at one node, carried out in its room, on whichever node that is.
 
 Decided here is nothing: the ledger and the consultation's row are the truth, this makes a room follow them
-within a second. After a gap (Redis was away) rooms of this node are held against the ledger anew.
+within a second. What a room rests on is held against the ledger when it is new on this node, which may have
+it from another that has died since, and all of it anew after a gap (Redis was away).
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from media_server.records import RecordsUnusable
 
 log = logging.getLogger(__name__)
 
-_RETRY_S = 1.0
+_LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class RoomNews:
         self._ledger = ledger
         self._patient_of = patient_of
         self._doubtful = asyncio.Event()
+        self._settled: set[tuple[str, str]] = set()
 
     async def tell(self, item: Item) -> None:
         """Have the room follow, wherever it is. Never raises: a gap is made up for when the store is back."""
@@ -146,27 +148,38 @@ class RoomNews:
 
     async def _settle_doubts(self) -> None:
         while True:
-            await self._doubtful.wait()
-            self._doubtful.clear()
+            if self._doubtful.is_set():
+                self._doubtful.clear()
+                self._settled.clear()
             try:
                 await self._settle()
             except RecordsUnusable:
                 log.warning("news.unsettled")
                 self._doubtful.set()
-                await asyncio.sleep(_RETRY_S)
+            await asyncio.sleep(_LOOK_S)
 
     async def _settle(self) -> None:
-        """Hold what rooms of this node rest on against the ledger. Raises RecordsUnusable."""
-        for room in self._rooms.has_guests():
-            patient = await asyncio.to_thread(self._patient_of, room)
-            if patient is not None:
-                kind = ConsentKind.THIRD_PARTY_PRESENCE
-                if await asyncio.to_thread(self._ledger.grant, room, kind, patient) is None:
-                    self._rooms.expel_guests(room)
-        for room, participant in self._rooms.granted_recording():
-            kind = ConsentKind.RECORDING
-            if await asyncio.to_thread(self._ledger.grant, room, kind, participant) is None:
-                self._rooms.take_refusal(room, participant)
+        """Hold what rooms of this node rest on, and was not looked at yet, against the ledger.
+
+        Raises RecordsUnusable.
+        """
+        guests = [(room, "") for room in self._rooms.has_admitted_guests()]
+        grants = self._rooms.granted_recording()
+        for room, _ in guests:
+            if (room, "") not in self._settled and not await asyncio.to_thread(self._may_be_there, room):
+                self._rooms.expel_guests(room)
+        for room, participant in grants:
+            if (room, participant) not in self._settled:
+                kind = ConsentKind.RECORDING
+                if await asyncio.to_thread(self._ledger.grant, room, kind, participant) is None:
+                    self._rooms.take_refusal(room, participant)
+        self._settled = {*guests, *grants}
+
+    def _may_be_there(self, room: str) -> bool:
+        """Whether the patient agrees to guests; always in a room that is no consultation."""
+        patient = self._patient_of(room)
+        kind = ConsentKind.THIRD_PARTY_PRESENCE
+        return patient is None or self._ledger.grant(room, kind, patient) is not None
 
 
 def _encode(item: Item) -> bytes:
