@@ -196,6 +196,7 @@ def _services(
         settings.fair_use_per_month,
         settings.purge_after_s,
     )
+    duty_desk = DutyDesk(records.store, records.keys, queue, room_news, desk)
     sql_outbox = SqlOutbox(records.engine, records.keys)
     outbox = Outbox(sql_outbox, delivery, clock_us, _may_send(records), owner=settings.node_id)
     loop = asyncio.get_running_loop()
@@ -212,8 +213,8 @@ def _services(
         store=records.store,
         ledger=records.ledger,
         desk=desk,
-        duty_desk=DutyDesk(records.store, records.keys, queue, room_news, desk),
-        keeper=QueueKeeper(records.store, desk, queue, node.rooms, doctors, clock_us),
+        duty_desk=duty_desk,
+        keeper=QueueKeeper(records.store, desk, duty_desk, queue, node.rooms, doctors, clock_us),
         news=room_news,
         rooms=node.rooms,
         patients=patients,

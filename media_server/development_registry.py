@@ -1,4 +1,6 @@
-"""The development provider's doctors in our registry, so that somebody can be on duty on one's own machine."""
+"""The development provider's doctors in our registry, so that somebody can be on duty on one's own
+machine.
+"""
 
 from datetime import UTC, date, datetime
 from types import MappingProxyType

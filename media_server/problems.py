@@ -1,7 +1,7 @@
 """HTTP errors as problem documents (RFC 9457), and the one table of which exception becomes which."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 
@@ -83,6 +83,15 @@ _TABLE: tuple[tuple[type[Exception], Wire], ...] = (
 )
 
 
+# Errors that are always about the same member of the body, as a JSON pointer; "" is all of it.
+_FIELD_OF: Mapping[type[Exception], str] = {
+    people.BadDutyLanguages: "/languages",
+    outcome.MedicineBlocked: "/atc",
+    outcome.MedicineUnknown: "/atc",
+    consultations.BadAttachment: "",
+}
+
+
 # What aiohttp raises by itself.
 _CODES = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 
@@ -144,8 +153,14 @@ def answer_to(error: Exception) -> web.Response | None:
     if wire is None:
         return None
     detail = str(error) if isinstance(error, RequestRefused) else None
-    faults = error.faults if isinstance(error, api.Invalid) else ()
-    answer = problem(wire.status, wire.code, wire.title, detail, faults)
+    answer = problem(wire.status, wire.code, wire.title, detail, _faults(error, wire))
     if wire.status == HTTPStatus.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="teleconsult"'
     return answer
+
+
+def _faults(error: Exception, wire: Wire) -> Sequence[api.FieldFault]:
+    if isinstance(error, api.Invalid):
+        return error.faults
+    field = _FIELD_OF.get(type(error))
+    return () if field is None else (api.FieldFault(field, wire.code, str(error)),)

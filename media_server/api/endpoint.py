@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
-from auth import Operation
+from auth import Operation, needs_login
 from media_server.api.call import Answer, Call
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$"
@@ -34,7 +34,8 @@ class Parameter:
     def fits(self, value: str) -> bool:
         if self.values is not None:
             return value in self.values
-        return re.search(self.pattern, value) is not None and len(value) <= MOST_CHARACTERS
+        # All of it: for `re`, `$` is before a line break at the end, too.
+        return re.fullmatch(self.pattern, value) is not None and len(value) <= MOST_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,11 @@ class Endpoint:
     def safe(self) -> bool:
         """Changes nothing (RFC 9110 §9.2.1)."""
         return self.method == "GET"
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it takes an Idempotency-Key."""
+        return not self.safe and not self.raw_body and needs_login(self.operation)
 
     @property
     def about_consultation(self) -> bool:

@@ -66,7 +66,7 @@ def _operation(each: Endpoint, body: Any, answer: Any) -> dict[str, Any]:
     }
     parameters = [_parameter(one, "path") for one in _path_parameters(each)]
     parameters += [_parameter(one, "query") for one in each.query]
-    if not each.safe and not each.raw_body:
+    if each.repeatable:
         parameters.append(
             {
                 "name": HEADER,
@@ -129,7 +129,7 @@ def _responses(each: Endpoint, answer: Any) -> dict[str, Any]:
         may(413, "body-too-large")
     if each.body is not None or each.query or each.path_parameters or not each.safe:
         may(422, "invalid")
-    if not each.safe and not each.raw_body:
+    if each.repeatable:
         may(409, "in-progress")
         may(422, "key-reused")
     if each.raw_body:

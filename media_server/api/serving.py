@@ -21,6 +21,7 @@ from media_server.consultations import Consultation, ConsultationStore, NoSuchCo
 from media_server.errors import BadBody, BodyNotJson, BodyTooLarge
 
 PREFIX = "/v1"
+_NAMED = Parameter(CONSULTATION, "The consultation's id")
 
 
 class Api:
@@ -45,7 +46,7 @@ class Api:
             query = _parameters(endpoint.query, request.query)
             body = await _body(endpoint, request)
             call = Call(request, body, path, query, caller, consultation, standing)
-            if endpoint.safe or endpoint.raw_body:
+            if not endpoint.repeatable:
                 return _response(endpoint, await endpoint.handler(call))
             return await self._idempotency.once(call, endpoint.operation, lambda: _answered(endpoint, call))
 
@@ -54,8 +55,11 @@ class Api:
     async def _consultation(self, endpoint: Endpoint, request: web.Request) -> Consultation | None:
         if not endpoint.about_consultation:
             return None
+        id_ = request.match_info[CONSULTATION]
+        if not _NAMED.fits(id_):
+            return None  # not one of ours; and not everything may be asked of a database
         try:
-            return await asyncio.to_thread(self._store.get, request.match_info[CONSULTATION])
+            return await asyncio.to_thread(self._store.get, id_)
         except NoSuchConsultation:
             return None
 

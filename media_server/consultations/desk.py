@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy import Connection
+
 import signalling
 from media_server.consents import ConsentKind, ConsentState, Ledger, Word
 from media_server.consultations.errors import FairUse, PatientWaits
@@ -30,23 +32,26 @@ WAIT_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class ConsentGiven:
-    """To the teleconsultation itself, in the words of that version."""
+    """By the patient beforehand, in the words of that version. `recipient`: of a report."""
 
+    kind: ConsentKind
     text_version: str
     text_hash: str
     language: str
+    recipient: str | None = None
+    expires_at_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a patient asks for, checked."""
+    """What a patient asks for, checked; among `consents` is the one to the teleconsultation itself."""
 
     language: Language
     content: Content
     questionnaire_version: str
     category: str | None
     insurance_fund: str | None
-    consent: ConsentGiven
+    consents: tuple[ConsentGiven, ...]
 
 
 class Desk:
@@ -91,17 +96,6 @@ class Desk:
             insurance_fund=request.insurance_fund,
             category=request.category,
         )
-        word = Word(
-            consultation=consultation.id,
-            participant=participant_id(self._keys, consultation.id, patient),
-            kind=ConsentKind.TELECONSULTATION,
-            state=ConsentState.GRANTED,
-            actor=patient,
-            role="patient",
-            text_version=request.consent.text_version,
-            text_hash=request.consent.text_hash,
-            language=request.consent.language,
-        )
         with writing(self._store.engine) as connection:
             # One row of the patient's, so that two requests at once don't both find nothing.
             connection.execute(
@@ -112,15 +106,38 @@ class Desk:
             if self._store.count_of_patient(connection, patient, month_began_us(now)) >= self._fair_use:
                 raise FairUse(f"at most {self._fair_use} consultations in a month")
             self._store.add(connection, consultation, request.content)
-            self._ledger.append_within(connection, word)
+            if request.content.flags:
+                # Which answers led to the stop screen is health data; how many did is not.
+                details = {"flags": len(request.content.flags)}
+                self._store.note(
+                    connection, consultation, patient, "patient", "intake-warning.continue", details=details
+                )
+            for consent in request.consents:
+                self._ledger.append_within(connection, self._word(consultation, consent))
             connection.execute(tables.intake_drafts.delete().where(tables.intake_drafts.c.patient == patient))
         return consultation
 
+    def _word(self, consultation: Consultation, consent: ConsentGiven) -> Word:
+        return Word(
+            consultation=consultation.id,
+            participant=participant_id(self._keys, consultation.id, consultation.patient),
+            kind=consent.kind,
+            state=ConsentState.GRANTED,
+            actor=consultation.patient,
+            role="patient",
+            text_version=consent.text_version,
+            text_hash=consent.text_hash,
+            language=consent.language,
+            recipient=consent.recipient,
+            expires_at_us=consent.expires_at_us,
+        )
+
     async def keep_place(self, consultation: Consultation) -> None:
-        """The patient was seen just now: wait on at the same place, or from now on. Never raises: whoever is
-        in a waiting room is put into the queue again once it answers.
+        """The patient was seen just now: wait on at the same place, or from now on. Who is claimed keeps the
+        old place, for the doctor may give it back. Never raises: whoever is in a waiting room is put into the
+        queue again once it answers.
         """
-        if consultation.state is not State.ARRIVED:
+        if consultation.state not in (State.ARRIVED, State.TRIAGED):
             return
         waiting = signalling.Waiting(
             signalling.WaitingId(consultation.id), consultation.language.value, consultation.priority
@@ -135,11 +152,27 @@ class Desk:
         return await self.end(consultation, Step.CANCEL, consultation.patient, "patient")
 
     async def end(
-        self, consultation: Consultation, step: Step, actor: str, role: str, **changes: object
+        self,
+        consultation: Consultation,
+        step: Step,
+        actor: str,
+        role: str,
+        also: Callable[[Connection], None] = lambda _: None,
+        **changes: object,
     ) -> Consultation:
-        """Any step after which it is over: out of the queue, the room closed, the time of the purge set."""
+        """Any step after which it is over: out of the queue, the room closed, the time of the purge set.
+
+        `also`: what is written together with it, or not at all.
+        """
         changes["purge_at_us"] = self._clock_us() + self._purge_after_us
-        over = await asyncio.to_thread(self._store.step, consultation.id, step, actor, role, changes=changes)
+
+        def take() -> Consultation:
+            with writing(self._store.engine) as connection:
+                also(connection)
+                before = self._store.get_within(connection, consultation.id)
+                return self._store.step_within(connection, before, step, actor, role, changes=changes)
+
+        over = await asyncio.to_thread(take)
         try:
             await self._queue.remove(signalling.WaitingId(over.id))
         except signalling.StoreUnavailable:

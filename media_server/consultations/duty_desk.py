@@ -10,14 +10,20 @@ from dataclasses import dataclass
 
 import signalling
 from media_server.consultations.desk import Desk
-from media_server.consultations.errors import AlreadyClaimed, DoctorBusy, NotInThisState, QueueEmpty
+from media_server.consultations.errors import (
+    AlreadyClaimed,
+    DoctorBusy,
+    NoSuchConsultation,
+    NotInThisState,
+    QueueEmpty,
+)
 from media_server.consultations.participants import participant_id
 from media_server.consultations.record import Consultation
 from media_server.consultations.room_news import Claimed, RoomNews
 from media_server.consultations.states import CALLS_BEFORE_NO_SHOW, State, Step
 from media_server.consultations.store import ConsultationStore
 from media_server.people import Doctor
-from media_server.records import FieldKeys, reading
+from media_server.records import FieldKeys, reading, tables, writing
 
 log = logging.getLogger(__name__)
 
@@ -79,21 +85,40 @@ class DutyDesk:
                 await self._queue.give_back(claimer, waiting.id)  # a claim whose answer was lost
                 continue
             try:
-                claimed = await asyncio.to_thread(
-                    self._store.step, waiting.id, Step.CLAIM, doctor.id, "doctor", doctor=doctor.id
-                )
-            except NotInThisState:
+                claimed = await asyncio.to_thread(self._take, doctor.id, waiting.id)
+            except (NotInThisState, NoSuchConsultation):
                 await self._queue.finish(claimer, waiting.id)  # it left, or another has it
                 continue
+            except DoctorBusy:
+                # The same doctor asked twice at once; the queue gave both the same patient.
+                mine = await asyncio.to_thread(self._open, doctor.id)
+                if mine is not None and mine.id == waiting.id and mine.state is State.TRIAGED:
+                    return mine
+                await self._queue.give_back(claimer, waiting.id)
+                raise
             await self._news.tell(Claimed(claimed.id, self._patient(claimed)))
             return claimed
         if only is not None:
             raise AlreadyClaimed("this patient waits no longer")
         raise QueueEmpty("nobody waits")
 
-    async def give_back(self, doctor: str, consultation: Consultation) -> Consultation:
-        """To the old place. Raises NotInThisState, RecordsUnusable."""
-        back = await asyncio.to_thread(self._store.step, consultation.id, Step.GIVE_BACK, doctor, "doctor")
+    def _take(self, doctor: str, id_: str) -> Consultation:
+        """Raises DoctorBusy, NotInThisState, NoSuchConsultation."""
+        with writing(self._store.engine) as connection:
+            # The doctor's own row, so that two requests at once don't both find nothing.
+            connection.execute(tables.doctors.select().where(tables.doctors.c.id == doctor).with_for_update())
+            if self._store.open_of_doctor(connection, doctor) is not None:
+                raise DoctorBusy("end the consultation that you have first")
+            before = self._store.get_within(connection, id_)
+            return self._store.step_within(connection, before, Step.CLAIM, doctor, "doctor", doctor=doctor)
+
+    async def give_back(
+        self, doctor: str, consultation: Consultation, actor: str | None = None, role: str = "doctor"
+    ) -> Consultation:
+        """To the old place; `actor` None: the doctor does. Raises NotInThisState, RecordsUnusable."""
+        back = await asyncio.to_thread(
+            self._store.step, consultation.id, Step.GIVE_BACK, actor or doctor, role
+        )
         try:
             await self._queue.give_back(signalling.ClaimerId(doctor), signalling.WaitingId(back.id))
         except signalling.StoreUnavailable:
@@ -102,16 +127,13 @@ class DutyDesk:
         return back
 
     async def call(self, doctor: str, consultation: Consultation) -> Consultation:
-        """From now on the patient may be let in. Raises NotInThisState, RecordsUnusable."""
+        """From now on the patient may be let in. The claim stays: whoever does not answer may still be given
+        back to the old place. Raises NotInThisState, RecordsUnusable.
+        """
         changes = {} if consultation.opened_at_us else {"opened_at_us": self._store.now_us()}
-        called = await asyncio.to_thread(
+        return await asyncio.to_thread(
             self._store.step, consultation.id, Step.CALL, doctor, "doctor", changes=changes
         )
-        try:
-            await self._queue.finish(signalling.ClaimerId(doctor), signalling.WaitingId(called.id))
-        except signalling.StoreUnavailable:
-            log.warning("queue.unavailable", extra={"consultation": called.id})
-        return called
 
     async def missed(self, doctor: str, consultation: Consultation) -> Consultation:
         """The patient did not answer; the second time that is a no-show, and over.

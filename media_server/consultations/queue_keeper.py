@@ -2,22 +2,25 @@
 
 Once a second each node looks at the waiting rooms that are its own: who is present keeps the place in the
 queue (or gets one again, if Redis lost it), and hears place and estimate when they have changed. Once a
-minute one that nobody saw for hours is ended.
+minute whoever was claimed and forgotten waits again, and what nobody saw for hours is ended.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 import signalling
+from auth import PersonId
 from media_server.consultations.desk import Desk
+from media_server.consultations.duty_desk import CLAIM_S, DutyDesk
 from media_server.consultations.errors import ConsultationRefused
 from media_server.consultations.estimates import estimated_wait_s
 from media_server.consultations.record import Consultation
 from media_server.consultations.states import State, Step
 from media_server.consultations.store import ConsultationStore
 from media_server.languages import Language
-from media_server.people import Doctors
+from media_server.people import Doctors, UnknownPerson
 from media_server.records import RecordsUnusable
 
 log = logging.getLogger(__name__)
@@ -34,6 +37,7 @@ class QueueKeeper:
         self,
         store: ConsultationStore,
         desk: Desk,
+        duty_desk: DutyDesk,
         queue: signalling.WaitingQueue,
         rooms: signalling.SignallingServer,
         doctors: Doctors,
@@ -41,6 +45,7 @@ class QueueKeeper:
     ) -> None:
         self._store = store
         self._desk = desk
+        self._duty_desk = duty_desk
         self._queue = queue
         self._rooms = rooms
         self._doctors = doctors
@@ -65,15 +70,15 @@ class QueueKeeper:
         waiting = self._rooms.waiting_patients()
         told: dict[str, tuple[int, float | None]] = {}
         if waiting:
-            rows = await asyncio.to_thread(self._store.in_state, State.ARRIVED)
-            arrived = {row.id: row for row in rows}
+            rows = await asyncio.to_thread(self._store.in_state, State.ARRIVED, State.TRIAGED)
+            unopened = {row.id: row for row in rows}
             for room, participant in waiting:
-                consultation = arrived.get(room)
+                consultation = unopened.get(room)
                 if consultation is None:
                     continue
                 await self._desk.keep_place(consultation)
                 place = await self.place(consultation)
-                if place is None:
+                if place is None or consultation.state is not State.ARRIVED:
                     continue
                 told[room] = place
                 if self._told.get(room) != place:
@@ -93,7 +98,14 @@ class QueueKeeper:
         return position, await asyncio.to_thread(self._estimate, position, consultation.language)
 
     async def sweep(self) -> None:
-        """End what nobody will end. Raises RecordsUnusable."""
+        """Give back who was forgotten, end what nobody will end. Raises StoreUnavailable, RecordsUnusable."""
+        for claimed in await asyncio.to_thread(self._forgotten):
+            assert claimed.doctor is not None, "it is claimed"
+            with suppress(ConsultationRefused):  # somebody took a step meanwhile
+                await self._duty_desk.give_back(claimed.doctor, claimed, "queue-keeper", "system")
+        await self._end_the_old()
+
+    async def _end_the_old(self) -> None:
         before = self._clock_us() - int(_FORGOTTEN_AFTER_S * 1e6)
         open_ones = await asyncio.to_thread(
             self._store.in_state, State.ARRIVED, State.TRIAGED, State.IN_PROGRESS, before_us=before
@@ -104,11 +116,26 @@ class QueueKeeper:
                 continue
             if consultation.state is State.IN_PROGRESS and not self._older(consultation, _DAY_US):
                 continue  # the doctor may still be writing
-            try:
+            if await self._queue.position(signalling.WaitingId(consultation.id)) is not None:
+                continue  # another node sees the patient
+            with suppress(ConsultationRefused):
                 await self._desk.end(consultation, Step.EXPIRE, "queue-keeper", "system")
-            except ConsultationRefused:
-                continue  # somebody took a step meanwhile
-        await asyncio.to_thread(self._doctors.take_lapsed_off_duty)
+
+    def _forgotten(self) -> list[Consultation]:
+        """Claimed long ago and never called, or by a doctor who may call nobody any more."""
+        before = self._clock_us() - int(CLAIM_S * 1e6)
+        claimed = self._store.in_state(State.TRIAGED)
+        return [
+            each
+            for each in claimed
+            if (each.claimed_at_us or 0) < before or (each.doctor and self._barred(each.doctor))
+        ]
+
+    def _barred(self, doctor: str) -> bool:
+        try:
+            return bool(self._doctors.may_go_on_duty(self._doctors.get(PersonId(doctor))))
+        except UnknownPerson:
+            return True
 
     def _older(self, consultation: Consultation, than_us: int) -> bool:
         return self._clock_us() - consultation.created_at_us > than_us

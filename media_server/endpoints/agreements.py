@@ -7,7 +7,7 @@ from pydantic import Field
 from media_server.api import Caller, FieldFault, Invalid
 from media_server.consent_texts import TextKind, consent_text, current_version
 from media_server.consents import ConsentKind, ConsentState, Word
-from media_server.consultations import Consultation, TextChanged
+from media_server.consultations import ConsentGiven, Consultation, TextChanged
 from media_server.endpoints.models import Body, Practitioner
 from media_server.endpoints.services import Services
 from media_server.languages import Language
@@ -19,7 +19,7 @@ class Agreement(Body):
     """`text_version`: of the text that was shown; `recipient`: of the report."""
 
     granted: bool
-    text_version: str = Field(max_length=16)
+    text_version: str = Field(max_length=64, pattern=r"^[A-Za-z0-9._:+-]+$")
     recipient: Practitioner | None = None
 
 
@@ -35,27 +35,43 @@ def check_agreement(kind: ConsentKind, agreement: Agreement | None, pointer: str
         raise Invalid([fault])
 
 
+def consent_given(
+    kind: ConsentKind, agreement: Agreement, language: Language, now_us: int
+) -> ConsentGiven | None:
+    """What a checked yes says, None for a no."""
+    if not agreement.granted:
+        return None
+    report = kind is ConsentKind.REPORT_TO_GP
+    return ConsentGiven(
+        kind=kind,
+        text_version=agreement.text_version,
+        text_hash=consent_text(TextKind(kind.value), language).hash,
+        language=language.value,
+        recipient=agreement.recipient.nihdi if report and agreement.recipient is not None else None,
+        expires_at_us=now_us + _REPORT_LIFE_US if report else None,
+    )
+
+
 def consent_word(
     services: Services,
     caller: Caller,
     consultation: Consultation,
     kind: ConsentKind,
     agreement: Agreement,
-    language: Language,
 ) -> Word:
     """The caller's own word. Whether it is a refusal or a withdrawal is for the ledger to say."""
-    granted = agreement.granted
-    report = kind is ConsentKind.REPORT_TO_GP and granted
+    language = consultation.language
+    given = consent_given(kind, agreement, language, services.clock_us())
     return Word(
         consultation=consultation.id,
         participant=services.participant(consultation, caller.person),
         kind=kind,
-        state=ConsentState.GRANTED if granted else ConsentState.REFUSED,
+        state=ConsentState.REFUSED if given is None else ConsentState.GRANTED,
         actor=caller.person,
         role=caller.role.value,
         text_version=agreement.text_version,
-        text_hash=consent_text(TextKind(kind.value), language).hash if granted else None,
+        text_hash=None if given is None else given.text_hash,
         language=language.value,
-        recipient=agreement.recipient.nihdi if report and agreement.recipient is not None else None,
-        expires_at_us=services.clock_us() + _REPORT_LIFE_US if report else None,
+        recipient=None if given is None else given.recipient,
+        expires_at_us=None if given is None else given.expires_at_us,
     )

@@ -10,6 +10,7 @@ from auth import Operation, PersonId, Standing
 from media_server.api import Answer, Call, Endpoint, MayNot, NotFound, Parameter
 from media_server.consents import ConsentKind, ConsentState, Entry, Word
 from media_server.consultations import (
+    Concluded,
     ConsentNeeded,
     ConsentNews,
     Consultation,
@@ -112,11 +113,13 @@ class ConsentEndpoints:
         if call.body.granted:
             await self._check_open(consultation, kind, call)
         check_agreement(kind, call.body)
-        word = consent_word(self._services, call.who, consultation, kind, call.body, consultation.language)
+        word = consent_word(self._services, call.who, consultation, kind, call.body)
         entry = await asyncio.to_thread(self._services.ledger.say, word, call.body.granted)
         if kind is ConsentKind.THIRD_PARTY_PRESENCE and not call.body.granted:
             await asyncio.to_thread(revoke_invitations, self._services, consultation)
         await self._tell(entry)
+        if kind is ConsentKind.TELECONSULTATION and not call.body.granted:
+            await self._end_call(consultation)
         return Answer(self._shown(entry))
 
     async def _request(self, call: Call[None]) -> Answer:
@@ -157,6 +160,15 @@ class ConsentEndpoints:
             raise RecordingForbidden("this service records nothing, whoever agrees")
         if consultation.state.over and kind is not ConsentKind.REPORT_TO_GP:
             raise NotInThisState("the consultation is over")
+
+    async def _end_call(self, consultation: Consultation) -> None:
+        """Without consent to it there is no teleconsultation: who waits does so no longer, who talks is cut
+        off. What the doctor still has to write remains to be written.
+        """
+        try:
+            await self._services.desk.cancel(consultation)
+        except NotInThisState:
+            await self._services.news.tell(Concluded(consultation.id))
 
     async def _tell(self, entry: Entry) -> None:
         await self._services.news.tell(
@@ -207,6 +219,9 @@ class ConsentEndpoints:
             )
             raise ConsentNeeded("the patient has not agreed that the medical file is read")
         note(services, consultation, doctor, "doctor", "medical-file.read", details={"consent": granted.id})
+        child = services.store.content(consultation.id).proxy_for
+        if child is not None:  # it is about the child, not about the adult who asked
+            return None if child.national_number is None else auth.Private(child.national_number)
         return services.patients.get(PersonId(consultation.patient)).details.national_number
 
     def _shown(self, entry: Entry) -> ConsentShown:

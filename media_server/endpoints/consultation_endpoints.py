@@ -8,7 +8,6 @@ from pydantic import Field
 
 from auth import Operation, PersonId, Private, Role, Standing
 from media_server.api import Answer, Call, Caller, Endpoint, FieldFault, Invalid
-from media_server.consent_texts import TextKind, consent_text, current_version
 from media_server.consents import ConsentKind
 from media_server.consultations import (
     ConsentGiven,
@@ -19,12 +18,12 @@ from media_server.consultations import (
     NotInThisState,
     Proxy,
     ProxyNeeded,
+    RecordingForbidden,
     RedFlag,
     Request,
     State,
-    TextChanged,
 )
-from media_server.endpoints.agreements import Agreement, check_agreement, consent_word
+from media_server.endpoints.agreements import Agreement, check_agreement, consent_given
 from media_server.endpoints.guest_endpoints import guest_name
 from media_server.endpoints.intake_endpoints import MOST_RESPONSE_BYTES, checked_response
 from media_server.endpoints.models import (
@@ -41,6 +40,7 @@ from media_server.endpoints.showing import show
 from media_server.intake import category_of, questionnaire, red_flags
 from media_server.languages import Language
 from media_server.people import AGE_OF_OWN_CONSULTATION, Patient, age_on
+from media_server.settings import Policy
 
 _DAY_US = timedelta(days=1) // timedelta(microseconds=1)
 _PHONE = r"^\+?[0-9][0-9 ./()-]{4,24}$"
@@ -72,7 +72,7 @@ class NewConsultation(Body):
     general_practitioner: Practitioner | None = None
     proxy_for: ProxyFor | None = None
     continue_despite_warning: bool = False
-    consents: dict[str, Agreement] = Field(default_factory=dict, max_length=10)
+    consents: dict[ConsentKind, Agreement] = Field(default_factory=dict)
     taken_s: Annotated[int, Field(ge=0, le=86_400)] | None = None
 
 
@@ -95,14 +95,6 @@ class TicketShown(Shown):
     participant: str
 
 
-_BEFOREHAND = (
-    ConsentKind.MEDICAL_FILE_ACCESS,
-    ConsentKind.REPORT_TO_GP,
-    ConsentKind.THIRD_PARTY_PRESENCE,
-)
-"""What a patient may agree to before the call already."""
-
-
 class ConsultationEndpoints:
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -121,7 +113,7 @@ class ConsultationEndpoints:
                 status=201,
                 most_bytes=MOST_RESPONSE_BYTES,
                 refusals={
-                    403: ("consent-needed", "proxy-needed"),
+                    403: ("consent-needed", "proxy-needed", "recording-forbidden"),
                     409: ("red-flag", "text-changed", "already-waiting"),
                     429: ("fair-use",),
                 },
@@ -159,7 +151,7 @@ class ConsultationEndpoints:
                 self._ticket,
                 body=TicketWanted,
                 answer=TicketShown,
-                refusals={409: ("state",)},
+                refusals={403: ("consent-needed", "invitation"), 409: ("state",)},
             ),
         )
 
@@ -175,9 +167,7 @@ class ConsultationEndpoints:
         if flags and not body.continue_despite_warning:
             await self._refuse(call, "red-flag")
             raise RedFlag("an answer says that this may be an emergency: call 112")
-        consent = await self._teleconsultation(call)
-        for kind in _BEFOREHAND:
-            check_agreement(kind, body.consents.get(kind.value), f"/consents/{kind.value}")
+        consents = await self._consents(call)
         gp = body.general_practitioner
         request = Request(
             language=body.language,
@@ -193,27 +183,32 @@ class ConsultationEndpoints:
             questionnaire_version=asked.version,
             category=category_of(response),
             insurance_fund=body.insurance_fund,
-            consent=consent,
+            consents=consents,
         )
         consultation = await services.desk.ask(call.who.person, request)
-        for kind in _BEFOREHAND:
-            agreement = body.consents.get(kind.value)
-            if agreement is not None and agreement.granted:
-                word = consent_word(services, call.who, consultation, kind, agreement, body.language)
-                await asyncio.to_thread(services.ledger.append, word)
         return Answer(await show(services, consultation, Standing.ITS_PATIENT), status=201)
 
-    async def _teleconsultation(self, call: Call[NewConsultation]) -> ConsentGiven:
-        """Raises ConsentNeeded, TextChanged."""
-        kind = TextKind.TELECONSULTATION
-        agreement = call.body.consents.get(kind.value)
-        if agreement is None or not agreement.granted:
+    async def _consents(self, call: Call[NewConsultation]) -> tuple[ConsentGiven, ...]:
+        """Raises ConsentNeeded, RecordingForbidden, TextChanged, Invalid."""
+        given = call.body.consents
+        teleconsultation = given.get(ConsentKind.TELECONSULTATION)
+        if teleconsultation is None or not teleconsultation.granted:
             await self._refuse(call, "consent-needed")
             raise ConsentNeeded("without consent to the teleconsultation nobody is put into the queue")
-        if agreement.text_version != current_version(kind):
-            raise TextChanged("read the text of teleconsultation again: it has changed")
-        text = consent_text(kind, call.body.language)
-        return ConsentGiven(text.version, text.hash, text.language.value)
+        recording = given.get(ConsentKind.RECORDING)
+        if recording is not None and recording.granted:
+            if self._services.settings.policy is not Policy.CONSENTED_RECORDING:
+                await self._refuse(call, "recording-forbidden")
+                raise RecordingForbidden("this service records nothing, whoever agrees")
+            fault = FieldFault(
+                "/consents/recording", "too-early", "is asked for in the call, of all who are there"
+            )
+            raise Invalid([fault])
+        for kind, agreement in given.items():
+            check_agreement(kind, agreement, f"/consents/{kind.value}")
+        now = self._services.clock_us()
+        said = (consent_given(kind, agreement, call.body.language, now) for kind, agreement in given.items())
+        return tuple(consent for consent in said if consent is not None)
 
     async def _refuse(self, call: Call[NewConsultation], why: str) -> None:
         await asyncio.to_thread(
@@ -248,7 +243,7 @@ class ConsultationEndpoints:
             raise NotInThisState("call the patient first")
         await services.desk.keep_place(consultation)
         participant = services.participant(consultation, call.who.person)
-        name = await asyncio.to_thread(self._name, call.who, consultation)
+        name = await asyncio.to_thread(self._let_in, call.who, consultation)
         ticket = services.issuer.issue(
             room=consultation.id,
             role=call.who.role,
@@ -263,8 +258,16 @@ class ConsultationEndpoints:
         )
         return Answer(shown)
 
-    def _name(self, caller: Caller, consultation: Consultation) -> Private[str]:
-        """Raises InvitationRefused for a guest whose invitation was taken back."""
+    def _let_in(self, caller: Caller, consultation: Consultation) -> Private[str]:
+        """The caller's name. Raises ConsentNeeded once the patient wants no teleconsultation any more,
+        InvitationRefused for a guest whose invitation was taken back.
+        """
+        services, kind = self._services, ConsentKind.TELECONSULTATION
+        if services.ledger.grant(consultation.id, kind, services.patient_of(consultation)) is None:
+            services.store.refused(
+                consultation.id, caller.person, caller.role.value, "room.enter", "consent-needed"
+            )
+            raise ConsentNeeded("the patient has taken back the consent to the teleconsultation")
         if caller.role is Role.GUEST:
             return guest_name(self._services, consultation, caller.person)
         return self._services.name_of(caller)

@@ -21,7 +21,7 @@ _attachments = tables.attachments
 _BEGINNINGS: dict[str, tuple[bytes, ...]] = {
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/png": (b"\x89PNG\r\n\x1a\n",),
-    "image/webp": (b"RIFF",),
+    "image/webp": (b"RIFF",),  # so do sound and films: see `_looks_like`
     "application/pdf": (b"%PDF-",),
     "application/octet-stream": (b"",),
 }
@@ -63,7 +63,7 @@ class FileEndpoints:
             raise NotInThisState("the consultation is over")
         content_type = call.request.content_type
         content = await read_at_most(call.request, MOST_BYTES)
-        if not content or not content.startswith(_BEGINNINGS[content_type]):
+        if not content or not _looks_like(content, content_type):
             raise BadAttachment("the file is empty, or not of the type that it is sent as")
         participant = self._services.participant(call.about, call.who.person)
         added = await asyncio.to_thread(self._write, call, participant, content_type, content)
@@ -153,6 +153,12 @@ def attachments_of(services: Services, consultation: Consultation) -> list[Attac
         )
         for row in rows
     ]
+
+
+def _looks_like(content: bytes, content_type: str) -> bool:
+    if content_type == "image/webp" and content[8:12] != b"WEBP":  # RFC 9649 §2.4
+        return False
+    return content.startswith(_BEGINNINGS[content_type])
 
 
 def _place(id: str) -> str:

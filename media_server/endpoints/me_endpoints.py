@@ -13,7 +13,7 @@ from media_server.endpoints.models import LANGUAGES, Shown
 from media_server.endpoints.services import Services, moment
 from media_server.languages import Language
 from media_server.login.settings import ItsmeEnvironment
-from media_server.people import Reason
+from media_server.people import Reason, UnknownPerson
 from media_server.records import reading, tables
 
 
@@ -204,6 +204,13 @@ class MeEndpoints:
     async def _trail(self, call: Call[None]) -> Answer:
         return Answer(Trail(await asyncio.to_thread(self._read_trail, call.who.person)))
 
+    def _doctors_name(self, id_: str) -> str | None:
+        """None for one who is in the registry no longer."""
+        try:
+            return self._services.doctors.get(PersonId(id_)).details.name.reveal()
+        except UnknownPerson:
+            return None
+
     def _read_trail(self, patient: str) -> list[TrailEntry]:
         """Of all one's consultations; who they were about is the patient, so each may be told."""
         services, audit, about = self._services, tables.audit, tables.consultations
@@ -215,8 +222,7 @@ class MeEndpoints:
                 .order_by(audit.c.number.desc())
                 .limit(500)
             ).all()
-        doctors = {row.actor for row in rows if row.role == "doctor" and row.actor.startswith("d")}
-        names = {id_: services.doctors.get(PersonId(id_)).details.name.reveal() for id_ in doctors}
+        names = {id_: self._doctors_name(id_) for id_ in {row.actor for row in rows if row.role == "doctor"}}
         return [
             TrailEntry(
                 at=moment(row.at_us),

@@ -105,6 +105,6 @@ class ConsultationShown(Shown):
     medium: Medium | None = None
     outcome: str | None = None
     report: ReportState | None = None
-    attachments: list[AttachmentShown] = []
+    attachments: list[AttachmentShown] = Field(default_factory=list)
     rated: bool = False
     purge_at: datetime | None = None

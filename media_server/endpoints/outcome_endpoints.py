@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import Field
-from sqlalchemy import delete, insert
+from sqlalchemy import Connection, delete, insert
 
 from auth import Operation, PersonId, Standing
 from media_server.api import Answer, Call, Endpoint, FieldFault, Invalid, NotFound, Parameter
@@ -94,9 +94,9 @@ class CertificateShown(Shown):
 
 class OutcomeShown(Shown):
     note: Note | None = None
-    prescriptions: list[PrescriptionShown] = []
-    referrals: list[ReferralShown] = []
-    certificates: list[CertificateShown] = []
+    prescriptions: list[PrescriptionShown] = Field(default_factory=list)
+    referrals: list[ReferralShown] = Field(default_factory=list)
+    certificates: list[CertificateShown] = Field(default_factory=list)
     closure: Closure | None = None
 
 
@@ -218,8 +218,17 @@ class OutcomeEndpoints:
         return Answer(kept)
 
     async def _put_note(self, call: Call[Note]) -> Answer:
-        await asyncio.to_thread(self._keep, call, "note", call.body, "note.kept", {}, True)
+        await asyncio.to_thread(self._keep_note, call)
         return Answer()
+
+    def _keep_note(self, call: Call[Note]) -> None:
+        """Kept again and again while it is being written. Raises NotInThisState."""
+        services = self._services
+        with writing(services.engine) as connection:
+            now = services.store.get_within(connection, call.about.id)
+            if now.state not in (State.TRIAGED, State.IN_PROGRESS):
+                raise NotInThisState("a consultation is written about while it is held")
+            self._replace(connection, now, "note", call.body)
 
     async def _prescribe(self, call: Call[PrescriptionIntent]) -> Answer:
         decision = self._rules.decide(call.body.atc.reveal())
@@ -273,34 +282,38 @@ class OutcomeEndpoints:
         item: OutcomeModel,
         action: str,
         details: dict[str, str | int | bool],
-        replace: bool = False,
     ) -> str:
         """Write it down. Raises NotInThisState before the first call and after the end."""
-        services, consultation = self._services, call.about
-        id_ = f"o-{secrets.token_hex(12)}"
+        services = self._services
         with writing(services.engine) as connection:
-            now = services.store.get_within(connection, consultation.id)
-            if now.state is not State.IN_PROGRESS and not (replace and now.state is State.TRIAGED):
+            now = services.store.get_within(connection, call.about.id)
+            if now.state is not State.IN_PROGRESS:
                 raise NotInThisState("a consultation is written about while it is held")
-            if replace:
-                connection.execute(
-                    delete(_outcomes).where(
-                        _outcomes.c.consultation == consultation.id, _outcomes.c.kind == kind
-                    )
-                )
-            connection.execute(
-                insert(_outcomes).values(
-                    id=id_,
-                    consultation=consultation.id,
-                    kind=kind,
-                    created_at_us=services.clock_us(),
-                    sealed=services.keys.seal(place(id_), item.model_dump_json().encode()),
-                )
+            id_ = self._insert(connection, now, kind, item)
+            services.store.note(connection, now, call.who.person, "doctor", action, details=details)
+        return id_
+
+    def _replace(
+        self, connection: Connection, consultation: Consultation, kind: str, item: OutcomeModel
+    ) -> None:
+        """What there is once in a consultation."""
+        of_kind = (_outcomes.c.consultation == consultation.id) & (_outcomes.c.kind == kind)
+        connection.execute(delete(_outcomes).where(of_kind))
+        self._insert(connection, consultation, kind, item)
+
+    def _insert(
+        self, connection: Connection, consultation: Consultation, kind: str, item: OutcomeModel
+    ) -> str:
+        services, id_ = self._services, f"o-{secrets.token_hex(12)}"
+        connection.execute(
+            insert(_outcomes).values(
+                id=id_,
+                consultation=consultation.id,
+                kind=kind,
+                created_at_us=services.clock_us(),
+                sealed=services.keys.seal(place(id_), item.model_dump_json().encode()),
             )
-            if not replace:
-                services.store.note(
-                    connection, consultation, call.who.person, "doctor", action, details=details
-                )
+        )
         return id_
 
     async def _outcome(self, call: Call[None]) -> Answer:
@@ -344,12 +357,16 @@ class OutcomeEndpoints:
             closure = Closure(kind=body.outcome, icpc2=body.icpc2)
         except ValueError:
             raise Invalid([FieldFault("/icpc2", "pattern", "is no code of ICPC-2")]) from None
-        await asyncio.to_thread(self._keep, call, "closure", closure, "closure.kept", {}, True)
+
+        def keep(connection: Connection) -> None:
+            self._replace(connection, consultation, "closure", closure)
+
         over = await self._services.desk.end(
             consultation,
             Step.CLOSE,
             call.who.person,
             "doctor",
+            keep,
             outcome=body.outcome.value,
             medium=body.medium.value,
         )

@@ -29,7 +29,7 @@ from media_server.intake import (
 )
 from media_server.intake import Standing as ConsentStanding
 from media_server.languages import Language
-from media_server.people import Patient
+from media_server.people import MayNotGoOnDuty, Patient
 
 
 class Duty(Body):
@@ -162,7 +162,7 @@ class QueueEndpoints:
                 "Call the patient: from now on there are tickets for the doctor",
                 self._call,
                 answer=AttemptShown,
-                refusals={409: ("state",)},
+                refusals={403: ("may-not-go-on-duty",), 409: ("state",)},
             ),
             Endpoint(
                 "POST",
@@ -221,8 +221,18 @@ class QueueEndpoints:
         return Answer()
 
     async def _call(self, call: Call[None]) -> Answer:
+        await asyncio.to_thread(self._check_may_call, PersonId(call.who.person))
         called = await self._services.duty_desk.call(call.who.person, call.about)
         return Answer(AttemptShown(attempt=called.missed_calls + 1))
+
+    def _check_may_call(self, id_: PersonId) -> None:
+        """Who goes off duty may finish with the last patient; who may not practise may call nobody.
+
+        Raises MayNotGoOnDuty.
+        """
+        doctors = self._services.doctors
+        if reasons := doctors.may_go_on_duty(doctors.get(id_)):
+            raise MayNotGoOnDuty(", ".join(reason.value for reason in reasons))
 
     async def _missed(self, call: Call[None]) -> Answer:
         after = await self._services.duty_desk.missed(call.who.person, call.about)

@@ -35,7 +35,8 @@ class ThirdParties:
         kind = ConsentKind.THIRD_PARTY_PRESENCE
         if self._ledger.grant(room, kind, patient) is not None:
             return True
-        self._store.refused(room, "doctor", "doctor", "guest.admit", "consent-needed")
+        doctor = self._store.get(room).doctor or "doctor"
+        self._store.refused(room, doctor, "doctor", "guest.admit", "consent-needed")
         return False
 
     def patient_of(self, room: str) -> str | None:
