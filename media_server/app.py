@@ -169,6 +169,8 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
         consulting = await stack.enter_async_context(
             open_consulting(Node(settings, records, rooms, keys, issuer, redis, http_port, unix_us))
         )
+        if consulting is not None:
+            metrics.add(consulting.rows)
         parts = Parts(
             rooms.handle,
             signalling.message_schema(),

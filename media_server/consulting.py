@@ -6,7 +6,7 @@ consents and their ledger are there all the same, for rooms.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -34,8 +34,10 @@ from media_server.login.handlers import Login
 from media_server.login.service import open_login
 from media_server.login.settings import ItsmeEnvironment
 from media_server.medical_file import FolderMedicalFile, MedicalFile
+from media_server.metric_rows import Row
 from media_server.people import Doctors, Patients
 from media_server.problems import answer_to
+from media_server.purge import PurgeJob
 from media_server.recording.catalogue import Catalogue
 from media_server.recording.signing import KeySigner, manifest_keys, newest_signer
 from media_server.records import FieldKeys, open_records
@@ -85,10 +87,13 @@ def open_node_records(settings: Settings, clock_us: Callable[[], int]) -> Record
 
 @dataclass(frozen=True, slots=True)
 class Consulting:
-    """`add_routes` adds all but logging in to the node's HTTP application; that is `login`'s."""
+    """`add_routes` adds all but logging in to the node's HTTP application; that is `login`'s. `rows`: for the
+    metrics page.
+    """
 
     login: Login
     add_routes: Callable[[web.UrlDispatcher], None]
+    rows: Callable[[], Iterator[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,7 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
         )
         callers = SessionCallers(settings, sessions, on_threads=records.engine.dialect.name != "sqlite")
         api = Api(callers, records.store, Idempotency(records.engine, records.keys, clock_us, answer_to))
+        purge = PurgeJob(records.engine, clock_us)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         tasks = [
             group.create_task(work, name=name)
@@ -142,6 +148,7 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
                 (services.news.run(), "room-news"),
                 (outbox.run(), "report-outbox"),
                 (Housekeeping(records.engine, sessions, doctors).run(), "housekeeping"),
+                (purge.run(), "purge"),
             )
         ]
 
@@ -151,7 +158,7 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
             _add_openapi(router, endpoints)
 
         try:
-            yield Consulting(login, add_routes)
+            yield Consulting(login, add_routes, purge.rows)
         finally:
             for task in tasks:
                 task.cancel()

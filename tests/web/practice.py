@@ -1,0 +1,183 @@
+"""The real server with its stand-in for itsme, and its test persons in browsers of their own.
+
+    async with a_practice(browser) as practice:
+        emma = await practice.patient("emma")           # a page, logged in
+        doctor = await practice.doctor("claes")
+        await doctor.go_on_duty()
+
+The doctor acts over HTTP and the JavaScript client, from a page without any markup.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
+
+from tests.server_process import ServerProcess, running_server
+from tests.web.browser import DESK, PHONE
+
+PATIENT = "/consultation/patient"
+_SETTINGS = {
+    "ITSME_ENVIRONMENT": "development",
+    "POLICY": "consented-recording",
+    "FAIR_USE_PER_MONTH": "1000",
+    "WORKERS": "1",
+}
+_CALL = """async ([method, path, body]) => {
+  window.csrf ??= (await (await fetch("/v1/me")).json()).csrf_token;
+  const response = await fetch(`/v1${path}`, {
+    method, headers: { "content-type": "application/json", "x-csrf-token": window.csrf },
+    ...(method === "GET" ? {} : { body: JSON.stringify(body ?? {}) }),
+  });
+  const text = await response.text();
+  return [response.status, text === "" ? null : JSON.parse(text)];
+}"""
+_JOIN = """async (id) => {
+  const { TeleconsultClient } = await import("/web/client.js");
+  const getTicket = async () => {
+    const headers = { "content-type": "application/json", "x-csrf-token": window.csrf };
+    return (await fetch(`/v1/consultations/${id}/ticket`, { method: "POST", headers, body: "{}" })).json();
+  };
+  window.room = new TeleconsultClient({ getTicket });
+  window.heard = [];
+  room.on("relay", ({ kind, body }) => heard.push([kind, new TextDecoder().decode(body)]));
+  const devices = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 180 } });
+  room.publish(devices.getVideoTracks()[0], "camera");
+  room.publish(devices.getAudioTracks()[0], "microphone");
+  await room.join();
+}"""
+
+
+class Refused(Exception):
+    """A problem document instead of an answer: its code."""
+
+
+class Caller:
+    """Somebody who is logged in, and speaks HTTP."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Raises Refused."""
+        status, answer = await self.page.evaluate(_CALL, [method, path, body])
+        if status >= 400:
+            raise Refused(f"{method} {path}: {status} {answer['code']}")
+        return answer
+
+
+class Doctor(Caller):
+    async def go_on_duty(self, *languages: str) -> None:
+        await self.ask("PUT", "/duty", {"on_duty": True, "languages": list(languages or ("en", "nl"))})
+
+    async def claim(self, consultation: str | None = None) -> str:
+        body = {"consultation": consultation} if consultation else {}
+        claimed: str = (await self.ask("POST", "/queue/claim", body))["id"]
+        return claimed
+
+    async def call(self, consultation: str) -> None:
+        """Opens the room, is in it, and lets the patient in as soon as they are there."""
+        await self.ask("POST", f"/consultations/{consultation}/call")
+        await self.page.evaluate(_JOIN, consultation)
+        await self.page.wait_for_function("() => room.participants.some(({ role }) => role === 'patient')")
+        await self.page.evaluate("room.admit(room.participants.find(({ role }) => role === 'patient').id)")
+
+    async def write(self, text: str) -> None:
+        body = json.dumps({"text": text})
+        await self.page.evaluate(
+            "(body) => room.relay(null, 'chat', new TextEncoder().encode(body))", body
+        )
+
+    async def heard(self, count: int) -> list[Any]:
+        """What was said to the doctor, once it is so many messages."""
+        await self.page.wait_for_function("(count) => heard.length >= count", arg=count)
+        heard: list[list[str]] = await self.page.evaluate("heard")
+        return [json.loads(body) for kind, body in heard if kind == "chat"]
+
+    async def close(self, consultation: str) -> None:
+        at = f"/consultations/{consultation}"
+        await self.ask("PUT", f"{at}/note", {"text": "Viral sore throat. Rest, drink, paracetamol."})
+        await self.ask("POST", f"{at}/close", {"outcome": "advice"})
+
+
+class Practice:
+    """`complaints`: what patients' pages wrote to the console, but for refusals that a test asks for."""
+
+    def __init__(self, server: ServerProcess, browser: Browser) -> None:
+        self.server = server
+        self.origin = server.origin
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self._patients: list[Caller] = []
+        self.complaints: list[str] = []
+
+    async def open(
+        self, path: str = PATIENT, *, viewport: ViewportSize = PHONE, locale: str = "en-GB", **options: Any
+    ) -> Page:
+        """A page of nobody yet."""
+        context = await self._browser.new_context(
+            viewport=viewport, locale=locale, has_touch=viewport is not DESK, **options
+        )
+        self._contexts.append(context)
+        context.set_default_timeout(15_000)
+        await context.grant_permissions(["camera", "microphone"], origin=self.origin)
+        page = await context.new_page()
+        page.on("console", lambda message: self._hear(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        await page.goto(self.origin + path)
+        return page
+
+    async def patient(self, person: str = "emma", **options: Any) -> Page:
+        page = await self.open(**options)
+        await log_in(page, person)
+        self._patients.append(Caller(page))
+        return page
+
+    async def doctor(self, person: str = "claes") -> Doctor:
+        page = await self.open("/v1/auth/itsme/login?role=doctor&return_to=/v1/login-options&ui_locales=en")
+        await page.click(f"button[value={person}]")
+        await page.wait_for_url("**/v1/login-options")
+        return Doctor(page)
+
+    async def leave(self) -> None:
+        """Everybody goes home; nobody waits any more."""
+        for patient in self._patients:
+            await self._withdraw(patient)
+        for context in self._contexts:
+            await context.close()
+        self._contexts.clear()
+        self._patients.clear()
+        self.complaints.clear()
+
+    async def _withdraw(self, patient: Caller) -> None:
+        try:
+            me = await patient.ask("GET", "/me")
+            if me["patient"]["intake_draft"]:
+                await patient.ask("DELETE", "/intake-draft")
+            if (active := me["patient"]["active_consultation"]) is not None:
+                await patient.ask("POST", f"/consultations/{active}/cancel")
+        except Refused:
+            return  # logged out, or in a call that its test did not end
+
+    def _hear(self, kind: str, text: str) -> None:
+        # The browser writes a line for each refusal itself; that nobody is logged in is one.
+        if kind in ("error", "warning") and "Failed to load resource" not in text:
+            self.complaints.append(text)
+
+
+async def log_in(page: Page, person: str) -> None:
+    await page.click("[data-action=login]")
+    await page.click(f"button[value={person}]")
+    await page.wait_for_selector("[data-action=start], [data-action=cancel], .call")
+
+
+@asynccontextmanager
+async def a_practice(browser: Browser) -> AsyncIterator[Practice]:
+    async with running_server(_SETTINGS) as server:
+        practice = Practice(server, browser)
+        try:
+            yield practice
+        finally:
+            await practice.leave()
