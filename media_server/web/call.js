@@ -102,12 +102,7 @@ class Page {
   }
 }
 
-// Somebody invited to a consultation comes to the same address, with a token that only that page is to see.
-if (document.body.dataset.role === "guest" && location.hash.length > 1) {
-  location.replace(`consultation/guest${location.hash}`);
-} else {
-  installLanguageMenu();
-  const page = new Page();
-  Object.assign(window, { teleconsult: page.client });
-  page.start();
-}
+installLanguageMenu();
+const page = new Page();
+Object.assign(window, { teleconsult: page.client });
+page.start();
