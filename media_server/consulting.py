@@ -27,9 +27,11 @@ from media_server.consultations import (
     RoomNews,
     participant_id,
 )
+from media_server.development_files import write_test_files
 from media_server.development_registry import register_test_doctors
 from media_server.endpoints import Services, all_endpoints
 from media_server.endpoints.third_parties import ThirdParties
+from media_server.errors import CannotStart
 from media_server.login.handlers import Login
 from media_server.login.service import open_login
 from media_server.login.settings import ItsmeEnvironment
@@ -133,7 +135,7 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
         endpoints = all_endpoints(
             services,
             Guests(sessions, settings.secure),
-            _medical_file(settings, records.keys),
+            await asyncio.to_thread(_medical_file, settings, records.keys),
             Catalogue(records.engine),
             records.signer,
         )
@@ -259,9 +261,15 @@ async def _delivery(stack: AsyncExitStack, node: Node) -> ReportDelivery:
 
 
 def _medical_file(settings: Settings, keys: FieldKeys) -> MedicalFile | None:
-    if settings.medical_files_dir is None:
-        return None
-    return FolderMedicalFile(settings.medical_files_dir, medical_file_key(keys))
+    """Test persons have files of their own, unless a folder is set. Raises CannotStart."""
+    folder, key = settings.medical_files_dir, medical_file_key(keys)
+    if folder is None and settings.itsme_environment is ItsmeEnvironment.DEVELOPMENT:
+        folder = settings.data_dir / "medical-files"
+        try:
+            write_test_files(folder, key)
+        except OSError as error:
+            raise CannotStart(f"DATA_DIR: cannot write to {folder}: {error.strerror}") from error
+    return None if folder is None else FolderMedicalFile(folder, key)
 
 
 def medical_file_key(keys: FieldKeys) -> bytes:
