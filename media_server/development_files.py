@@ -58,7 +58,7 @@ def _bundle(number: str, family_name: str, given_name: str, birthdate: str) -> d
             "text": "Ramipril 5 mg",
         },
         "subject": subject,
-        "dosage": [{"text": "1 × 1"}],
+        "dosage": [{"text": "1 every morning"}],
     }
     problem = {
         "resourceType": "Condition",

@@ -44,7 +44,7 @@ async def test_from_the_questions_to_the_report(server: ServerProcess) -> None:
 
         assert (await doctor.get(f"{at}/medical-file")).code == "consent-needed"
         assert (await consent(patient, id_, "medical_file_access")).json["state"] == "granted"
-        assert (await doctor.get(f"{at}/medical-file")).status == 404  # none is kept here
+        assert (await doctor.get(f"{at}/medical-file")).json["resourceType"] == "Bundle"
         note = {"text": "Virale faryngitis.", "advice": "Rust en veel drinken."}
         assert (await doctor.put(f"{at}/note", note)).status == 204
         medicine = {"atc": "N02BE01", "display": "Paracetamol 1 g", "dose": "1 g, drie keer per dag"}
