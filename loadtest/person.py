@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import aiohttp
+from yarl import URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,12 @@ class Person:
                 raw,
                 dict(response.headers),
             )
+
+    async def log_out_and_keep_the_cookie(self) -> None:
+        """As somebody who had copied it."""
+        kept = {morsel.key: morsel.value for morsel in self._http.cookie_jar}
+        assert (await self.post("/auth/logout")).status == 204
+        self._http.cookie_jar.update_cookies(kept, URL(self.origin))
 
     def take_csrf(self, token: str) -> None:
         """Of a session that began otherwise: a guest's."""
