@@ -2,7 +2,9 @@
 
 from hypothesis import settings
 
-# A session's fixtures have to be known in one place only, or each place would start a PostgreSQL of its own.
+# A session's fixtures have to be known in one place only, or each place would start a PostgreSQL, a server or
+# a browser of its own.
+from tests.e2e.stands import pair, stand, the_direct_stand, the_stand
 from tests.media_server.records.databases import (
     an_empty_place,
     migrated_database,
@@ -12,7 +14,18 @@ from tests.media_server.records.databases import (
     records_url,
 )
 
-__all__ = ["an_empty_place", "migrated_database", "migrated_file", "postgresql", "records", "records_url"]
+__all__ = [
+    "an_empty_place",
+    "migrated_database",
+    "migrated_file",
+    "pair",
+    "postgresql",
+    "records",
+    "records_url",
+    "stand",
+    "the_direct_stand",
+    "the_stand",
+]
 
 # A machine that is busy with something else takes as long as it takes: no test fails for that.
 settings.register_profile("untimed", deadline=None)

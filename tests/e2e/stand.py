@@ -44,6 +44,7 @@ CHROMIUM_FLAGS = (
     "--allow-loopback-in-peer-connection",
 )
 _POLL_S = 0.05
+_PATIENCE_S = 60.0  # on a machine busy with other things; each wait ends when what it waits for is there
 
 
 def chromium() -> Path | None:
@@ -59,7 +60,7 @@ class Participant:
     page: Page
     probe: Probe
 
-    async def until(self, condition: Callable[[Sample], bool], timeout_s: float = 15.0) -> Sample:
+    async def until(self, condition: Callable[[Sample], bool], timeout_s: float = _PATIENCE_S) -> Sample:
         """Look until it is so. Raises TimeoutError, telling what was seen last."""
         sample: Sample | None = None
         try:
@@ -83,7 +84,7 @@ class Participant:
 
         return await self.until(receives)
 
-    async def until_more_frames(self, frames: int = 10, timeout_s: float = 10.0) -> Sample:
+    async def until_more_frames(self, frames: int = 10, timeout_s: float = _PATIENCE_S) -> Sample:
         """Until so many more frames were decoded than now: the picture moves."""
         before = await self.probe.look()
         start = before.frames_decoded if before is not None else 0
@@ -92,7 +93,7 @@ class Participant:
     async def until_painted(self) -> Frame:
         """The first remote frame that this page ever painted."""
         await self.page.wait_for_function(
-            "() => __probe.frames.some((frame) => frame.remote)", timeout=15_000
+            "() => __probe.frames.some((frame) => frame.remote)", timeout=_PATIENCE_S * 1000
         )
         return (await self.probe.frames())[0]
 
@@ -100,7 +101,7 @@ class Participant:
         """Evaluate JavaScript in which `client` is the page's TeleconsultClient; promises are awaited."""
         return await self.page.evaluate(f"async () => {{ const client = window.teleconsult; {expression} }}")
 
-    async def until_client(self, condition: str, timeout_s: float = 15.0) -> None:
+    async def until_client(self, condition: str, timeout_s: float = _PATIENCE_S) -> None:
         """Wait until this JavaScript expression, in which `client` is the page's client, is true."""
         await self.page.wait_for_function(
             f"() => {{ const client = window.teleconsult; return Boolean({condition}); }}",
@@ -141,6 +142,7 @@ class Stand:
         host, port = path.address
         self.origin = f"http://{host}:{port}"
         self.media_address = (SERVER_ADDRESS, proxy.address[1])
+        self.standing: tuple[Participant, Participant] | None = None  # a call that several tests have in turn
 
     async def open(
         self, role: str, *, room: str = "demo", codec: str | None = None, sample_s: float | None = None
@@ -155,6 +157,7 @@ class Stand:
             await context.add_init_script(self._init_script)
         await Probe.install(context, sample_s, self._camera_height)
         page = await context.new_page()
+        page.set_default_timeout(_PATIENCE_S * 1000)
         query = {"auto": "1", "room": room} | ({"codec": codec} if codec else {})
         await page.goto(f"{self.origin}/{role}?{urlencode(query)}")
         return Participant(page, Probe(page))
@@ -172,8 +175,13 @@ class Stand:
 
     async def close_pages(self) -> None:
         """Everybody leaves without a word, and the network is good again."""
+        self.standing = None
         for context in self.browser.contexts:
             await context.close()
+        self.heal()
+
+    def heal(self) -> None:
+        """The network is good again, and nobody listens to it."""
         self.path.heal()
         self.proxy.shape(up=Conditions(), down=Conditions())
         self.proxy.tap = None

@@ -124,7 +124,7 @@ class Site:
     ) -> Page:
         """In a context of its own."""
         context = await self.browser.new_context(locale=locale, **context_options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)  # a busy machine takes its time
         if fake_room:
             await context.add_init_script(path=FAKE_ROOM)
         page = await context.new_page()
