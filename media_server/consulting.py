@@ -24,6 +24,7 @@ from media_server.consultations import (
     DutyDesk,
     NoSuchConsultation,
     QueueKeeper,
+    RoomFacts,
     RoomNews,
     participant_id,
 )
@@ -194,7 +195,7 @@ def _services(
         queue, news = signalling.MemoryWaiting(lambda: clock_us() / 1e6), signalling.LocalNews()
     else:
         queue, news = signalling.RedisWaiting(node.redis), signalling.RedisNews(node.redis)
-    room_news = RoomNews(news, node.rooms, records.ledger, records.third_parties.patient_of)
+    room_news = RoomNews(news, node.rooms, records.ledger, RoomFacts(records.store, records.keys))
     desk = Desk(
         records.store,
         records.ledger,

@@ -68,7 +68,7 @@ class RedisNews:
                 entries = await self._redis.call("XRANGE", _STREAM, b"(" + after, "+", "COUNT", _AT_ONCE)
                 for id_, fields in entries:
                     after = id_
-                    heard(fields[b"item"])
+                    heard(fields.get(b"item", b""))
             except StoreUnavailable:
                 after = None
             await asyncio.sleep(_EVERY_S)

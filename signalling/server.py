@@ -387,11 +387,18 @@ class SignallingServer:
             if live.room.admission_of(who).role is Role.PATIENT
         ]
 
-    def has_admitted_guests(self) -> list[RoomId]:
+    def holds(self, room: RoomId) -> bool:
+        """Whether the room is this node's, and stays so."""
+        live = self._rooms.rooms.get(room)
+        return live is not None and not live.moving
+
+    def admitted(self, role: Role) -> list[tuple[RoomId, ParticipantId]]:
+        """Everybody of this role who has been let in, in all rooms."""
         return [
-            live.id
+            (live.id, who)
             for live in self._rooms.rooms.values()
-            if set(live.room.of_role(Role.GUEST)) & set(live.room.admitted())
+            for who in live.room.of_role(role)
+            if who in live.room.admitted()
         ]
 
     def granted_recording(self) -> list[tuple[RoomId, ParticipantId]]:
@@ -406,13 +413,16 @@ class SignallingServer:
         """The consultation is over: everybody is told, and out."""
         self._report(self._rooms.rooms.get(room), commands.Conclude())
 
-    def expel_guests(self, room: RoomId, only: ParticipantId | None = None) -> None:
+    def expel(self, room: RoomId, participant: ParticipantId) -> None:
+        """What let them in holds no longer."""
+        self._report(self._rooms.rooms.get(room), commands.Expel(participant))
+
+    def expel_guests(self, room: RoomId) -> None:
         """Those who wait, too. A doctor may let them in again."""
         live = self._rooms.rooms.get(room)
         if live is not None:
             for guest in live.room.of_role(Role.GUEST):
-                if only is None or guest == only:
-                    self._report(live, commands.Expel(guest))
+                self._report(live, commands.Expel(guest))
 
     def take_grant(self, room: RoomId, consent: Consent) -> None:
         """Somebody granted to be recorded, and not by this connection; the ledger has it."""

@@ -28,7 +28,8 @@ from media_server.consultations.errors import (
 from media_server.consultations.participants import participant_id
 from media_server.consultations.queue_keeper import QueueKeeper
 from media_server.consultations.record import Consultation, Content, GeneralPractitioner, Medium, Proxy
-from media_server.consultations.room_news import Claimed, Concluded, ConsentNews, GuestOut, RoomNews
+from media_server.consultations.room_facts import RoomFact, RoomFacts
+from media_server.consultations.room_news import Claimed, Concluded, ConsentNews, PutOut, RoomNews
 from media_server.consultations.states import EndReason, State, Step
 from media_server.consultations.store import ConsultationStore
 
@@ -52,7 +53,9 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "RoomNews",
     "ConsentNews",
     "Concluded",
-    "GuestOut",
+    "PutOut",
+    "RoomFacts",
+    "RoomFact",
     "Claimed",
     "participant_id",
     "ConsultationRefused",

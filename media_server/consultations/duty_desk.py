@@ -19,7 +19,7 @@ from media_server.consultations.errors import (
 )
 from media_server.consultations.participants import participant_id
 from media_server.consultations.record import Consultation
-from media_server.consultations.room_news import Claimed, RoomNews
+from media_server.consultations.room_news import Claimed, PutOut, RoomNews
 from media_server.consultations.states import CALLS_BEFORE_NO_SHOW, State, Step
 from media_server.consultations.store import ConsultationStore
 from media_server.people import Doctor
@@ -123,6 +123,7 @@ class DutyDesk:
             await self._queue.give_back(signalling.ClaimerId(doctor), signalling.WaitingId(back.id))
         except signalling.StoreUnavailable:
             log.warning("queue.unavailable", extra={"consultation": back.id})
+        await self._news.tell(PutOut(back.id, participant_id(self._keys, back.id, doctor)))
         await self._desk.keep_place(back)
         return back
 

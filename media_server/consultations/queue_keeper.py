@@ -19,9 +19,9 @@ from media_server.consultations.estimates import estimated_wait_s
 from media_server.consultations.record import Consultation
 from media_server.consultations.states import State, Step
 from media_server.consultations.store import ConsultationStore
+from media_server.forever import forever
 from media_server.languages import Language
 from media_server.people import Doctors, UnknownPerson
-from media_server.records import RecordsUnusable
 
 log = logging.getLogger(__name__)
 
@@ -54,16 +54,9 @@ class QueueKeeper:
 
     async def run(self) -> None:
         """Until cancelled."""
-        swept_at_us = 0
-        while True:
-            try:
-                await self.look()
-                if self._clock_us() - swept_at_us >= _SWEEP_EVERY_S * 1e6:
-                    swept_at_us = self._clock_us()
-                    await self.sweep()
-            except (signalling.StoreUnavailable, RecordsUnusable) as error:
-                log.warning("queue.not_kept", extra={"error": type(error).__name__})
-            await asyncio.sleep(EVERY_S)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(forever("queue-look", self.look, EVERY_S), name="queue-look")
+            group.create_task(forever("queue-sweep", self.sweep, _SWEEP_EVERY_S), name="queue-sweep")
 
     async def look(self) -> None:
         """Once round the waiting rooms. Raises StoreUnavailable, RecordsUnusable."""

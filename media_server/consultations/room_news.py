@@ -8,16 +8,20 @@ it from another that has died since, and all of it anew after a gap (Redis was a
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections import deque
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import assert_never
 
 import signalling
 from media_server.consents import ConsentKind, Ledger
+from media_server.consultations.room_facts import RoomFacts
+from media_server.forever import forever
 from media_server.records import RecordsUnusable
 
 log = logging.getLogger(__name__)
 
+_MOST_UNSENT = 1000
 _LOOK_S = 1.0
 
 
@@ -43,8 +47,8 @@ class Concluded:
 
 
 @dataclass(frozen=True, slots=True)
-class GuestOut:
-    """An invitation was taken back; `participant`: whom it had let in."""
+class PutOut:
+    """A guest whose invitation was taken back, or a doctor who has the consultation no longer."""
 
     room: str
     participant: str
@@ -58,8 +62,8 @@ class Claimed:
     participant: str
 
 
-Item = ConsentNews | Concluded | GuestOut | Claimed
-_KINDS: dict[str, type[Item]] = {each.__name__: each for each in (ConsentNews, Concluded, GuestOut, Claimed)}
+Item = ConsentNews | Concluded | PutOut | Claimed
+_KINDS: dict[str, type[Item]] = {each.__name__: each for each in (ConsentNews, Concluded, PutOut, Claimed)}
 
 
 class RoomNews:
@@ -68,33 +72,41 @@ class RoomNews:
         news: signalling.News,
         rooms: signalling.SignallingServer,
         ledger: Ledger,
-        patient_of: Callable[[str], str | None],
+        facts: RoomFacts,
     ) -> None:
-        """`patient_of`: a consultation's patient as a participant, None if there is no such consultation;
-        blocking.
-        """
         self._news = news
         self._rooms = rooms
         self._ledger = ledger
-        self._patient_of = patient_of
+        self._facts = facts
         self._doubtful = asyncio.Event()
         self._settled: set[tuple[str, str]] = set()
+        # What could not be said yet; the oldest go when it is full, and the records are looked at anyway.
+        self._unsent: deque[Item] = deque(maxlen=_MOST_UNSENT)
 
     async def tell(self, item: Item) -> None:
-        """Have the room follow, wherever it is. Never raises: a gap is made up for when the store is back."""
-        if self._rooms.room_state(signalling.RoomId(item.room)) is not None:
-            self._act(item)
-            return
-        try:
-            await self._news.publish(_encode(item))
-        except signalling.StoreUnavailable:
-            log.warning("news.unpublished", extra={"item": type(item).__name__, "room": item.room})
+        """Have the room follow, wherever it is. Never raises: what cannot be said now is said later."""
+        room = signalling.RoomId(item.room)
+        self._act(item)
+        if not self._rooms.holds(room):
+            self._unsent.append(item)
+            await self._send()
 
     async def run(self) -> None:
         """Follow the other nodes' news, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._news.listen(self._heard, self._doubtful.set), name="news-listen")
-            group.create_task(self._settle_doubts(), name="news-settle")
+            group.create_task(forever("news-settle", self._look, _LOOK_S), name="news-settle")
+
+    async def _send(self) -> None:
+        while self._unsent:
+            item = self._unsent[0]
+            try:
+                await self._news.publish(_encode(item))
+            except signalling.StoreUnavailable:
+                log.warning("news.unpublished", extra={"waiting": len(self._unsent)})
+                return
+            with suppress(ValueError):  # sent by another who waited, or dropped
+                self._unsent.remove(item)
 
     def _heard(self, item: bytes) -> None:
         try:
@@ -107,8 +119,8 @@ class RoomNews:
         match item:
             case Concluded():
                 self._rooms.conclude(room)
-            case GuestOut(_, participant):
-                self._rooms.expel_guests(room, signalling.ParticipantId(participant))
+            case PutOut(_, participant):
+                self._rooms.expel(room, signalling.ParticipantId(participant))
             case Claimed(_, participant):
                 event = signalling.Queue(position=0, estimated_wait_s=0.0)
                 self._rooms.tell(room, event, signalling.ParticipantId(participant))
@@ -146,40 +158,49 @@ class RoomNews:
         if item.kind == ConsentKind.THIRD_PARTY_PRESENCE.value and not (granted or asked):
             self._rooms.expel_guests(room)
 
-    async def _settle_doubts(self) -> None:
-        while True:
-            if self._doubtful.is_set():
-                self._doubtful.clear()
-                self._settled.clear()
-            try:
-                await self._settle()
-            except RecordsUnusable:
-                log.warning("news.unsettled")
-                self._doubtful.set()
-            await asyncio.sleep(_LOOK_S)
+    async def _look(self) -> None:
+        """Say what is unsaid, and hold rooms of this node against the records. Raises RecordsUnusable."""
+        await self._send()
+        if self._doubtful.is_set():
+            self._doubtful.clear()
+            self._settled.clear()
+        try:
+            await self._settle_presence()
+            await self._settle_grants()
+        except RecordsUnusable:
+            self._doubtful.set()
+            raise
 
-    async def _settle(self) -> None:
-        """Hold what rooms of this node rest on, and was not looked at yet, against the ledger.
-
-        Raises RecordsUnusable.
-        """
-        guests = [(room, "") for room in self._rooms.has_admitted_guests()]
-        grants = self._rooms.granted_recording()
-        for room, _ in guests:
-            if (room, "") not in self._settled and not await asyncio.to_thread(self._may_be_there, room):
+    async def _settle_presence(self) -> None:
+        """Who is in a room that they have no business in any more. One question for all rooms."""
+        doctors = self._rooms.admitted(signalling.Role.DOCTOR)
+        guests = self._rooms.admitted(signalling.Role.GUEST)
+        rooms = {room for room, _ in (*doctors, *guests)}
+        if not rooms:
+            return
+        facts = await asyncio.to_thread(self._facts.of, rooms)
+        for room, fact in facts.items():
+            if fact.over:
+                self._rooms.conclude(signalling.RoomId(room))
+        for room, doctor in doctors:
+            if room in facts and doctor != facts[room].doctor:
+                self._rooms.expel(room, doctor)
+        for room in {room for room, _ in guests if room in facts}:
+            if not await asyncio.to_thread(self._agrees, room, facts[room].patient):
                 self._rooms.expel_guests(room)
+
+    async def _settle_grants(self) -> None:
+        """Grants to be recorded that were not looked at yet."""
+        grants = self._rooms.granted_recording()
         for room, participant in grants:
             if (room, participant) not in self._settled:
                 kind = ConsentKind.RECORDING
                 if await asyncio.to_thread(self._ledger.grant, room, kind, participant) is None:
                     self._rooms.take_refusal(room, participant)
-        self._settled = {*guests, *grants}
+        self._settled = set(grants)
 
-    def _may_be_there(self, room: str) -> bool:
-        """Whether the patient agrees to guests; always in a room that is no consultation."""
-        patient = self._patient_of(room)
-        kind = ConsentKind.THIRD_PARTY_PRESENCE
-        return patient is None or self._ledger.grant(room, kind, patient) is not None
+    def _agrees(self, room: str, patient: str) -> bool:
+        return self._ledger.grant(room, ConsentKind.THIRD_PARTY_PRESENCE, patient) is not None
 
 
 def _encode(item: Item) -> bytes:

@@ -2,7 +2,7 @@
 still in the state it starts from, so that of two nodes that take the same step one is told so. Blocking.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
@@ -154,6 +154,10 @@ class ConsultationStore:
     def change(self, connection: Connection, id: str, **values: object) -> None:
         """Columns that are not its state, within the caller's transaction."""
         connection.execute(update(_consultations).where(_consultations.c.id == id).values(**values))
+
+    def some(self, ids: Collection[str]) -> list[Consultation]:
+        """Those of the ids that there are."""
+        return self._list(_consultations.c.id.in_(ids)) if ids else []
 
     def of_patient(self, patient: str, since_us: int) -> list[Consultation]:
         """Newest first."""

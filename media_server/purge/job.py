@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from media_server.metric_rows import Kind, Row
 from media_server.purge.purging import CONTENT, PURGING, Purged, blocked, purge
-from media_server.records import RecordsUnusable, exclusively, tidy
+from media_server.records import exclusively, tidy
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +49,9 @@ class PurgeJob:
         try:
             purged = await asyncio.to_thread(self._purge)
             waiting = await asyncio.to_thread(blocked, self._engine, self._clock_us())
-        except RecordsUnusable:
+        except Exception as error:
             self._failures += 1
-            log.error("purge.failed")
+            log.error("purge.failed", extra={"error": type(error).__name__})
             return None
         if len(waiting) != self._blocked:
             say = log.error if waiting else log.info

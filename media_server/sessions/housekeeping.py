@@ -8,8 +8,9 @@ import logging
 
 from sqlalchemy import Engine
 
+from media_server.forever import forever
 from media_server.people import Doctors
-from media_server.records import RecordsUnusable, exclusively
+from media_server.records import exclusively
 from media_server.sessions.store import SessionStore
 
 log = logging.getLogger(__name__)
@@ -26,12 +27,7 @@ class Housekeeping:
         self._doctors = doctors
 
     async def run(self) -> None:
-        while True:
-            try:
-                await asyncio.to_thread(self.once)
-            except RecordsUnusable:
-                log.warning("housekeeping.records_unusable")
-            await asyncio.sleep(EVERY_S)
+        await forever("housekeeping", lambda: asyncio.to_thread(self.once), EVERY_S)
 
     def once(self) -> bool:
         """Whether it was this node that did it; blocking. Raises RecordsUnusable."""
