@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, RootModel
 from sqlalchemy import delete, insert, select
@@ -69,16 +69,29 @@ class TextsShown(RootModel[list[TextShown]]):
     """All kinds."""
 
 
+_Details = Annotated[
+    dict[
+        Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")],
+        Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")],
+    ],
+    Field(default_factory=dict, max_length=20),
+]
+
+
 class Draft(Body):
-    """`questionnaire_response`: a FHIR QuestionnaireResponse, in progress."""
+    """`questionnaire_response`: a FHIR QuestionnaireResponse, in progress. `details`: what the page asks
+    beside the questions, under names of its own; kept as it is.
+    """
 
     questionnaire_response: dict[str, Any]
     language: Language
+    details: _Details
 
 
 class DraftShown(Shown):
     questionnaire_response: dict[str, Any]
     language: Language
+    details: _Details
 
 
 class Warning_(Body):
@@ -205,7 +218,11 @@ class IntakeEndpoints:
 
     async def _put_draft(self, call: Call[Draft]) -> Answer:
         response = checked_response(call.body.questionnaire_response, call.body.language, complete=False)
-        kept = {"questionnaire_response": response.to_fhir(), "language": call.body.language.value}
+        kept = {
+            "questionnaire_response": response.to_fhir(),
+            "language": call.body.language.value,
+            "details": call.body.details,
+        }
         await asyncio.to_thread(self._write_draft, call.who.person, json.dumps(kept).encode())
         return Answer()
 

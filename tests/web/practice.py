@@ -43,10 +43,39 @@ _JOIN = """async (id) => {
   window.room = new TeleconsultClient({ getTicket });
   window.heard = [];
   room.on("relay", ({ kind, body }) => heard.push([kind, new TextDecoder().decode(body)]));
-  const devices = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 180 } });
+  const small = { width: 320, height: 180 };
+  const devices = await navigator.mediaDevices.getUserMedia({ audio: true, video: small });
   room.publish(devices.getVideoTracks()[0], "camera");
   room.publish(devices.getAudioTracks()[0], "microphone");
   await room.join();
+}"""
+# Answers that raise no alarm, to every question that is asked because of them, and consent to what is needed.
+_ARRIVE = """async () => {
+  const { Api } = await import("/web/consultation/api.js");
+  const { Answers, allItems, faultOf } = await import("/web/consultation/patient/questionnaire.js");
+  const api = new Api();
+  await api.me();
+  const answers = new Answers(await api.questionnaire("en"));
+  const plain = ({ type, answerOption = [] }) => {
+    if (type === "boolean") return { valueBoolean: false };
+    if (answerOption.length > 0) return { valueCoding: answerOption.at(-1).valueCoding };
+    return type === "integer" ? { valueInteger: 1 } : { valueString: "A certificate for my work" };
+  };
+  for (let round = 0; round < 9; round++) {
+    const enabled = answers.enabled();
+    for (const item of allItems(answers.questionnaire.item)) {
+      const open = enabled.has(item.linkId) && faultOf(item, answers.get(item.linkId));
+      if (open) answers.set(item.linkId, [plain(item)]);
+    }
+  }
+  const consents = Object.fromEntries((await api.consentTexts("en"))
+    .filter(({ kind }) => kind === "teleconsultation")
+    .map(({ kind, version }) => [kind, { granted: true, text_version: version }]));
+  const { id } = await api.createConsultation({
+    questionnaire_response: answers.response("completed"), language: "en", insurance_fund: "300",
+    location: "Kerkstraat 12, 9000 Gent", consents,
+  });
+  return id;
 }"""
 
 
@@ -86,15 +115,21 @@ class Doctor(Caller):
 
     async def write(self, text: str) -> None:
         body = json.dumps({"text": text})
-        await self.page.evaluate(
-            "(body) => room.relay(null, 'chat', new TextEncoder().encode(body))", body
-        )
+        await self.page.evaluate("(body) => room.relay(null, 'chat', new TextEncoder().encode(body))", body)
 
     async def heard(self, count: int) -> list[Any]:
         """What was said to the doctor, once it is so many messages."""
         await self.page.wait_for_function("(count) => heard.length >= count", arg=count)
         heard: list[list[str]] = await self.page.evaluate("heard")
         return [json.loads(body) for kind, body in heard if kind == "chat"]
+
+    async def let_go(self) -> None:
+        """Of everybody who was claimed and whose consultation is not over."""
+        for each in (await self.ask("GET", "/consultations"))["consultations"]:
+            if each["state"] == "triaged":
+                await self.ask("POST", f"/consultations/{each['id']}/give-back")
+            elif each["state"] == "in-progress":
+                await self.close(each["id"])
 
     async def close(self, consultation: str) -> None:
         at = f"/consultations/{consultation}"
@@ -111,6 +146,7 @@ class Practice:
         self._browser = browser
         self._contexts: list[BrowserContext] = []
         self._patients: list[Caller] = []
+        self._doctors: list[Doctor] = []
         self.complaints: list[str] = []
 
     async def open(
@@ -135,20 +171,34 @@ class Practice:
         self._patients.append(Caller(page))
         return page
 
+    async def waiting_patient(self, person: str = "emma", **options: Any) -> tuple[Page, str]:
+        """A page in the waiting room, and the consultation's id; the questions were answered before."""
+        page = await self.patient(person, **options)
+        consultation: str = await page.evaluate(_ARRIVE)
+        await page.reload()
+        await page.wait_for_selector("[data-action=cancel]")
+        await page.wait_for_function("() => teleconsult?.state === 'connected'")
+        return page, consultation
+
     async def doctor(self, person: str = "claes") -> Doctor:
         page = await self.open("/v1/auth/itsme/login?role=doctor&return_to=/v1/login-options&ui_locales=en")
         await page.click(f"button[value={person}]")
         await page.wait_for_url("**/v1/login-options")
-        return Doctor(page)
+        doctor = Doctor(page)
+        self._doctors.append(doctor)
+        return doctor
 
     async def leave(self) -> None:
         """Everybody goes home; nobody waits any more."""
+        for doctor in self._doctors:
+            await doctor.let_go()
         for patient in self._patients:
             await self._withdraw(patient)
         for context in self._contexts:
             await context.close()
         self._contexts.clear()
         self._patients.clear()
+        self._doctors.clear()
         self.complaints.clear()
 
     async def _withdraw(self, patient: Caller) -> None:
@@ -159,7 +209,7 @@ class Practice:
             if (active := me["patient"]["active_consultation"]) is not None:
                 await patient.ask("POST", f"/consultations/{active}/cancel")
         except Refused:
-            return  # logged out, or in a call that its test did not end
+            return  # logged out meanwhile
 
     def _hear(self, kind: str, text: str) -> None:
         # The browser writes a line for each refusal itself; that nobody is logged in is one.

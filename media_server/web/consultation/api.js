@@ -10,7 +10,6 @@ export { ApiError, codeOf } from "./http.js";
 /** @typedef {import("./types.js").Language} Language */
 /** @typedef {import("./types.js").Me} Me */
 /** @typedef {import("./types.js").Practitioner} Practitioner */
-/** @typedef {import("./types.js").QuestionnaireResponse} QuestionnaireResponse */
 
 /**
  * Where to send the browser to log in; it comes back to `returnTo`, with `?login=refused|failed|expired` when it did not work.
@@ -89,12 +88,12 @@ export class Api extends EventTarget {
     return this.#get(`/consent-texts?lang=${lang}`);
   }
 
-  /** @returns {Promise<{questionnaire_response: QuestionnaireResponse, language: Language} | null>} null when there is none */
+  /** @returns {Promise<import("./types.js").IntakeDraft | null>} null when there is none */
   async intakeDraft() {
     return this.#get("/intake-draft").catch(noneIfNotFound);
   }
 
-  /** @param {{questionnaire_response: QuestionnaireResponse, language: Language}} draft */
+  /** @param {import("./types.js").IntakeDraft} draft */
   async saveIntakeDraft(draft) {
     await this.#put("/intake-draft", draft);
   }

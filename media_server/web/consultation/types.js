@@ -103,6 +103,7 @@
  * @property {string | null} [purge_at]      when the content is deleted
  *
  * @typedef {{id: string, content_type: string, bytes: number, from?: string, created_at?: string}} Attachment
+ * @typedef {{questionnaire_response: QuestionnaireResponse, language: Language, details: Record<string, string>}} IntakeDraft
  * @typedef {{ticket: string, url: string, expires_in: number, participant: string}} Ticket
  *
  * @typedef {object} Waiting                 one line of the doctor's queue; no health data

@@ -1,10 +1,13 @@
 /** Who the consultation is for, where they are, and how to reach them. DOM only. */
 
 import { h } from "../../page/dom.js";
+import { errorText } from "../errors.js";
 import { dateText, t as shared } from "../i18n.js";
+import { busy } from "../parts/busy.js";
 import { card, facts, notice } from "../parts/layout.js";
 import { choiceField, required, selectField, textField, validate } from "../parts/fields.js";
 import { symbol } from "../parts/symbols.js";
+import { toast } from "../parts/toast.js";
 import { isNationalNumber, isNihdi, isPhone, isUnder16 } from "./checks.js";
 import { t } from "./i18n.js";
 
@@ -22,14 +25,14 @@ export function aboutView(flow) {
   const { me } = flow.app;
   /** Keeps what is typed, so that going back and forth loses nothing. @param {keyof Details} name @param {Parameters<typeof textField>[0]} options */
   const text = (name, options) => {
-    const field = textField({ ...options, value: details[name], onchange: () => { details[name] = /** @type {any} */ (field.value); } });
+    const field = textField({ ...options, value: details[name], onchange: () => { details[name] = field.value; } });
     return field;
   };
   const whom = choiceField({
     label: t("about.for"), required: true, value: details.for ? [details.for] : [],
     options: [{ value: "me", label: t("about.for.me") }, { value: "other", label: t("about.for.other"), note: t("about.for.other.note") }],
     onchange: () => {
-      details.for = /** @type {Details["for"]} */ (whom.value[0] ?? "");
+      details.for = whom.value[0] ?? "";
       other.element.hidden = details.for !== "other";
     },
   });
@@ -46,7 +49,8 @@ export function aboutView(flow) {
   });
   const gp = text("gp", { label: t("about.gp"), hint: t("about.gp.hint"), maxlength: 80 });
   const nihdi = text("nihdi", { label: t("about.nihdi"), hint: t("about.nihdi.hint"), inputmode: "numeric", maxlength: 16 });
-  const submit = (/** @type {Event} */ event) => {
+  const next = h("button.primary.large", { type: "submit" }, t("flow.next"));
+  const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     const right = validate([
       [whom, (value) => (value.length === 0 ? shared("field.choice") : null)],
@@ -57,17 +61,21 @@ export function aboutView(flow) {
       [gp, (value) => (value === "" && details.nihdi ? t("about.gp.needed") : null)],
       [nihdi, (value) => (value === "" || isNihdi(value) ? null : shared("field.nihdi"))],
     ]);
-    if (right) flow.go({ step: "questions", screen: 0 });
+    if (!right) return;
+    try {
+      await busy(next, () => flow.described());
+    } catch (error) {
+      toast(errorText(error), "bad");
+    }
   };
-  const element = h("form.form", { novalidate: true, onsubmit: submit },
+  const element = h("form.form", { novalidate: true, onsubmit: (/** @type {Event} */ event) => void submit(event) },
     h("div.stack.tight", {}, h("h1", { tabindex: -1 }, t("about.title")), h("p.lead", {}, t("about.lead"))),
     me ? card(me.name, { symbol: "person", aside: h("span.tag.good", {}, symbol("check"), t("about.verified")) },
       facts([[t("about.birthdate"), me.birthdate ? dateText(me.birthdate) : null]])) : null,
     h("section.card.form", {}, whom.element, other.element),
     h("section.card.form", {}, place.element, phone.element),
     h("section.card.form", {}, fund.element, gp.element, nihdi.element),
-    h("div.acts-row", {}, h("button.secondary", { type: "button", onclick: () => flow.back() }, t("flow.back")),
-      h("button.primary.large", { type: "submit" }, t("flow.next"))));
+    h("div.acts-row", {}, h("button.secondary", { type: "button", onclick: () => flow.back() }, t("flow.back")), next));
   return { element, title: t("about.title") };
 }
 

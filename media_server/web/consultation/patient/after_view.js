@@ -100,7 +100,9 @@ export class AfterView {
 
   /** The service's own document, read on this page: its markup is taken over element by element, never its scripts. */
   async #copy() {
-    const copy = new DOMParser().parseFromString(await this.#app.api.copy(this.#consultation.id, language()), "text/html");
+    const html = await this.#app.api.copy(this.#consultation.id, language());
+    // Its styles are for when it stands alone; here they would only be refused by this page's policy, and complained of.
+    const copy = new DOMParser().parseFromString(html.replace(/<style[\s\S]*?<\/style>/gi, ""), "text/html");
     const paper = h("article.paper", { lang: copy.documentElement.lang || language() }, ...safeCopy(copy.body));
     const back = () => this.#app.show("after", () => this.draw());
     this.#app.show("copy", () => ({

@@ -13,7 +13,7 @@ import { aboutView } from "./about_view.js";
 import { consentsView } from "./consents_view.js";
 import { t } from "./i18n.js";
 import { Intake } from "./intake.js";
-import { screensOf } from "./questionnaire.js";
+import { faultOf, screensOf } from "./questionnaire.js";
 import { questionsView } from "./questions_view.js";
 import { stopView } from "./stop_view.js";
 
@@ -51,9 +51,22 @@ export class Flow {
     };
   }
 
+  /** Where one was: after a reload on the same screen, otherwise where something is still to be said. */
   async start() {
     await this.intake.load(this.app.me?.patient?.intake_draft === true);
-    this.go({ step: "about", screen: 0 });
+    const before = /** @type {Place | null} */ (history.state?.place ?? null);
+    if (before) this.#show(before.step === "stop" ? { ...before, step: "questions" } : before);
+    else this.go(this.#firstOpen());
+  }
+
+  /** @returns {Place} */
+  #firstOpen() {
+    const { answers, details } = this.intake;
+    if (details.for === "" || details.location === "") return { step: "about", screen: 0 };
+    const enabled = answers.enabled();
+    const open = this.screens.findIndex(({ items }) =>
+      items.some((item) => enabled.has(item.linkId) && faultOf(item, answers.get(item.linkId)) !== null));
+    return open >= 0 ? { step: "questions", screen: open } : { step: "consents", screen: 0 };
   }
 
   get screens() {
@@ -70,6 +83,12 @@ export class Flow {
 
   back() {
     history.back();
+  }
+
+  /** It is said for whom, and where they are. */
+  async described() {
+    await this.intake.save();
+    this.go({ step: "questions", screen: 0 });
   }
 
   /** The screen of questions that is shown has been answered. */
@@ -125,7 +144,7 @@ export class Flow {
   /** Where the service found something wrong, there the person should be. @param {ApiError} error */
   #goToFault(error) {
     const fields = error.errors.map(({ field }) => field);
-    const about = fields.some((field) => /^\/(location|callback_number|insurance_fund|general_practitioner|proxy_for)/.test(field));
+    const about = fields.some((field) => /^\/(location|callback_number|insurance_fund|general_practitioner|proxy_for|consents\/report_to_gp\/recipient)/.test(field));
     const answer = fields.find((field) => field.startsWith("/questionnaire_response"));
     if (!about && answer === undefined) return false;
     const linkId = answer?.split("#")[1];

@@ -9,6 +9,9 @@ import { Answers, allItems } from "./questionnaire.js";
 /** Those that can be given before the call; recording and other people are asked about when it comes to that. */
 export const ASKED_BEFORE = /** @type {const} */ (["teleconsultation", "medical_file_access", "report_to_gp"]);
 
+/** Read, and ticked as read; nobody consents to them, and the service is not told. */
+const NOTICES = new Set(["privacy-notice", "not-an-emergency"]);
+
 export class Intake {
   #api;
   /** @type {Answers | null} */
@@ -22,7 +25,7 @@ export class Intake {
   /** @type {Promise<void>} */
   #saving = Promise.resolve();
   details = {
-    for: /** @type {"me" | "other" | ""} */ (""), location: "", callback: "", fund: "", gp: "", nihdi: "",
+    for: "", location: "", callback: "", fund: "", gp: "", nihdi: "",
     given: "", family: "", birthdate: "", national: "", relationship: "",
   };
   /** @type {Map<string, boolean>} */
@@ -52,6 +55,9 @@ export class Intake {
     // Answers to an older version are not answers to these questions.
     const same = !response?.questionnaire || response.questionnaire.startsWith(`${questionnaire.url}|${questionnaire.version}`);
     this.#answers = new Answers(questionnaire, same ? response : null);
+    for (const name of /** @type {(keyof Intake["details"])[]} */ (Object.keys(this.details))) {
+      this.details[name] = draft?.details[name] ?? this.details[name];
+    }
     this.consentTexts = texts;
     this.#language = chosen;
     this.#saved = this.#key();
@@ -77,12 +83,13 @@ export class Intake {
   async #save() {
     const key = this.#key();
     if (key === this.#saved) return;
-    await this.#api.saveIntakeDraft({ questionnaire_response: this.answers.response("in-progress"), language: language() });
+    const details = Object.fromEntries(Object.entries(this.details).filter(([, value]) => value !== ""));
+    await this.#api.saveIntakeDraft({ questionnaire_response: this.answers.response("in-progress"), language: language(), details });
     this.#saved = key;
   }
 
   #key() {
-    return JSON.stringify(this.answers.response("in-progress").item);
+    return JSON.stringify([this.answers.response("in-progress").item, this.details]);
   }
 
   /** Link ids of the questions in which a warning sign was answered with yes. */
@@ -103,7 +110,7 @@ export class Intake {
     const { details } = this;
     const gp = details.gp ? { name: details.gp, ...(details.nihdi ? { nihdi: digits(details.nihdi) } : {}) } : null;
     const consents = Object.fromEntries(this.consentTexts
-      .filter(({ kind }) => this.consents.has(kind))
+      .filter(({ kind }) => this.consents.has(kind) && !NOTICES.has(kind))
       .map(({ kind, version }) => [kind, {
         granted: this.consents.get(kind) === true, text_version: version, ...(kind === "report_to_gp" && gp ? { recipient: gp } : {}),
       }]));

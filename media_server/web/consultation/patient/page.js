@@ -145,6 +145,7 @@ class Page {
       const consultation = await this.api.consultation(active);
       if (!OVER.has(consultation.state)) return this.startVisit(consultation);
     }
+    if (this.me?.patient?.intake_draft && history.state?.place) return this.startIntake(); // reloaded amid the questions
     return this.#showHome();
   }
 
