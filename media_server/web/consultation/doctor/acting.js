@@ -54,7 +54,10 @@ export function redraw(container, shown, build) {
 /** @type {WeakMap<HTMLElement, string>} */
 const drawn = new WeakMap();
 
-/** What had the focus is gone: it goes to what took its place, not to the top of the page. @param {HTMLElement} container */
+/**
+ * What had the focus is gone: it goes to what took its place, not to the top of the page.
+ * @param {HTMLElement} container
+ */
 function refocus(container) {
   const next = container.querySelector("button:not([disabled]), a[href], input, select, textarea");
   const to = next instanceof HTMLElement && next.checkVisibility() ? next : container.closest('[role="tabpanel"]');

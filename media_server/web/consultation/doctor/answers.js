@@ -1,4 +1,6 @@
-/** A completed questionnaire as a list of questions and answers (FHIR R4 Questionnaire, QuestionnaireResponse). Pure. */
+/**
+ * A completed questionnaire as a list of questions and answers (FHIR R4 Questionnaire, QuestionnaireResponse). Pure.
+ */
 
 /** @typedef {import("../types.js").AnswerValue} AnswerValue */
 /** @typedef {import("../types.js").QuestionnaireItem} QuestionnaireItem */
@@ -7,7 +9,9 @@
 /** The code system whose codes are alarm signs ends like this, whoever runs the service. */
 const RED_FLAG = "/CodeSystem/red-flag";
 
-/** @typedef {{heading: boolean, question: string, values: AnswerValue[], depth: number}} Answer   no values: not asked */
+/**
+ * @typedef {{heading: boolean, question: string, values: AnswerValue[], depth: number}} Answer   no values: not asked
+ */
 
 /**
  * In the questionnaire's order, unanswered questions too: what was not asked is news to a doctor.
@@ -42,8 +46,10 @@ function signsOf({ linkId, type, text, code = [], answerOption = [] }, answers) 
     const asks = code.some(({ system = "" }) => system.endsWith(RED_FLAG));
     return asks && answers.some(({ valueBoolean }) => valueBoolean === true) ? [display ?? text ?? linkId] : [];
   }
-  const chosen = answers.map(({ valueCoding }) => valueCoding).filter((coding) => coding?.system?.endsWith(RED_FLAG)).map((coding) => coding?.code);
-  return answerOption.filter(({ valueCoding }) => valueCoding && chosen.includes(valueCoding.code)).map(({ valueCoding }) => valueCoding?.display ?? valueCoding?.code ?? "");
+  const codings = answers.map(({ valueCoding }) => valueCoding).filter((coding) => coding?.system?.endsWith(RED_FLAG));
+  const chosen = codings.map((coding) => coding?.code);
+  const raised = answerOption.filter(({ valueCoding }) => valueCoding && chosen.includes(valueCoding.code));
+  return raised.map(({ valueCoding }) => valueCoding?.display ?? valueCoding?.code ?? "");
 }
 
 /** @param {QuestionnaireItem[]} items @returns {QuestionnaireItem[]} */
@@ -60,7 +66,12 @@ function collect(items, given) {
   }
 }
 
-/** @param {QuestionnaireItem[]} items @param {Map<string, AnswerValue[]>} given @param {number} depth @returns {Answer[]} */
+/**
+ * @param {QuestionnaireItem[]} items
+ * @param {Map<string, AnswerValue[]>} given
+ * @param {number} depth
+ * @returns {Answer[]}
+ */
 function flatten(items, given, depth) {
   return items.flatMap(({ linkId, type, text, item = [] }) => {
     const below = flatten(item, given, depth + (type === "group" ? 0 : 1));
@@ -73,7 +84,11 @@ function flatten(items, given, depth) {
 export function valueText(value, yes, no) {
   if (value.valueBoolean !== undefined) return value.valueBoolean ? yes : no;
   if (value.valueCoding) return value.valueCoding.display ?? value.valueCoding.code ?? "";
-  if (value.valueQuantity) return [value.valueQuantity.value, value.valueQuantity.unit].filter((part) => part !== undefined).join(" ");
-  const plain = value.valueString ?? value.valueDecimal ?? value.valueInteger ?? value.valueDate ?? value.valueDateTime ?? value.valueTime ?? value.valueUri;
+  if (value.valueQuantity) {
+    const { value: number, unit } = value.valueQuantity;
+    return [number, unit].filter((part) => part !== undefined).join(" ");
+  }
+  const plain = value.valueString ?? value.valueDecimal ?? value.valueInteger ?? value.valueDate
+    ?? value.valueDateTime ?? value.valueTime ?? value.valueUri;
   return plain === undefined ? "" : String(plain);
 }

@@ -1,4 +1,6 @@
-/** That the patient has consulted, from one time to another. It names the doctor; it says nothing of health. DOM only. */
+/**
+ * That the patient has consulted, from one time to another. It names the doctor; it says nothing of health. DOM only.
+ */
 
 import { h } from "../../page/dom.js";
 import { showFieldErrors } from "../errors.js";
@@ -21,7 +23,8 @@ export class CertificateForm {
   #form;
   #complaint = complaintLine();
   #list = h("ul.items");
-  #button = h("button.secondary", { type: "submit", "data-action": "certify" }, symbol("plus"), words("certificate.add"));
+  #button = h("button.secondary", { type: "submit", "data-action": "certify" }, symbol("plus"),
+    words("certificate.add"));
   element;
 
   /** @param {import("../api.js").Api} api @param {OpenCase} open */
@@ -36,7 +39,8 @@ export class CertificateForm {
   render() {
     const { certificates } = this.#case.outcome;
     redraw(this.#list, certificates, () => certificates.map(({ from, to }) => h("li", {}, symbol("check"),
-      h("div", {}, h("strong", {}, t("certificate.attendance")), h("p", {}, `${momentText(from)} – ${timeText(to)}`)))));
+      h("div", {}, h("strong", {}, t("certificate.attendance")),
+        h("p", {}, `${momentText(from)} – ${timeText(to)}`)))));
     this.#list.hidden = certificates.length === 0;
     this.#form.element.hidden = !this.#case.writable;
   }
@@ -49,15 +53,19 @@ export class CertificateForm {
   #build() {
     const begun = Date.parse(this.#case.consultation.opened_at ?? this.#case.consultation.created_at);
     const fields = {
-      from: textField({ label: t("certificate.from"), type: "datetime-local", required: true, value: localText(begun) }),
-      to: textField({ label: t("certificate.to"), type: "datetime-local", required: true, value: localText(Math.max(Date.now(), begun + QUARTER_MS)) }),
+      from: textField({ label: t("certificate.from"), type: "datetime-local", required: true,
+        value: localText(begun) }),
+      to: textField({ label: t("certificate.to"), type: "datetime-local", required: true,
+        value: localText(Math.max(Date.now(), begun + QUARTER_MS)) }),
     };
-    return { fields, children: [h("div.pair", {}, fields.from.element, fields.to.element), this.#complaint, h("div.row", {}, this.#button)] };
+    return { fields, children: [h("div.pair", {}, fields.from.element, fields.to.element), this.#complaint,
+      h("div.row", {}, this.#button)] };
   }
 
   async #submit() {
     const { from, to } = this.#form.fields;
-    const later = (/** @type {string} */ value) => required(value) ?? (value > from.value ? null : t("certificate.order"));
+    const order = (/** @type {string} */ value) => value > from.value ? null : t("certificate.order");
+    const later = (/** @type {string} */ value) => required(value) ?? order(value);
     if (!validate([[from, required], [to, later]])) return;
     await acting(this.#button, this.#complaint, async () => {
       try {

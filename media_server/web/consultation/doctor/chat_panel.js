@@ -16,8 +16,12 @@ export class ChatPanel {
   element;
 
   /**
-   * @param {import("../api.js").Api} api @param {OpenCase} open @param {import("../../client.js").TeleconsultClient} client
-   * @param {() => boolean} inCall @param {(text: string) => void} announce @param {() => void} changed  something new, or seen
+   * @param {import("../api.js").Api} api
+   * @param {OpenCase} open
+   * @param {import("../../client.js").TeleconsultClient} client
+   * @param {() => boolean} inCall
+   * @param {(text: string) => void} announce
+   * @param {() => void} changed  something new, or seen
    */
   constructor(api, open, client, inCall, announce, changed) {
     this.#case = open;
@@ -46,7 +50,8 @@ export class ChatPanel {
     this.#later.hidden = inCall || this.#case.closed;
     this.element.classList.toggle("quiet-chat", !inCall);
     const { attachments = [], patient } = this.#case.consultation;
-    const name = (/** @type {string} */ id) => id === patient?.id ? (patient?.name ?? "") : id === this.#client.self?.id ? t("chat.from.doctor") : this.#nameOf(id);
+    const name = (/** @type {string} */ id) => id === patient?.id ? (patient?.name ?? "")
+      : id === this.#client.self?.id ? t("chat.from.doctor") : this.#nameOf(id);
     this.#chat.addKnown(attachments.map((attachment) => ({ ...attachment, from: name(attachment.from ?? "") })));
   }
 

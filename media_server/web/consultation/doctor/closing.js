@@ -36,7 +36,8 @@ export class Closing {
   #warning = h("p.notice", { hidden: true });
   #later = h("p.fine", {}, words("closing.later"));
   #done = h("div.closed-card");
-  #button = h("button.primary.large", { type: "submit", "data-action": "close" }, symbol("check"), words("closing.close"));
+  #button = h("button.primary.large", { type: "submit", "data-action": "close" }, symbol("check"),
+    words("closing.close"));
   /** Whether the doctor has chosen how it ended; until then it follows from what was written down. */
   #chosen = false;
   /** The intake whose codes are offered. */
@@ -52,7 +53,8 @@ export class Closing {
     this.#offered = open.intake;
     this.#report = new ReportPart(api, open);
     this.#form = new LastingForm(() => this.#build(), () => void this.#submit());
-    this.element = h("section.closing", { "aria-labelledby": "closing-title" }, this.#heading, this.#later, this.#done, this.#form.element, this.#report.element);
+    this.element = h("section.closing", { "aria-labelledby": "closing-title" }, this.#heading, this.#later, this.#done,
+      this.#form.element, this.#report.element);
     this.render();
   }
 
@@ -65,7 +67,8 @@ export class Closing {
       this.#form.rebuild(); // the codes to choose from have come
     }
     this.#done.hidden = !closed;
-    redraw(this.#done, closed ? [consultation.state, consultation.reason, consultation.outcome] : null, () => closed ? this.#over() : []);
+    redraw(this.#done, closed ? [consultation.state, consultation.reason, consultation.outcome] : null,
+      () => closed ? this.#over() : []);
     if (!closed && !this.#chosen) this.#form.fields.outcome.value = [this.#likely()];
     this.#warnAboutNote();
     this.#report.render();
@@ -86,15 +89,19 @@ export class Closing {
   }
 
   #build() {
-    const suggestions = (this.#case.intake?.category_codes ?? []).map((code) => typeof code === "string" ? { code } : code);
+    const suggestions = (this.#case.intake?.category_codes ?? [])
+      .map((code) => typeof code === "string" ? { code, display: "" } : code);
     const fields = {
-      outcome: choiceField({ label: t("closing.outcome"), required: true, onchange: () => { this.#chosen = true; }, options: KINDS.map((value) => ({ value, label: shared(`outcome.${value}`) })) }),
-      icpc2: textField({ label: t("closing.icpc2"), hint: suggestions.length > 0 ? t("closing.icpc2.hint") : t("closing.icpc2.none"), maxlength: 3 }),
+      outcome: choiceField({ label: t("closing.outcome"), required: true, onchange: () => { this.#chosen = true; },
+        options: KINDS.map((value) => ({ value, label: shared(`outcome.${value}`) })) }),
+      icpc2: textField({ label: t("closing.icpc2"),
+        hint: suggestions.length > 0 ? t("closing.icpc2.hint") : t("closing.icpc2.none"), maxlength: 3 }),
     };
     const chips = suggestions.map(({ code, display }) => h("button.quiet.chip-code", {
       type: "button", onclick: () => { fields.icpc2.value = code; fields.icpc2.setError(null); fields.icpc2.focus(); },
     }, t("closing.use", { code: [code, display].filter(Boolean).join(" ") })));
-    return { fields, children: [fields.outcome.element, h("div", {}, fields.icpc2.element, h("div.row", {}, ...chips)), this.#warning, this.#complaint, this.#button] };
+    return { fields, children: [fields.outcome.element, h("div", {}, fields.icpc2.element, h("div.row", {}, ...chips)),
+      this.#warning, this.#complaint, this.#button] };
   }
 
   /** What was written down tells how it ended, until the doctor says otherwise. @returns {OutcomeKind} */
@@ -116,7 +123,8 @@ export class Closing {
     const title = state === "cancelled" ? coded("closing.cancelled", reason ?? "other") : t("closing.done");
     return [h("div.badge", {}, symbol(state === "cancelled" ? "missed" : "check")), h("h4", {}, title),
       outcome ? h("p", {}, t("closing.as", { outcome: shared(`outcome.${outcome}`) })) : null,
-      h("button.primary", { type: "button", "data-action": "back-to-desk", onclick: () => this.#acts.leave() }, symbol("back"), t("closing.back"))]
+      h("button.primary", { type: "button", "data-action": "back-to-desk", onclick: () => this.#acts.leave() },
+        symbol("back"), t("closing.back"))]
       .filter((part) => part !== null);
   }
 

@@ -12,7 +12,8 @@ import { symbol } from "./symbols.js";
 /** @typedef {import("../types.js").ConsentKind} ConsentKind */
 /** @typedef {import("./open_case.js").OpenCase} OpenCase */
 
-const SYMBOLS = { teleconsultation: "camera", medical_file_access: "file", report_to_gp: "send", third_party_presence: "people", recording: "record" };
+const SYMBOLS = { teleconsultation: "camera", medical_file_access: "file", report_to_gp: "send",
+  third_party_presence: "people", recording: "record" };
 const TONES = { none: "calm", requested: "warn", granted: "good", refused: "bad", withdrawn: "bad", expired: "calm" };
 /** From these states it makes sense to ask, or to ask again. */
 const ASKABLE = new Set(["none", "refused", "withdrawn", "expired"]);
@@ -37,7 +38,8 @@ export class ConsentsPanel {
   /**
    * @param {import("../api.js").Api} api
    * @param {OpenCase} open
-   * @param {{inCall: () => boolean, recordable: () => boolean | null, record: () => void}} room  `recordable`: null when not known
+   * @param {{inCall: () => boolean, recordable: () => boolean | null, record: () => void}} room
+   *   `recordable`: null when not known
    */
   constructor(api, open, room) {
     this.#api = api;
@@ -72,7 +74,8 @@ export class ConsentsPanel {
   #row({ kind, consent, act }) {
     const state = consent?.state ?? "none";
     const asks = act === "ask" || act === "again" || act === "record";
-    const button = asks ? h("button.secondary.small", { type: "button", "data-ask": kind, onclick: () => void this.#ask(button, kind) },
+    const button = asks ? h("button.secondary.small", { type: "button", "data-ask": kind,
+      onclick: () => void this.#ask(button, kind) },
       h("span", {}, t(`consents.${act}`)), h("span.hidden", {}, `: ${t(`consents.kind.${kind}`)}`)) : null;
     return h("li.consent-row", { "data-kind": kind, "data-state": state },
       h("span.disc", {}, symbol(SYMBOLS[kind])),

@@ -54,7 +54,8 @@ export class DeskView {
     this.#open = open;
     this.#duty = new DutyCard(me.doctor, (on, languages) => this.#setDuty(on, languages));
     this.#queue = new QueueList((button, consultation) => void this.#claim(button, consultation));
-    this.#ownCard = h("section.card.own", { "aria-labelledby": "own-title", hidden: true }, h("h2", { id: "own-title" }, words("own.title")), this.#ownList);
+    this.#ownCard = h("section.card.own", { "aria-labelledby": "own-title", hidden: true },
+      h("h2", { id: "own-title" }, words("own.title")), this.#ownList);
     this.element = h("div.desk", {}, h("header.desk-head", {}, this.#title, h("p.lead", {}, this.#identity())),
       h("div.desk-side", {}, this.#duty.element, this.#ownCard),
       h("div.desk-main", {}, this.#complaint, this.#queue.element));
@@ -84,7 +85,8 @@ export class DeskView {
 
   #identity() {
     const { nihdi, qualification } = this.#me.doctor;
-    return h("span", {}, `${this.#me.name} · ${coded("qualification", qualification)} · RIZIV/INAMI ${nihdiText(nihdi)}`);
+    return h("span", {},
+      `${this.#me.name} · ${coded("qualification", qualification)} · RIZIV/INAMI ${nihdiText(nihdi)}`);
   }
 
   #renderQueue() {
@@ -104,8 +106,10 @@ export class DeskView {
   /** @param {Consultation} consultation */
   #ownLine(consultation) {
     const { state, patient } = consultation;
-    return h("li", {}, h("button.own", { type: "button", "data-open": consultation.id, onclick: () => this.#open(consultation) },
-      h("span", {}, h("strong", {}, patient?.name ?? t("own.somebody")), h("small", {}, patient?.birthdate ? dateText(patient.birthdate) : "")),
+    const open = () => this.#open(consultation);
+    return h("li", {}, h("button.own", { type: "button", "data-open": consultation.id, onclick: open },
+      h("span", {}, h("strong", {}, patient?.name ?? t("own.somebody")),
+        h("small", {}, patient?.birthdate ? dateText(patient.birthdate) : "")),
       h(`span.tag.${state === "in-progress" ? "brand" : "calm"}`, {}, coded("state", state)), symbol("arrow")));
   }
 
@@ -143,7 +147,8 @@ export class DeskView {
     try {
       const { waiting } = await this.#api.queue();
       if (this.#closed) return;
-      if (this.#seen && waiting.length > this.#waiting.length) this.#announce(t("queue.arrived", { count: waiting.length }));
+      const more = this.#seen && waiting.length > this.#waiting.length;
+      if (more) this.#announce(t("queue.arrived", { count: waiting.length }));
       [this.#waiting, this.#seen, this.#lost] = [waiting, true, false];
     } catch (error) {
       if (this.#closed) return;

@@ -1,6 +1,6 @@
 /**
- * The doctor's page: logging in → the waiting room → a consultation. Which of them is on screen follows from what the
- * service says, so that a reload comes back to the same place.
+ * The doctor's page: logging in → the waiting room → a consultation. Which of them is on screen follows from what
+ * the service says, so that a reload comes back to the same place.
  *
  * In the address: `login=refused|failed|expired`, how logging in ended. Never a name, never a token.
  */
@@ -24,7 +24,9 @@ import { Workspace } from "./workspace.js";
 
 /** @typedef {import("../types.js").Consultation} Consultation */
 /** @typedef {import("../types.js").Me} Me */
-/** @typedef {{element: HTMLElement, close?: () => void, relabel?: () => void, keys?: Record<string, () => void>}} View */
+/**
+ * @typedef {{element: HTMLElement, close?: () => void, relabel?: () => void, keys?: Record<string, () => void>}} View
+ */
 
 class Page {
   #api = new Api();
@@ -98,7 +100,8 @@ class Page {
   #showDesk() {
     if (!this.#me?.doctor) return;
     const me = /** @type {Me & {doctor: import("../types.js").MeDoctor}} */ (this.#me);
-    const desk = new DeskView(this.#api, me, { announce: this.#announce, open: (consultation) => this.#showCase(consultation) });
+    const desk = new DeskView(this.#api, me,
+      { announce: this.#announce, open: (consultation) => this.#showCase(consultation) });
     this.#show(desk, "desk", () => desk.render());
   }
 

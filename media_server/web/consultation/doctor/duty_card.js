@@ -25,7 +25,8 @@ export class DutyCard {
   constructor(doctor, set) {
     this.#set = set;
     this.#doctor = doctor;
-    this.#switch = named(h("button.switch", { type: "button", role: "switch", "data-action": "duty", onclick: () => void this.#toggle() },
+    this.#switch = named(h("button.switch",
+      { type: "button", role: "switch", "data-action": "duty", onclick: () => void this.#toggle() },
       h("span.knob")), "aria-label", "duty.switch");
     // Which languages a doctor speaks is in the registry; here it is which of them to consult in.
     const boxes = doctor.languages.map((code) => this.#box(code, languages[/** @type {Language} */ (code)] ?? code));

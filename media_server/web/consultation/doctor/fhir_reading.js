@@ -4,6 +4,10 @@
  * Pure: no DOM, no texts of ours.
  */
 
+const PAST = new Set([
+  "stopped", "completed", "inactive", "resolved", "remission", "entered-in-error", "cancelled",
+]);
+
 /** @typedef {Record<string, any>} Resource   as received: nothing about it is taken for granted */
 /** @typedef {"allergies" | "medications" | "problems" | "vaccinations" | "results" | "documents" | "other"} Chapter */
 
@@ -18,7 +22,8 @@
  */
 
 /** Which resource types make up which chapter; in the order that a doctor looks. */
-export const CHAPTERS = /** @type {const} */ (["allergies", "medications", "problems", "vaccinations", "results", "documents", "other"]);
+export const CHAPTERS = /** @type {const} */ (["allergies", "medications", "problems", "vaccinations", "results",
+  "documents", "other"]);
 
 /** @type {Record<string, Chapter>} */
 const CHAPTER_OF = {
@@ -30,7 +35,8 @@ const CHAPTER_OF = {
   DocumentReference: "documents", Composition: "documents",
 };
 /** Whom and what the others refer to; said elsewhere on the page, or inside them. */
-const FRAME = new Set(["Patient", "Practitioner", "PractitionerRole", "Organization", "Medication", "Encounter", "Provenance", "Device", "Location"]);
+const FRAME = new Set(["Patient", "Practitioner", "PractitionerRole", "Organization", "Medication", "Encounter",
+  "Provenance", "Device", "Location"]);
 
 /**
  * @param {unknown} bundle
@@ -38,7 +44,8 @@ const FRAME = new Set(["Patient", "Practitioner", "PractitionerRole", "Organizat
  */
 export function readFile(bundle) {
   /** @type {Record<Chapter, Entry[]>} */
-  const chapters = { allergies: [], medications: [], problems: [], vaccinations: [], results: [], documents: [], other: [] };
+  const chapters = { allergies: [], medications: [], problems: [], vaccinations: [], results: [], documents: [],
+    other: [] };
   const resources = resourcesOf(bundle);
   for (const resource of resources) {
     const chapter = CHAPTER_OF[resource.resourceType] ?? (FRAME.has(resource.resourceType) ? null : "other");
@@ -46,7 +53,9 @@ export function readFile(bundle) {
   }
   for (const entries of Object.values(chapters)) entries.sort(newestFirst);
   chapters.allergies.sort((a, b) => Number(b.grave) - Number(a.grave));
-  for (const entries of [chapters.medications, chapters.problems]) entries.sort((a, b) => Number(isPast(a)) - Number(isPast(b)));
+  for (const entries of [chapters.medications, chapters.problems]) {
+    entries.sort((a, b) => Number(isPast(a)) - Number(isPast(b)));
+  }
   return chapters;
 }
 
@@ -69,7 +78,11 @@ function entryOf(resource, all) {
   };
 }
 
-/** What it is about. A medication may be named here, or be a resource of its own. @param {Resource} resource @param {Resource[]} all */
+/**
+ * What it is about. A medication may be named here, or be a resource of its own.
+ * @param {Resource} resource
+ * @param {Resource[]} all
+ */
 function conceptOf(resource, all) {
   const { medicationCodeableConcept, medicationReference, vaccineCode, code } = resource;
   if (medicationReference?.reference) {
@@ -96,15 +109,20 @@ function detailOf(resource) {
 
 /** An observation's value, with its unit and components. @param {Resource} resource @returns {string} */
 function valueOf({ valueQuantity, valueString, valueCodeableConcept, component }) {
-  if (valueQuantity) return [valueQuantity.value, valueQuantity.unit ?? valueQuantity.code].filter((part) => part !== undefined).join(" ");
+  if (valueQuantity) {
+    const { value, unit, code } = valueQuantity;
+    return [value, unit ?? code].filter((part) => part !== undefined).join(" ");
+  }
   const parts = listOf(component).map((each) => [textOf(each.code), valueOf(each)].filter(Boolean).join(" "));
   return valueString ?? (textOf(valueCodeableConcept) || parts.join(", "));
 }
 
 /** @param {Resource} resource @returns {string | null} */
 function dateOf(resource) {
-  const { onsetDateTime, effectiveDateTime, effectivePeriod, occurrenceDateTime, authoredOn, recordedDate, issued, date } = resource;
-  return effectiveDateTime ?? effectivePeriod?.start ?? onsetDateTime ?? occurrenceDateTime ?? authoredOn ?? recordedDate ?? issued ?? date ?? null;
+  const { onsetDateTime, effectiveDateTime, effectivePeriod, occurrenceDateTime } = resource;
+  const { authoredOn, recordedDate, issued, date } = resource;
+  return effectiveDateTime ?? effectivePeriod?.start ?? onsetDateTime ?? occurrenceDateTime ?? authoredOn
+    ?? recordedDate ?? issued ?? date ?? null;
 }
 
 /** @param {Resource | undefined} concept  CodeableConcept @returns {string} */
@@ -124,7 +142,7 @@ function listOf(value) {
 
 /** @param {Entry} entry  a medicine that is taken no more, a problem that is over */
 function isPast({ status }) {
-  return ["stopped", "completed", "inactive", "resolved", "remission", "entered-in-error", "cancelled"].includes(status);
+  return PAST.has(status);
 }
 
 /** @param {Entry} a @param {Entry} b */

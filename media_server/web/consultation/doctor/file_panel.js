@@ -19,7 +19,11 @@ import { symbol } from "./symbols.js";
 /** @typedef {import("./open_case.js").OpenCase} OpenCase */
 
 const KIND = "medical_file_access";
-const SYMBOLS = { allergies: "allergy", medications: "pill", problems: "problem", vaccinations: "vaccine", results: "list", documents: "document", other: "file" };
+const SYMBOLS = { allergies: "allergy", medications: "pill", problems: "problem", vaccinations: "vaccine",
+  results: "list", documents: "document", other: "file" };
+
+/** @type {Record<string, string>} */
+const GATES = { requested: "clock", withdrawn: "stop", refused: "stop" };
 
 export class FilePanel {
   #api;
@@ -49,12 +53,14 @@ export class FilePanel {
     const granted = this.#case.granted(KIND) && !this.#case.closed;
     if (!granted) this.#drop();
     const state = this.#case.closed ? "closed" : (this.#case.consent(KIND)?.state ?? "none");
-    redraw(this.#content, [state, this.#inCall(), this.#failure, this.#bundle, this.#asking], () => granted ? this.#granted() : this.#gate(state));
+    redraw(this.#content, [state, this.#inCall(), this.#failure, this.#bundle, this.#asking],
+      () => granted ? this.#granted() : this.#gate(state));
   }
 
   /** Look into the file, if one may and has not yet: when the panel is opened, or the consent comes while it is. */
   async look() {
-    if (!this.#case.granted(KIND) || this.#case.closed || this.#bundle !== null || this.#failure !== null || this.#asking) return;
+    if (!this.#case.granted(KIND) || this.#case.closed || this.#bundle !== null || this.#failure !== null
+      || this.#asking) return;
     const turn = this.#turn;
     this.#asking = true;
     this.#failure = null;
@@ -86,9 +92,10 @@ export class FilePanel {
   /** @param {string} state */
   #gate(state) {
     const askable = state !== "requested" && state !== "closed" && this.#inCall();
-    const button = h("button.primary", { type: "button", "data-ask": KIND, onclick: () => void this.#ask(button) }, symbol("file"), t("file.ask"));
+    const button = h("button.primary", { type: "button", "data-ask": KIND, onclick: () => void this.#ask(button) },
+      symbol("file"), t("file.ask"));
     return [h("div.gate", { role: "status" },
-      h("div.badge", {}, symbol(state === "requested" ? "clock" : state === "withdrawn" || state === "refused" ? "stop" : "lock")),
+      h("div.badge", {}, symbol(GATES[state] ?? "lock")),
       h("h2", {}, coded("file", `${state}.title`)),
       h("p", {}, coded("file", `${state}.lead`)),
       askable ? button : null,
@@ -101,19 +108,24 @@ export class FilePanel {
   }
 
   #granted() {
-    const again = h("button.quiet", { type: "button", onclick: () => { this.#drop(); void this.look(); } }, symbol("refresh"), t("file.again"));
+    const again = h("button.quiet", { type: "button", onclick: () => { this.#drop(); void this.look(); } },
+      symbol("refresh"), t("file.again"));
     const head = h("header.panel-head", {}, h("h2", {}, t("file.title")), again);
-    if (this.#failure !== null) return [head, h("p.notice", { role: "alert" }, symbol("warning"), h("span", {}, failureText(this.#failure)))];
+    if (this.#failure !== null) return [head,
+      h("p.notice", { role: "alert" }, symbol("warning"), h("span", {}, failureText(this.#failure)))];
     if (this.#bundle === null) {
-      const open = h("button.primary", { type: "button", "data-action": "file-open", onclick: () => void this.look() }, symbol("file"), t("file.open"));
+      const open = h("button.primary", { type: "button", "data-action": "file-open", onclick: () => void this.look() },
+        symbol("file"), t("file.open"));
       return this.#asking ? [head, loading()] : [head, h("p", {}, t("file.granted.lead")), open];
     }
     const chapters = readFile(this.#bundle);
-    const raw = h("details.raw", { ontoggle: () => { if (raw.open) pre.textContent = JSON.stringify(this.#bundle, null, 2); else pre.textContent = ""; } },
+    const write = () => { pre.textContent = raw.open ? JSON.stringify(this.#bundle, null, 2) : ""; };
+    const raw = h("details.raw", { ontoggle: write },
       h("summary", {}, symbol("document"), t("file.raw")));
     const pre = h("pre", { tabindex: 0, "aria-label": t("file.raw") });
     raw.append(pre);
-    return [head, h("p.fine", {}, t("file.note")), ...CHAPTERS.filter((name) => shown(name, chapters[name])).map((name) => chapterPart(name, chapters[name])), raw];
+    return [head, h("p.fine", {}, t("file.note")),
+      ...CHAPTERS.filter((name) => shown(name, chapters[name])).map((name) => chapterPart(name, chapters[name])), raw];
   }
 }
 
@@ -122,7 +134,11 @@ function failureText(error) {
   return error instanceof ApiError && error.status === 404 ? t("file.absent") : errorText(error);
 }
 
-/** That nothing is known of allergies is news; that nothing else is in the file is not. @param {Chapter} name @param {Entry[]} entries */
+/**
+ * That nothing is known of allergies is news; that nothing else is in the file is not.
+ * @param {Chapter} name
+ * @param {Entry[]} entries
+ */
 function shown(name, entries) {
   return entries.length > 0 || name === "allergies" || name === "medications" || name === "problems";
 }
@@ -137,8 +153,10 @@ function chapterPart(name, entries) {
 /** @param {Entry} entry */
 function entryPart({ title, code, detail, date, status, grave }) {
   return h("li", { class: grave ? "grave" : null },
-    h("div", {}, h("strong", {}, title), code ? h("span.code", {}, code) : null, grave ? h("span.tag.bad", {}, t("file.grave")) : null,
-      status && status !== "active" && status !== "final" && status !== "current" ? h("span.tag", {}, coded("file.status", status)) : null),
+    h("div", {}, h("strong", {}, title), code ? h("span.code", {}, code) : null,
+      grave ? h("span.tag.bad", {}, t("file.grave")) : null,
+      status && status !== "active" && status !== "final" && status !== "current"
+        ? h("span.tag", {}, coded("file.status", status)) : null),
     detail ? h("p", {}, detail) : null,
     date ? h("small", {}, date.length < 10 ? date : dateText(date.slice(0, 10))) : null);
 }

@@ -33,11 +33,19 @@ export class GuestsPanel {
   #complaint = complaintLine();
   #form;
   #button = h("button.secondary", { type: "submit", "data-action": "invite" }, symbol("link"), words("guests.make"));
-  /** The link made last; it is shown once, the server keeps none. @type {{url: string, expires: string, label: string} | null} */
+  /**
+   * The link made last; it is shown once, the server keeps none.
+   * @type {{url: string, expires: string, label: string} | null}
+   */
   #made = null;
   element;
 
-  /** @param {import("../api.js").Api} api @param {OpenCase} open @param {TeleconsultClient} client @param {() => boolean} inCall */
+  /**
+   * @param {import("../api.js").Api} api
+   * @param {OpenCase} open
+   * @param {TeleconsultClient} client
+   * @param {() => boolean} inCall
+   */
   constructor(api, open, client, inCall) {
     this.#api = api;
     this.#case = open;
@@ -58,7 +66,8 @@ export class GuestsPanel {
   render() {
     const consent = this.#case.consent(KIND)?.state ?? "none";
     const { closed } = this.#case;
-    redraw(this.#gate, [consent, this.#inCall(), closed], () => closed || consent === "granted" ? [] : [this.#consentNotice(consent)]);
+    redraw(this.#gate, [consent, this.#inCall(), closed],
+      () => closed || consent === "granted" ? [] : [this.#consentNotice(consent)]);
     const guests = this.#inCall() ? this.#guests.map(({ id, name, admitted }) => ({ id, name, admitted })) : [];
     redraw(this.#people, guests, () => guests.map((guest) => this.#person(guest)));
     this.#people.hidden = guests.length === 0;
@@ -67,7 +76,8 @@ export class GuestsPanel {
     this.#link.hidden = this.#made === null || closed;
     const { invitations } = this.#case;
     redraw(this.#invitations, invitations, () => invitations.map(({ label, state }) => h("li", {}, symbol("link"),
-      h("div", {}, h("strong", {}, coded("guests.label", label)), h(`span.tag.${state === "open" ? "brand" : "calm"}`, {}, coded("guests.state", state))))));
+      h("div", {}, h("strong", {}, coded("guests.label", label)),
+        h(`span.tag.${state === "open" ? "brand" : "calm"}`, {}, coded("guests.state", state))))));
     this.#invitations.hidden = invitations.length === 0;
   }
 
@@ -82,7 +92,8 @@ export class GuestsPanel {
 
   #build() {
     const fields = {
-      label: choiceField({ label: t("guests.who"), required: true, compact: true, value: ["interpreter"], options: LABELS.map((value) => ({ value, label: t(`guests.label.${value}`) })) }),
+      label: choiceField({ label: t("guests.who"), required: true, compact: true, value: ["interpreter"],
+        options: LABELS.map((value) => ({ value, label: t(`guests.label.${value}`) })) }),
     };
     return { fields, children: [fields.label.element, h("div.row", {}, this.#button)] };
   }
@@ -90,7 +101,8 @@ export class GuestsPanel {
   /** @param {string} consent */
   #consentNotice(consent) {
     const askable = consent !== "requested" && this.#inCall();
-    const ask = h("button.secondary.small", { type: "button", "data-ask": KIND, onclick: () => void this.#ask(ask) }, t("guests.ask"));
+    const ask = h("button.secondary.small", { type: "button", "data-ask": KIND, onclick: () => void this.#ask(ask) },
+      t("guests.ask"));
     return h("div.notice.info", {}, symbol(consent === "requested" ? "clock" : "consent"),
       h("div.stack.tight", {}, h("p", {}, coded("guests.consent", consent)), askable ? ask : null));
   }
@@ -103,8 +115,11 @@ export class GuestsPanel {
   /** @param {{id: string, name: string, admitted: boolean}} guest */
   #person({ id, name, admitted }) {
     const called = name || t("guests.somebody");
-    const admit = h("button.primary.small", { type: "button", "data-admit": id, onclick: () => void this.#decide(admit, "admit", id) }, h("span", {}, t("guests.admit")), h("span.hidden", {}, ` ${called}`));
-    const remove = h("button.secondary.small", { type: "button", "data-remove": id, onclick: () => void this.#decide(remove, "remove", id) },
+    const admit = h("button.primary.small",
+      { type: "button", "data-admit": id, onclick: () => void this.#decide(admit, "admit", id) },
+      h("span", {}, t("guests.admit")), h("span.hidden", {}, ` ${called}`));
+    const remove = h("button.secondary.small",
+      { type: "button", "data-remove": id, onclick: () => void this.#decide(remove, "remove", id) },
       h("span", {}, t(admitted ? "guests.remove" : "guests.refuse")), h("span.hidden", {}, ` ${called}`));
     return h("li", { class: admitted ? null : "knocking" }, h("span.disc", {}, symbol(admitted ? "person" : "door")),
       h("div", {}, h("strong", {}, called), h("small", {}, t(admitted ? "guests.present" : "guests.knocking"))),
@@ -145,7 +160,8 @@ function complainOf(line, error) {
 
 /** @param {{url: string, expires: string, label: string}} made */
 function linkPart({ url, expires, label }) {
-  const field = h("input", { type: "text", readonly: true, "aria-label": t("guests.link"), onfocus: () => field.select() });
+  const field = h("input", { type: "text", readonly: true, "aria-label": t("guests.link"),
+    onfocus: () => field.select() });
   field.value = url;
   const copy = h("button.primary", { type: "button", "data-action": "copy-link", onclick: async () => {
     field.select();

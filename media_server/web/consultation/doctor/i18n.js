@@ -1,4 +1,6 @@
-/** The doctor's texts, and elements that know which of them they show, so that a change of language needs no new form. */
+/**
+ * The doctor's texts, and elements that know which of them they show, so that a change of language needs no new form.
+ */
 
 import { h } from "../../page/dom.js";
 import { translator } from "../i18n.js";
@@ -19,7 +21,11 @@ export function hasText(key) {
   return Object.hasOwn(en, key);
 }
 
-/** The text of a code that the server gave, or the code itself where we have no words for it. @param {string} group @param {string} code */
+/**
+ * The text of a code that the server gave, or the code itself where we have no words for it.
+ * @param {string} group
+ * @param {string} code
+ */
 export function coded(group, code) {
   const key = `${group}.${code}`;
   return hasText(key) ? t(key) : code;

@@ -21,7 +21,9 @@ export class LastingForm {
     this.#build = build;
     const { fields, children } = build();
     this.fields = fields;
-    this.element = h("form.form", { novalidate: true, onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); submit(this); } }, ...children);
+    this.element = h("form.form",
+      { novalidate: true, onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); submit(this); } },
+      ...children);
   }
 
   /** The language has changed. */

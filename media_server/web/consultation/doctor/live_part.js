@@ -15,6 +15,15 @@ import { symbol } from "./symbols.js";
 /** @typedef {import("../../page/local_media.js").LocalMedia} LocalMedia */
 /** @typedef {import("./open_case.js").OpenCase} OpenCase */
 
+/**
+ * @typedef {object} LiveActs
+ * @property {(text: string) => void} announce
+ * @property {HTMLElement} status  where the clock goes
+ * @property {() => void} hangUp
+ * @property {() => void} missed   nobody answers
+ * @property {() => void} showGuests
+ */
+
 const ADMIT_AGAIN_MS = 1_500;
 
 export class LivePart {
@@ -49,7 +58,7 @@ export class LivePart {
 
   /**
    * @param {OpenCase} open @param {TeleconsultClient} client @param {LocalMedia} media
-   * @param {{announce: (text: string) => void, status: HTMLElement, hangUp: () => void, missed: () => void, showGuests: () => void}} acts
+   * @param {LiveActs} acts
    */
   constructor(open, client, media, acts) {
     this.#case = open;
@@ -68,7 +77,8 @@ export class LivePart {
     this.#knock.append(symbol("door"), this.#knockText);
     this.#knock.addEventListener("click", acts.showGuests);
     this.#ringing.append(h("div.breath", {}, symbol("phone")), this.#ringTitle, this.#ringLead,
-      h("button.act", { type: "button", "data-action": "missed", onclick: acts.missed }, symbol("missed"), words("ready.missed")));
+      h("button.act", { type: "button", "data-action": "missed", onclick: acts.missed }, symbol("missed"),
+        words("ready.missed")));
     this.#stage.element.append(this.#ringing);
     this.element = h("div.call.beside", {}, this.#recording.bar.element, this.#banner.element, this.#stage.element,
       h("div.corner", {}, this.#recording.card.element, this.#knock), this.#toolbar.element);
@@ -190,7 +200,8 @@ export class LivePart {
         if (source !== "camera" && source !== "microphone") this.#banner.tell(code); // those are told as devices
       }),
       client.on("moved", () => this.#banner.tellMoved()),
-      client.on("participant-admitted", ({ id }) => this.#page.announce(page("say.joined", { name: this.#names.get(id) ?? "" }))),
+      client.on("participant-admitted",
+        ({ id }) => this.#page.announce(page("say.joined", { name: this.#names.get(id) ?? "" }))),
       client.on("participant-left", ({ id }) => {
         const name = this.#names.get(id);
         if (name !== undefined) this.#page.announce(page("say.left", { name }));

@@ -18,9 +18,11 @@ export function loginView({ itsme, development }, outcome) {
   const key = `login.${outcome}`;
   const href = loginUrl("doctor", HERE, language());
   const door = itsme || development
-    ? h("a.button.primary.large", { href, "data-action": "login" }, symbol("lock"), shared(itsme ? "login.itsme" : "login.development"))
+    ? h("a.button.primary.large", { href, "data-action": "login" }, symbol("lock"),
+      shared(itsme ? "login.itsme" : "login.development"))
     : h("p.notice", {}, symbol("warning"), t("login.closed"));
-  const points = /** @type {const} */ (["who", "checked", "private"]).map((point) => h("li", {}, symbol("check"), t(`login.point.${point}`)));
+  const points = /** @type {const} */ (["who", "checked", "private"]).map((point) => h("li", {}, symbol("check"),
+    t(`login.point.${point}`)));
   return h("div.door-page", {},
     h("section.door-card", {},
       h("p.eyebrow", {}, t("login.eyebrow")),
@@ -32,7 +34,12 @@ export function loginView({ itsme, development }, outcome) {
     h("p.elsewhere", {}, t("login.patient"), " ", h("a", { href: "patient" }, t("login.patient.link"))));
 }
 
-/** Somebody is logged in, but not as a doctor. @param {string} name @param {() => void} logout @returns {HTMLElement} */
+/**
+ * Somebody is logged in, but not as a doctor.
+ * @param {string} name
+ * @param {() => void} logout
+ * @returns {HTMLElement}
+ */
 export function strangerView(name, logout) {
   return h("div.door-page", {},
     h("section.door-card", { role: "alert" },

@@ -9,12 +9,16 @@ import { symbol } from "./symbols.js";
 
 /** @typedef {import("./open_case.js").OpenCase} OpenCase */
 
+const SYMBOLS = {
+  saved: "cloud", changed: "edit", saving: "refresh", failed: "warning", loading: "clock", lost: "warning",
+};
 const LONGEST = 10_000;
 
 export class NotePanel {
   #api;
   #case;
-  #area = h("textarea.note", { id: "note", maxlength: LONGEST, spellcheck: "true", "aria-describedby": "note-hint note-state", disabled: true });
+  #area = h("textarea.note", { id: "note", maxlength: LONGEST, spellcheck: "true",
+    "aria-describedby": "note-hint note-state", disabled: true });
   #state = h("span");
   #symbol = h("span.state-symbol");
   #status = h("p.save-state", { id: "note-state", role: "status" }, this.#symbol, this.#state);
@@ -68,11 +72,11 @@ export class NotePanel {
     const state = this.#autosave?.state ?? (this.#lost ? "lost" : "loading");
     this.#status.dataset.state = state;
     const at = this.#autosave?.savedAt ?? null;
-    if (state === "failed" || state === "lost") this.#state.textContent = state === "lost" ? t("note.lost") : `${t("note.failed")} ${errorText(this.#autosave?.error)}`;
-    else if (state === "saved" && at !== null) worded(this.#state, "note.saved.at", { time: timeText(new Date(at).toISOString()) });
+    const time = at === null ? "" : timeText(new Date(at).toISOString());
+    if (state === "saved" && time !== "") worded(this.#state, "note.saved.at", { time });
+    else if (state === "failed") worded(this.#state, "note.failed.why", { why: errorText(this.#autosave?.error) });
     else worded(this.#state, `note.${state}`);
-    if (state === "failed" || state === "lost") this.#state.removeAttribute("data-words");
-    const drawing = { saved: "cloud", changed: "edit", saving: "refresh", failed: "warning", loading: "clock", lost: "warning" }[state];
+    const drawing = SYMBOLS[state];
     if (this.#symbol.dataset.symbol !== drawing) this.#symbol.replaceChildren(symbol(drawing));
     this.#symbol.dataset.symbol = drawing;
   }

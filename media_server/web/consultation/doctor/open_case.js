@@ -94,15 +94,22 @@ export class OpenCase extends EventTarget {
     this.#changed();
   }
 
-  /** Something was said in the room; the server's own account of it follows. @param {string} kind @param {string} state */
+  /**
+   * Something was said in the room; the server's own account of it follows.
+   * @param {string} kind
+   * @param {string} state
+   */
   hear(kind, state) {
     const known = /** @type {Consent["state"]} */ (state);
-    this.consents = [...this.consents, { kind: /** @type {ConsentKind} */ (kind), state: known, at: new Date().toISOString() }];
+    this.consents = [...this.consents,
+      { kind: /** @type {ConsentKind} */ (kind), state: known, at: new Date().toISOString() }];
     this.#changed();
     void this.refreshConsents();
   }
 
-  /** @param {() => Promise<void>} work  that the page can do without for now: it is asked for again at the next occasion */
+  /**
+   * @param {() => Promise<void>} work  that the page can do without for now: it is asked for again at the next occasion
+   */
   async #quietly(work) {
     try {
       await work();

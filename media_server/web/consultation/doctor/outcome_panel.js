@@ -11,6 +11,7 @@ import { symbol } from "./symbols.js";
 /** @typedef {import("./open_case.js").OpenCase} OpenCase */
 /** @typedef {"prescription" | "referral" | "certificate"} Part */
 
+const PARTS = /** @type {const} */ (["prescription", "referral", "certificate"]);
 const SYMBOLS = { prescription: "pill", referral: "referral", certificate: "certificate" };
 
 export class OutcomePanel {
@@ -34,7 +35,8 @@ export class OutcomePanel {
       referral.begin(reason);
     });
     this.#forms = { prescription, referral, certificate: new CertificateForm(api, open) };
-    this.#parts = { prescription: this.#part("prescription"), referral: this.#part("referral"), certificate: this.#part("certificate") };
+    this.#parts = { prescription: this.#part("prescription"), referral: this.#part("referral"),
+      certificate: this.#part("certificate") };
     this.#closing = new Closing(api, open, acts);
     this.element = h("div.panel-body", {}, h("header.panel-head", {}, h("h2", {}, words("outcome.title"))),
       h("div.parts", {}, ...Object.values(this.#parts).map(({ details }) => details)), this.#closing.element);
@@ -44,7 +46,8 @@ export class OutcomePanel {
   render() {
     const { prescriptions, referrals, certificates } = this.#case.outcome;
     const counts = { prescription: prescriptions.length, referral: referrals.length, certificate: certificates.length };
-    for (const [name, { details, count }] of /** @type {[Part, {details: HTMLDetailsElement, count: HTMLElement}][]} */ (Object.entries(this.#parts))) {
+    for (const name of PARTS) {
+      const { details, count } = this.#parts[name];
       setText(count, counts[name] > 0 ? String(counts[name]) : "");
       count.hidden = counts[name] === 0;
       details.hidden = !this.#case.writable && counts[name] === 0;

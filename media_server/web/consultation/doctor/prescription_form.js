@@ -28,7 +28,8 @@ export class PrescriptionForm {
   #verdict = h("div.verdict", { role: "alert" });
   #complaint = complaintLine();
   #list = h("ul.items");
-  #button = h("button.secondary", { type: "submit", "data-action": "prescribe" }, symbol("plus"), words("prescription.add"));
+  #button = h("button.secondary", { type: "submit", "data-action": "prescribe" }, symbol("plus"),
+    words("prescription.add"));
   /** @type {Blocked | "unknown-code" | null} */
   #refused = null;
   element;
@@ -45,8 +46,10 @@ export class PrescriptionForm {
 
   render() {
     const { prescriptions } = this.#case.outcome;
-    redraw(this.#list, prescriptions, () => prescriptions.map(({ atc, display, dose, quantity }) => h("li", {}, symbol("check"),
-      h("div", {}, h("strong", {}, display), h("span.code", {}, atc), h("p", {}, [dose, quantity ? `× ${quantity}` : ""].filter(Boolean).join(" · "))))));
+    redraw(this.#list, prescriptions,
+      () => prescriptions.map(({ atc, display, dose, quantity }) => h("li", {}, symbol("check"),
+      h("div", {}, h("strong", {}, display), h("span.code", {}, atc),
+        h("p", {}, [dose, quantity ? `× ${quantity}` : ""].filter(Boolean).join(" · "))))));
     this.#list.hidden = prescriptions.length === 0;
     this.#form.element.hidden = !this.#case.writable;
     this.#renderVerdict();
@@ -61,27 +64,33 @@ export class PrescriptionForm {
     const forget = () => { this.#refused = null; this.#renderVerdict(); };
     const fields = {
       display: textField({ label: t("prescription.display"), required: true, maxlength: 200 }),
-      atc: textField({ label: t("prescription.atc"), hint: t("prescription.atc.hint"), required: true, maxlength: 7, placeholder: "J01CA04", onchange: forget }),
+      atc: textField({ label: t("prescription.atc"), hint: t("prescription.atc.hint"), required: true, maxlength: 7,
+        placeholder: "J01CA04", onchange: forget }),
       dose: textField({ label: t("prescription.dose"), required: true, maxlength: 500, rows: 2 }),
       quantity: textField({ label: t("prescription.quantity"), type: "number", min: 1, max: 10, inputmode: "numeric" }),
     };
     const { display, atc, dose, quantity } = fields;
-    return { fields, children: [h("div.pair", {}, display.element, atc.element), dose.element, quantity.element, this.#verdict, this.#complaint, h("div.row", {}, this.#button)] };
+    return { fields, children: [h("div.pair", {}, display.element, atc.element), dose.element, quantity.element,
+      this.#verdict, this.#complaint, h("div.row", {}, this.#button)] };
   }
 
   #renderVerdict() {
     this.#verdict.hidden = this.#refused === null;
     redraw(this.#verdict, this.#refused, () => this.#refused === null ? [] : this.#refused === "unknown-code"
-      ? [symbol("warning"), h("div", {}, h("strong", {}, t("prescription.unknown.title")), h("p", {}, t("prescription.unknown.lead")))]
+      ? [symbol("warning"), h("div", {}, h("strong", {}, t("prescription.unknown.title")),
+        h("p", {}, t("prescription.unknown.lead")))]
       : this.#blocked(this.#refused));
   }
 
   /** @param {Blocked} blocked */
   #blocked({ atc, display, kind, reason }) {
-    const refer = h("button.primary", { type: "button", "data-action": "refer-instead", onclick: () => this.#refer(t("prescription.blocked.referral", { medicine: `${display} (${atc})` })) },
+    const medicine = `${display} (${atc})`;
+    const instead = () => this.#refer(t("prescription.blocked.referral", { medicine }));
+    const refer = h("button.primary", { type: "button", "data-action": "refer-instead", onclick: instead },
       symbol("referral"), t("prescription.blocked.refer"));
-    const why = reason || (hasText(`prescription.blocked.${kind}`) ? coded("prescription.blocked", kind) : t("prescription.blocked.other"));
-    return [symbol("stop"), h("div", {}, h("strong", {}, t("prescription.blocked.title", { medicine: `${display} (${atc})` })),
+    const why = reason || (hasText(`prescription.blocked.${kind}`) ? coded("prescription.blocked", kind)
+      : t("prescription.blocked.other"));
+    return [symbol("stop"), h("div", {}, h("strong", {}, t("prescription.blocked.title", { medicine })),
       h("p", {}, why), h("p", {}, t("prescription.blocked.final")), refer)];
   }
 
@@ -97,7 +106,8 @@ export class PrescriptionForm {
     if (!right) return;
     this.#refused = null;
     this.#renderVerdict();
-    const intent = { atc: atc.value, display: display.value, dose: dose.value, ...(quantity.value ? { quantity: Number(quantity.value) } : {}) };
+    const intent = { atc: atc.value, display: display.value, dose: dose.value,
+      ...(quantity.value ? { quantity: Number(quantity.value) } : {}) };
     await acting(this.#button, this.#complaint, () => this.#send(intent));
   }
 
@@ -118,7 +128,8 @@ export class PrescriptionForm {
   #judged(error, { atc, display }) {
     if (!(error instanceof ApiError) || !CODES.has(error.code)) return false;
     const { kind = "", reason = "" } = error.problem;
-    this.#refused = error.code === "unknown-code" ? "unknown-code" : { atc, display, kind: String(kind), reason: String(reason) };
+    this.#refused = error.code === "unknown-code" ? "unknown-code"
+      : { atc, display, kind: String(kind), reason: String(reason) };
     this.#renderVerdict();
     return true;
   }

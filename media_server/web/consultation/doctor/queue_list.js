@@ -23,10 +23,12 @@ export class QueueList {
   /** @param {(button: HTMLButtonElement, consultation?: string) => void} claim  the next one, or that one */
   constructor(claim) {
     this.#claim = claim;
-    this.#next = h("button.primary.large", { type: "button", "data-action": "claim-next", onclick: () => claim(this.#next) },
+    this.#next = h("button.primary.large",
+      { type: "button", "data-action": "claim-next", onclick: () => claim(this.#next) },
       symbol("door"), words("queue.next"), h("kbd", { "aria-hidden": "true" }, "K"));
     this.element = h("section.card.waiting", { "aria-labelledby": "waiting-title" },
-      h("header.waiting-head", {}, h("h2", { id: "waiting-title" }, words("queue.title"), " ", this.#count), this.#next),
+      h("header.waiting-head", {}, h("h2", { id: "waiting-title" }, words("queue.title"), " ", this.#count),
+        this.#next),
       this.#list, this.#nobody, this.#note);
   }
 
@@ -58,7 +60,7 @@ export class QueueList {
       type: "button", "data-consultation": consultation, "aria-label": t("queue.take.label", { position }),
       onclick: () => this.#claim(button, consultation),
     }, t("queue.take"));
-    const urgent = typeof priority === "number" ? priority > 0 : Boolean(priority) && priority !== "normal" && priority !== "routine";
+    const urgent = Number(priority ?? 0) > 0;
     return h("li", {},
       h("span.place", {}, h("span.hidden", {}, t("queue.place")), " ", String(position)),
       h("span.tongue", {}, h("strong", { lang: language }, languages[language] ?? language),
@@ -72,12 +74,14 @@ export class QueueList {
 export function waitedText(ms) {
   const minutes = Math.max(0, Math.floor(ms / MINUTE_MS));
   if (minutes < 1) return t("queue.now");
-  return minutes < 60 ? t("queue.minutes", { minutes }) : t("queue.hours", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
+  return minutes < 60 ? t("queue.minutes", { minutes })
+    : t("queue.hours", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
 /** @param {Stand} stand @returns {Node[]} */
 function emptyState(stand) {
   const key = stand === "some" ? "empty" : stand;
   const drawing = { off: "door", loading: "clock", empty: "check", lost: "warning" }[key];
-  return [h("div.badge", {}, symbol(drawing)), h("h3", {}, t(`queue.${key}.title`)), h("p", {}, t(`queue.${key}.lead`))];
+  return [h("div.badge", {}, symbol(drawing)), h("h3", {}, t(`queue.${key}.title`)),
+    h("p", {}, t(`queue.${key}.lead`))];
 }

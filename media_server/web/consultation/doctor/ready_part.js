@@ -1,4 +1,7 @@
-/** Where the picture will be, while there is no call: how one looks, and what can be done about this consultation. DOM only. */
+/**
+ * Where the picture will be, while there is no call: how one looks, and what can be done about this consultation.
+ * DOM only.
+ */
 
 import { h, setText } from "../../page/dom.js";
 import { openSettings } from "../../page/dialogs.js";
@@ -46,8 +49,11 @@ export class ReadyPart {
     this.#acts = acts;
     this.#video.muted = true;
     named(this.#video, "aria-label", "ready.preview");
-    const button = (/** @type {string} */ look, /** @type {string} */ action, /** @type {string} */ drawing, /** @type {import("./i18n.js").TextKey} */ key, /** @type {() => Promise<unknown>} */ act) => {
-      const made = h(/** @type {any} */ (`button.${look}`), { type: "button", "data-action": action, onclick: () => void acting(made, this.#complaint, act) }, symbol(drawing), words(key));
+    const button = (/** @type {string} */ look, /** @type {string} */ action, /** @type {string} */ drawing,
+      /** @type {import("./i18n.js").TextKey} */ key, /** @type {() => Promise<unknown>} */ act) => {
+      const made = h(/** @type {any} */ (`button.${look}`),
+        { type: "button", "data-action": action, onclick: () => void acting(made, this.#complaint, act) },
+        symbol(drawing), words(key));
       return /** @type {HTMLButtonElement} */ (made);
     };
     this.#call = button("primary.large", "call", "phone", "ready.call", () => acts.call());
@@ -55,9 +61,11 @@ export class ReadyPart {
     this.#giveBack = button("secondary", "give-back", "back", "ready.give-back", () => this.#confirmGiveBack());
     this.#finish = button("secondary", "finish", "check", "ready.finish", async () => acts.finish());
     this.#leave = button("primary.large", "back-to-desk", "back", "closing.back", async () => acts.leave());
-    const settings = named(named(h("button.round", { type: "button", onclick: () => openSettings(media, () => null) }, symbol("settings")), "aria-label", "ready.settings"), "title", "ready.settings");
+    const settings = named(named(h("button.round", { type: "button", onclick: () => openSettings(media, () => null) },
+      symbol("settings")), "aria-label", "ready.settings"), "title", "ready.settings");
     this.element = h("div.ready", {},
-      h("div.preview-box", {}, this.#video, this.#cover, h("div.toggles", {}, this.#toggles.audio, this.#toggles.video, settings)),
+      h("div.preview-box", {}, this.#video, this.#cover,
+        h("div.toggles", {}, this.#toggles.audio, this.#toggles.video, settings)),
       this.#trouble,
       h("div.badge.over-badge", {}, symbol("check")), h("div.ready-words", {}, this.#title, this.#lead),
       this.#complaint,
@@ -74,7 +82,8 @@ export class ReadyPart {
     this.#renderPicture();
     this.#renderWords();
     const { problems, missing } = this.#media;
-    redraw(this.#trouble, missing && problems, () => missing ? [problemNotice(problems, () => void this.#media.retry())] : []);
+    redraw(this.#trouble, missing && problems,
+      () => missing ? [problemNotice(problems, () => void this.#media.retry())] : []);
   }
 
   #renderWords() {
@@ -84,9 +93,12 @@ export class ReadyPart {
     if (this.#case.closed) worded(this.#title, state === "cancelled" ? "ready.cancelled" : "ready.closed");
     else worded(this.#title, open ? "ready.again.title" : "ready.title", { name });
     const after = missed > 0 ? t("ready.missed.count", { count: missed }) : "";
-    setText(this.#lead, this.#case.closed ? (state === "cancelled" ? coded("closing.cancelled", reason ?? "other") : t("ready.closed.lead")) : [after, t(open ? "ready.again.lead" : "ready.lead", { name })].filter(Boolean).join(" "));
+    const over = state === "cancelled" ? coded("closing.cancelled", reason ?? "other") : t("ready.closed.lead");
+    const lead = t(open ? "ready.again.lead" : "ready.lead", { name });
+    setText(this.#lead, this.#case.closed ? over : `${after} ${lead}`.trim());
     this.#call.hidden = this.#case.closed;
-    worded(/** @type {Element} */ (this.#call.lastElementChild), open || missed > 0 ? "ready.call.again" : "ready.call");
+    worded(/** @type {Element} */ (this.#call.lastElementChild),
+      open || missed > 0 ? "ready.call.again" : "ready.call");
     this.#missed.hidden = !open;
     this.#finish.hidden = !open;
     this.#giveBack.hidden = this.#case.closed || open;
@@ -105,13 +117,15 @@ export class ReadyPart {
     this.#cover.hidden = Boolean(track);
     redraw(this.#cover, [asked, wanted.video], () => asked
       ? [symbol("camera-off"), h("p", {}, page(wanted.video ? "lobby.camera.none" : "lobby.camera.off"))]
-      : [symbol("camera"), h("button.primary", { type: "button", onclick: () => void this.#media.retry() }, page("lobby.ask"))]);
+      : [symbol("camera"), h("button.primary", { type: "button", onclick: () => void this.#media.retry() },
+        page("lobby.ask"))]);
     for (const kind of /** @type {const} */ (["audio", "video"])) this.#renderToggle(kind);
   }
 
   /** @param {"audio" | "video"} kind */
   #toggle(kind) {
-    return h("button.round", { type: "button", "data-action": kind === "audio" ? "microphone" : "camera", onclick: () => {
+    return h("button.round", { type: "button", "data-action": kind === "audio" ? "microphone" : "camera",
+      onclick: () => {
       const on = !this.#media.isOn(kind);
       void (kind === "audio" ? this.#media.setMicrophone(on) : this.#media.setCamera(on));
     } });
@@ -131,7 +145,8 @@ export class ReadyPart {
 
   async #confirmMissed() {
     const last = (this.#case.consultation.missed_calls ?? 0) >= 1;
-    await confirmed(t("missed.title"), t(last ? "missed.last" : "missed.first"), t("missed.yes"), () => this.#acts.missed(), last ? "danger" : "primary");
+    await confirmed(t("missed.title"), t(last ? "missed.last" : "missed.first"), t("missed.yes"),
+      () => this.#acts.missed(), last ? "danger" : "primary");
   }
 
   async #confirmGiveBack() {

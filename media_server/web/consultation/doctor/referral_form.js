@@ -35,9 +35,11 @@ export class ReferralForm {
 
   render() {
     const { referrals } = this.#case.outcome;
-    redraw(this.#list, referrals, () => referrals.map(({ to, specialty, urgency, reason }) => h("li", {}, symbol("check"),
+    redraw(this.#list, referrals,
+      () => referrals.map(({ to, specialty, urgency, reason }) => h("li", {}, symbol("check"),
       h("div", {}, h("strong", {}, [coded("referral.to", to), specialty].filter(Boolean).join(": ")),
-        h(`span.tag.${urgency === "routine" ? "calm" : "warn"}`, {}, coded("referral.urgency", urgency)), h("p", {}, reason)))));
+        h(`span.tag.${urgency === "routine" ? "calm" : "warn"}`, {}, coded("referral.urgency", urgency)),
+          h("p", {}, reason)))));
     this.#list.hidden = referrals.length === 0;
     this.#form.element.hidden = !this.#case.writable;
     this.#renderSpecialty();
@@ -56,13 +58,17 @@ export class ReferralForm {
 
   #build() {
     const fields = {
-      to: selectField({ label: t("referral.to"), required: true, placeholder: t("choose"), options: TO.map((value) => ({ value, label: t(`referral.to.${value}`) })), onchange: () => this.#renderSpecialty() }),
+      to: selectField({ label: t("referral.to"), required: true, placeholder: t("choose"),
+        options: TO.map((value) => ({ value, label: t(`referral.to.${value}`) })),
+        onchange: () => this.#renderSpecialty() }),
       specialty: textField({ label: t("referral.specialty"), maxlength: 100, required: true }),
-      urgency: choiceField({ label: t("referral.urgency"), required: true, compact: true, value: ["routine"], options: URGENCIES.map((value) => ({ value, label: t(`referral.urgency.${value}`) })) }),
+      urgency: choiceField({ label: t("referral.urgency"), required: true, compact: true, value: ["routine"],
+        options: URGENCIES.map((value) => ({ value, label: t(`referral.urgency.${value}`) })) }),
       reason: textField({ label: t("referral.reason"), required: true, rows: 3, maxlength: 1_000 }),
     };
     const { to, specialty, urgency, reason } = fields;
-    return { fields, children: [h("div.pair", {}, to.element, specialty.element), urgency.element, reason.element, this.#complaint, h("div.row", {}, this.#button)] };
+    return { fields, children: [h("div.pair", {}, to.element, specialty.element), urgency.element, reason.element,
+      this.#complaint, h("div.row", {}, this.#button)] };
   }
 
   #renderSpecialty() {
@@ -72,8 +78,10 @@ export class ReferralForm {
   async #submit() {
     const { to, specialty, urgency, reason } = this.#form.fields;
     const specialist = to.value === "specialist";
-    if (!validate([[to, required], [specialty, (value) => specialist ? required(value) : null], [urgency, required], [reason, required]])) return;
-    const referral = { to: to.value, urgency: urgency.value[0], reason: reason.value, ...(specialist ? { specialty: specialty.value } : {}) };
+    if (!validate([[to, required], [specialty, (value) => specialist ? required(value) : null], [urgency, required],
+      [reason, required]])) return;
+    const referral = { to: to.value, urgency: urgency.value[0], reason: reason.value,
+      ...(specialist ? { specialty: specialty.value } : {}) };
     await acting(this.#button, this.#complaint, async () => {
       try {
         await this.#api.refer(this.#case.id, referral);

@@ -37,20 +37,26 @@ export class ReportPart {
     this.element.hidden = this.#case.consultation.state === "cancelled";
     redraw(this.#content, [consent, state, closed], () => this.#draw(consent, state, closed));
     clearTimeout(this.#timer);
-    if (state === "queued") this.#timer = setTimeout(() => this.element.isConnected && void this.#case.refresh(), LOOK_MS);
+    if (state === "queued") this.#timer = setTimeout(() => this.element.isConnected && void this.#case.refresh(),
+      LOOK_MS);
   }
 
   close() {
     clearTimeout(this.#timer);
   }
 
-  /** @param {import("../types.js").Consent | null} consent @param {keyof typeof SYMBOLS} state @param {boolean} closed */
+  /**
+   * @param {import("../types.js").Consent | null} consent
+   * @param {keyof typeof SYMBOLS} state
+   * @param {boolean} closed
+   */
   #draw(consent, state, closed) {
     const nihdi = consent?.recipient?.nihdi;
     const name = nihdi ? t("report.number", { number: nihdiText(nihdi) }) : t("report.gp");
     if (state !== "none") {
       const again = state === "failed" ? this.#button("report.again") : null;
-      return [h("p.delivery", { "data-state": state, role: "status" }, symbol(SYMBOLS[state]), h("span", {}, t(`report.${state}`, { name }))), again].filter((part) => part !== null);
+      return [h("p.delivery", { "data-state": state, role: "status" }, symbol(SYMBOLS[state]),
+        h("span", {}, t(`report.${state}`, { name }))), again].filter((part) => part !== null);
     }
     if (consent?.state !== "granted") return [h("p.fine", {}, coded("report.consent", consent?.state ?? "none"))];
     if (!closed) return [h("p.fine", {}, t("report.first", { name }))];
@@ -59,7 +65,8 @@ export class ReportPart {
 
   /** @param {"report.send" | "report.again"} key */
   #button(key) {
-    const button = h("button.primary", { type: "button", "data-action": "report", onclick: () => void this.#send(button) }, symbol("send"), t(key));
+    const button = h("button.primary",
+      { type: "button", "data-action": "report", onclick: () => void this.#send(button) }, symbol("send"), t(key));
     return button;
   }
 

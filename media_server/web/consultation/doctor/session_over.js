@@ -12,7 +12,8 @@ let shown = false;
 export async function openSessionOver(valid) {
   if (shown) return;
   shown = true;
-  const login = h("a.button.primary", { href: loginUrl("doctor", location.pathname, language()), target: "_blank", rel: "noopener" }, t("session.login"));
+  const login = h("a.button.primary",
+    { href: loginUrl("doctor", location.pathname, language()), target: "_blank", rel: "noopener" }, t("session.login"));
   const { answered } = openDialog({
     title: t("session.title"), symbol: "lock", dismissable: false, body: [h("p", {}, t("session.lead")), login],
     actions: [{ label: t("session.again"), kind: "secondary", value: "again", act: async () => {

@@ -43,7 +43,8 @@ export function listenForShortcuts(keys) {
 function isTaken({ target, ctrlKey, altKey, metaKey, isComposing }) {
   if (ctrlKey || altKey || metaKey || isComposing || document.querySelector("dialog:modal")) return true;
   if (!(target instanceof HTMLElement)) return false;
-  if (target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return true;
+  if (target.isContentEditable || target instanceof HTMLTextAreaElement
+    || target instanceof HTMLSelectElement) return true;
   return target instanceof HTMLInputElement && !["checkbox", "radio", "button"].includes(target.type);
 }
 

@@ -39,23 +39,29 @@ export class SummaryPanel {
       if (intake) return this.#intake(intake);
       if (failure === null) return [loading()];
       return [h("p.notice", { role: "alert" }, symbol("warning"), h("span", {}, errorText(failure))),
-        h("button.secondary", { type: "button", onclick: () => void this.#case.load() }, symbol("refresh"), t("summary.retry"))];
+        h("button.secondary", { type: "button", onclick: () => void this.#case.load() }, symbol("refresh"),
+          t("summary.retry"))];
     });
   }
 
   /** @param {Intake} intake */
   #intake(intake) {
     const { summary } = intake;
-    const copy = h("button.quiet", { type: "button", onclick: () => void copyText(summary.text) }, symbol("copy"), t("summary.copy"));
+    const copy = h("button.quiet", { type: "button", onclick: () => void copyText(summary.text) }, symbol("copy"),
+      t("summary.copy"));
     return [
       h("header.panel-head", {}, h("h2", {}, t("summary.title")), copy),
-      h("div.stack", { lang: summary.language }, ...inReadingOrder(summary.sections).map((section) => sectionPart(section, intake))),
+      h("div.stack", { lang: summary.language },
+        ...inReadingOrder(summary.sections).map((section) => sectionPart(section, intake))),
       allAnswers(intake),
     ];
   }
 }
 
-/** Why they call and what must not be missed come first; who they are stands above all of it. @param {Section[]} sections */
+/**
+ * Why they call and what must not be missed come first; who they are stands above all of it.
+ * @param {Section[]} sections
+ */
 function inReadingOrder(sections) {
   const rank = (/** @type {Section} */ { key = "" }) => FIRST.indexOf(key) < 0 ? FIRST.length : FIRST.indexOf(key);
   return [...sections].sort((a, b) => rank(a) - rank(b));
@@ -63,11 +69,15 @@ function inReadingOrder(sections) {
 
 /** @param {Section} section @param {Intake} intake */
 function sectionPart({ key = "", title, lines }, intake) {
-  if (lines.length === 0) return h("section.summary-part", {}, h("h3", {}, title), h("p.fine", {}, t("summary.nothing")));
+  if (lines.length === 0) {
+    const nothing = h("p.fine", {}, t("summary.nothing"));
+    return h("section.summary-part", { "data-section": key }, h("h3", {}, title), nothing);
+  }
   const own = key === "reason" ? lines.filter(({ quoted }) => quoted) : [];
   const raised = key === "alarm" ? raisedSigns(intake.questionnaire, intake.questionnaire_response) : new Set();
   // Not weighed, only put first: what was answered with yes.
-  const rest = lines.filter((line) => !own.includes(line)).sort((a, b) => Number(raised.has(b.label)) - Number(raised.has(a.label)));
+  const rest = lines.filter((line) => !own.includes(line));
+  rest.sort((a, b) => Number(raised.has(b.label)) - Number(raised.has(a.label)));
   return h("section.summary-part", { "data-section": key },
     h("h3", {}, key === "alarm" ? symbol("flag") : null, title),
     ...own.map((line) => h("figure.quote", {}, h("blockquote", { lang: line.language ?? null }, h("p", {}, line.value)),
@@ -90,12 +100,17 @@ function tongue({ language }) {
 /** @param {Intake} intake */
 function allAnswers({ questionnaire, questionnaire_response: response }) {
   const answers = answersOf(questionnaire, response);
-  const content = h("div.answers-list", { lang: questionnaire.language ?? null }, ...answers.map(({ heading, question, values, depth }) => heading
+  /** @param {import("../types.js").AnswerValue} value */
+  const said = (value) => valueText(value, t("answers.yes"), t("answers.no"));
+  const content = h("div.answers-list", { lang: questionnaire.language ?? null },
+    ...answers.map(({ heading, question, values, depth }) => heading
     ? h("h4", {}, question)
     : h("div.answer", { class: `answer depth-${Math.min(depth, 3)}` }, h("p.question", {}, question),
-      h("p", {}, values.length > 0 ? values.map((value) => valueText(value, t("answers.yes"), t("answers.no"))).join(", ") : h("em", {}, t("answers.none"))))));
-  const source = [questionnaire.title, questionnaire.version, response.authored ? momentText(response.authored) : null].filter(Boolean).join(" · ");
-  return h("details.all-answers", {}, h("summary", {}, symbol("list"), words("answers.title")), h("p.fine", {}, source), content);
+      h("p", {}, values.length > 0 ? values.map(said).join(", ") : h("em", {}, t("answers.none"))))));
+  const source = [questionnaire.title, questionnaire.version,
+    response.authored ? momentText(response.authored) : null].filter(Boolean).join(" · ");
+  return h("details.all-answers", {}, h("summary", {}, symbol("list"), words("answers.title")),
+    h("p.fine", {}, source), content);
 }
 
 /** @param {string} code */

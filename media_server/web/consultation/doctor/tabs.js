@@ -1,6 +1,6 @@
 /**
- * Tabs after the ARIA Authoring Practices ("Tabs", automatic activation): one stop for the Tab key, arrows between them.
- * DOM only.
+ * Tabs after the ARIA Authoring Practices ("Tabs", automatic activation): one stop for the Tab key, arrows between
+ * them. DOM only.
  */
 
 import { h, setText } from "../../page/dom.js";
@@ -12,14 +12,16 @@ import { symbol } from "./symbols.js";
  * @property {string} symbol
  * @property {() => string} label
  * @property {HTMLElement} [panel]   shown when the tab is chosen
- * @property {HTMLElement} [frame]   instead of a panel: a part of the page that is there anyhow, with the id `panel-…`
+ * @property {HTMLElement} [frame]   a part of the page that is there anyhow, with the id `panel-…`
  */
 
 const STEPS = /** @type {Record<string, number>} */ ({ ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 });
 
 export class Tabs {
   #tabs;
-  /** @type {Map<string, {button: HTMLButtonElement, label: HTMLElement, badge: HTMLElement, panel: HTMLElement | null}>} */
+  /**
+   * @type {Map<string, {button: HTMLButtonElement, label: HTMLElement, badge: HTMLElement, panel: HTMLElement | null}>}
+   */
   #parts = new Map();
   #chosen;
   #onChoose;
@@ -42,9 +44,11 @@ export class Tabs {
     const label = h("span.tab-label");
     const badge = h("span.tab-badge", { hidden: true });
     const button = h("button.tab", {
-      type: "button", role: "tab", id: `tab-${id}`, "aria-controls": `panel-${id}`, "data-tab": id, onclick: () => this.choose(id),
+      type: "button", role: "tab", id: `tab-${id}`, "aria-controls": `panel-${id}`, "data-tab": id,
+      onclick: () => this.choose(id),
     }, h("span.tab-icon", {}, symbol(name), badge), label);
-    const frame = panel === undefined ? null : h("section.panel", { role: "tabpanel", id: `panel-${id}`, "aria-labelledby": `tab-${id}`, tabindex: 0 }, panel);
+    const frame = panel === undefined ? null
+      : h("section.panel", { role: "tabpanel", id: `panel-${id}`, "aria-labelledby": `tab-${id}`, tabindex: 0 }, panel);
     this.#parts.set(id, { button, label, badge, panel: frame });
     this.list.append(button);
     if (frame) this.panels.append(frame);
@@ -65,7 +69,12 @@ export class Tabs {
     }
   }
 
-  /** A dot or a number on a tab, with words for those who do not see it. @param {string} id @param {string} text @param {string} [spoken] */
+  /**
+   * A dot or a number on a tab, with words for those who do not see it.
+   * @param {string} id
+   * @param {string} text
+   * @param {string} [spoken]
+   */
   mark(id, text, spoken = text) {
     const { badge } = this.#part(id);
     badge.hidden = text === "";
@@ -86,7 +95,10 @@ export class Tabs {
     this.#part(this.#chosen).button.focus();
   }
 
-  /** The one that many places further on, round and round; those that are not on screen are passed over. @param {number} step */
+  /**
+   * The one that many places further on, round and round; those that are not on screen are passed over.
+   * @param {number} step
+   */
   step(step) {
     const ids = this.#tabs.map(({ id }) => id).filter((id) => this.#part(id).button.checkVisibility());
     const at = ids.indexOf(this.#chosen);
@@ -97,7 +109,8 @@ export class Tabs {
   #key(event) {
     const ids = this.#tabs.map(({ id }) => id);
     const { key } = event;
-    if (key === "Home" || key === "End") this.choose(/** @type {string} */ (ids.at(key === "Home" ? 0 : -1)), { focus: true });
+    if (key === "Home" || key === "End") this.choose(/** @type {string} */ (ids.at(key === "Home" ? 0 : -1)),
+      { focus: true });
     else if (STEPS[key]) this.step(STEPS[key]);
     else return;
     event.preventDefault();

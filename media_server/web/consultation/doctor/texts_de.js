@@ -234,7 +234,7 @@ export const de = {
   "note.saved.at": "Gesichert um {time}",
   "note.changed": "Noch nicht gesichert",
   "note.saving": "Wird gesichert …",
-  "note.failed": "Nicht gesichert.",
+  "note.failed.why": "Nicht gesichert. {why}",
   "note.left": "Noch {left} Zeichen",
 
   "outcome.title": "Ergebnis",

@@ -233,7 +233,7 @@ export const en = {
   "note.saved.at": "Saved at {time}",
   "note.changed": "Not saved yet",
   "note.saving": "Saving …",
-  "note.failed": "Not saved.",
+  "note.failed.why": "Not saved. {why}",
   "note.left": "{left} characters left",
 
   "outcome.title": "Outcome",

@@ -234,7 +234,7 @@ export const fr = {
   "note.saved.at": "Enregistrée à {time}",
   "note.changed": "Pas encore enregistrée",
   "note.saving": "Enregistrement …",
-  "note.failed": "Non enregistrée.",
+  "note.failed.why": "Non enregistrée. {why}",
   "note.left": "Encore {left} caractères",
 
   "outcome.title": "Décision",

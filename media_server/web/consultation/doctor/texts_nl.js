@@ -234,7 +234,7 @@ export const nl = {
   "note.saved.at": "Bewaard om {time}",
   "note.changed": "Nog niet bewaard",
   "note.saving": "Bewaren …",
-  "note.failed": "Niet bewaard.",
+  "note.failed.why": "Niet bewaard. {why}",
   "note.left": "Nog {left} tekens",
 
   "outcome.title": "Besluit",

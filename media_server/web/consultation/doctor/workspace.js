@@ -7,6 +7,7 @@ import { h, setText } from "../../page/dom.js";
 import { hasText as hasPageText, languages, t as page } from "../../page/i18n.js";
 import { dateText, t as shared } from "../i18n.js";
 import { confirmed, openDialog } from "../parts/dialog.js";
+import { yearsSince } from "./age.js";
 import { ChatPanel } from "./chat_panel.js";
 import { ConsentsPanel } from "./consents_panel.js";
 import { FilePanel } from "./file_panel.js";
@@ -33,6 +34,7 @@ import { Tabs } from "./tabs.js";
 
 /** Where a call ended and nothing went wrong. */
 const CALM = new Set(["left", "room-ended"]);
+const TABS = ["call", "summary", "file", "consents", "note", "outcome", "chat"];
 const LOOK_MS = 10_000;
 const WIDE = matchMedia("(min-width: 960px)");
 
@@ -56,7 +58,13 @@ export class Workspace {
   open;
   element;
 
-  /** @param {import("../api.js").Api} api @param {TeleconsultClient} client @param {LocalMedia} media @param {Consultation} consultation @param {PageActs} acts */
+  /**
+   * @param {import("../api.js").Api} api
+   * @param {TeleconsultClient} client
+   * @param {LocalMedia} media
+   * @param {Consultation} consultation
+   * @param {PageActs} acts
+   */
   constructor(api, client, media, consultation, acts) {
     this.#api = api;
     this.#client = client;
@@ -65,7 +73,8 @@ export class Workspace {
     this.open = new OpenCase(api, consultation);
     const inCall = () => this.#live !== null && client.state !== "ended" && client.state !== "idle";
     this.#ready = new ReadyPart(this.open, media, {
-      call: () => this.#call(), giveBack: () => this.#giveBack(), missed: () => this.#missed(), finish: () => this.finish(), leave: acts.leave,
+      call: () => this.#call(), giveBack: () => this.#giveBack(), missed: () => this.#missed(),
+      finish: () => this.finish(), leave: acts.leave,
     });
     this.#panels = this.#makePanels(inCall);
     this.#tabs = this.#makeTabs();
@@ -73,7 +82,8 @@ export class Workspace {
     named(this.#side, "aria-label", "tab.call");
     this.#head = h("header.case-head", {}, this.#name, this.#facts, this.#state);
     this.#side.append(this.#ready.element);
-    this.element = h("div.workspace", { onkeydown: (/** @type {KeyboardEvent} */ event) => this.#escape(event) }, this.#head, this.#side, this.#tabs.panels, this.#tabs.list);
+    this.element = h("div.workspace", { onkeydown: (/** @type {KeyboardEvent} */ event) => this.#escape(event) },
+      this.#head, this.#side, this.#tabs.panels, this.#tabs.list);
     this.#stops = [...this.#listen()];
     WIDE.addEventListener("change", this.#fit);
     this.#fit();
@@ -86,7 +96,8 @@ export class Workspace {
 
   /** What the keyboard does here. @returns {Record<string, () => void>} */
   get keys() {
-    const tabs = Object.fromEntries(this.#visibleTabs().map((id, index) => [String(index + 1), () => this.#tabs.choose(id, { focus: true })]));
+    const choose = (/** @type {string} */ id) => () => this.#tabs.choose(id, { focus: true });
+    const tabs = Object.fromEntries(this.#visibleTabs().map((id, index) => [String(index + 1), choose(id)]));
     return {
       ...tabs,
       t: () => this.#tabs.step(1),
@@ -103,7 +114,8 @@ export class Workspace {
     const { patient, state } = consultation;
     setText(this.#name, patient?.name ?? t("own.somebody"));
     const facts = [
-      patient?.birthdate ? `${t("case.age", { years: yearsSince(patient.birthdate) })} (${dateText(patient.birthdate)})` : "",
+      patient?.birthdate
+        ? `${t("case.age", { years: yearsSince(patient.birthdate) })} (${dateText(patient.birthdate)})` : "",
       patient?.gender ? coded("case.gender", patient.gender) : "",
       languages[consultation.language] ?? consultation.language,
     ];
@@ -156,14 +168,16 @@ export class Workspace {
     return {
       summary: new SummaryPanel(this.open),
       file: new FilePanel(api, this.open, inCall),
-      consents: new ConsentsPanel(api, this.open, { inCall, recordable: () => this.#live?.recordable ?? null, record: () => this.#live?.record() }),
+      consents: new ConsentsPanel(api, this.open,
+        { inCall, recordable: () => this.#live?.recordable ?? null, record: () => this.#live?.record() }),
       guests: new GuestsPanel(api, this.open, this.#client, inCall),
       note,
       outcome: new OutcomePanel(api, this.open, {
         saveNote: () => note.flush(), hasNote: () => note.text.trim() !== "",
         closed: () => void this.#client.leave(), leave: this.#page.leave,
       }),
-      chat: new ChatPanel(api, this.open, this.#client, inCall, this.#page.announce, () => this.#panels && this.#mark()),
+      chat: new ChatPanel(api, this.open, this.#client, inCall, this.#page.announce,
+        () => this.#panels && this.#mark()),
     };
   }
 
@@ -182,7 +196,7 @@ export class Workspace {
   }
 
   #visibleTabs() {
-    return ["call", "summary", "file", "consents", "note", "outcome", "chat"].filter((id) => id !== "call" || !WIDE.matches);
+    return TABS.filter((id) => id !== "call" || !WIDE.matches);
   }
 
   /** @param {string} id */
@@ -256,7 +270,8 @@ export class Workspace {
     await this.#openRoom();
     this.#media.bind(this.#client);
     this.#live = new LivePart(this.open, this.#client, this.#media, {
-      announce: this.#page.announce, status: this.#page.status, hangUp: () => void this.#hangUp(), missed: () => void this.#askMissed(),
+      announce: this.#page.announce, status: this.#page.status, hangUp: () => void this.#hangUp(),
+      missed: () => void this.#askMissed(),
       showGuests: () => this.#tabs.choose("consents", { focus: true }),
     });
     this.#side.replaceChildren(this.#live.element);
@@ -298,7 +313,8 @@ export class Workspace {
   }
 
   async #hangUp() {
-    const { answered } = openDialog({ title: t("hang-up.title"), symbol: "leave", body: [h("p", {}, t("hang-up.lead"))], actions: [
+    const { answered } = openDialog({ title: t("hang-up.title"), symbol: "leave",
+      body: [h("p", {}, t("hang-up.lead"))], actions: [
       { label: t("hang-up.finish"), kind: "primary", value: "finish" },
       { label: t("hang-up.leave"), kind: "secondary", value: "leave" },
       { label: shared("common.cancel"), kind: "quiet", value: "" },
@@ -310,7 +326,8 @@ export class Workspace {
 
   async #askMissed() {
     const last = (this.open.consultation.missed_calls ?? 0) >= 1;
-    await confirmed(t("missed.title"), t(last ? "missed.last" : "missed.first"), t("missed.yes"), () => this.#missed(), last ? "danger" : "primary");
+    await confirmed(t("missed.title"), t(last ? "missed.last" : "missed.first"), t("missed.yes"), () => this.#missed(),
+      last ? "danger" : "primary");
   }
 
   async #missed() {
@@ -325,11 +342,4 @@ export class Workspace {
     await this.#api.giveBack(this.open.id);
     this.#page.leave();
   }
-}
-
-/** Full years. @param {string} birthdate  YYYY-MM-DD */
-function yearsSince(birthdate) {
-  const [born, now] = [new Date(`${birthdate}T12:00:00`), new Date()];
-  const before = now.getMonth() < born.getMonth() || (now.getMonth() === born.getMonth() && now.getDate() < born.getDate());
-  return now.getFullYear() - born.getFullYear() - (before ? 1 : 0);
 }

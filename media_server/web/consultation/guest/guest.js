@@ -1,8 +1,8 @@
 /**
  * The page of somebody who was invited: check camera and name, come by the link, wait to be let in, the call.
  *
- * In the address: after the `#` the invitation's token, which is taken out of it at once and used once. After a reload the
- * session tells who one is.
+ * In the address: after the `#` the invitation's token, which is taken out of it at once and used once. After a reload
+ * the session tells who one is.
  */
 
 import { TeleconsultClient } from "../../client.js";
@@ -55,9 +55,11 @@ class Page {
         this.#consultation = me?.guest?.consultation ?? null;
         this.#name = this.#consultation ? (me?.name ?? "") : "";
       } catch (error) {
-        return this.#showMessage(() => messageView(page("ended.unreachable.title"), errorText(error), () => void this.start()));
+        return this.#showMessage(() => messageView(page("ended.unreachable.title"), errorText(error),
+          () => void this.start()));
       }
-      if (this.#consultation === null) return this.#showMessage(() => messageView(t("none.title"), t("none.lead"), null));
+      if (this.#consultation === null) return this.#showMessage(() => messageView(t("none.title"), t("none.lead"),
+        null));
     }
     return this.#showLobby();
   }
@@ -91,7 +93,8 @@ class Page {
   async #join() {
     this.#media.bind(this.client);
     const announce = (/** @type {string} */ text) => { this.#announcer.textContent = text; };
-    const room = new GuestRoom(this.#api, this.client, this.#media, /** @type {string} */ (this.#consultation), { announce, status: this.#status });
+    const room = new GuestRoom(this.#api, this.client, this.#media, /** @type {string} */ (this.#consultation),
+      { announce, status: this.#status });
     this.#show(room, "call", () => room.render());
     await this.client.join().catch(() => {}); // the `ended` state says why
   }
@@ -120,7 +123,8 @@ class Page {
     this.#view = view;
     this.#redraw = redraw;
     document.body.dataset.view = name;
-    if (name !== "call") document.title = `${name === "lobby" ? page("lobby.title.guest") : page("app.tagline")} · Teleconsult`;
+    const title = page(name === "lobby" ? "lobby.title.guest" : "app.tagline");
+    if (name !== "call") document.title = `${title} · Teleconsult`;
     this.#main.replaceChildren(view.element);
     if (document.activeElement === document.body) this.#main.focus({ preventScroll: true });
   }

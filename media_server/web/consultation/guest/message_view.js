@@ -8,5 +8,6 @@ import { symbol } from "../parts/symbols.js";
 export function messageView(title, text, retry) {
   return h("div.ended", {}, h("section.card", { role: "alert" },
     h("div.badge.bad", {}, symbol("warning")), h("h1", {}, title), h("p", {}, text),
-    retry ? h("div.choices", {}, h("button.primary.large", { type: "button", onclick: retry }, t("common.retry"))) : null));
+    retry ? h("div.choices", {}, h("button.primary.large", { type: "button", onclick: retry }, t("common.retry")))
+      : null));
 }
