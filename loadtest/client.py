@@ -33,6 +33,7 @@ from loadtest.events import (
     Message,
     ParticipantAdmitted,
     ParticipantId,
+    ParticipantJoined,
     ParticipantLeft,
     Resumed,
     TrackId,
@@ -345,7 +346,8 @@ class Client:
         for reader in self._readers:
             self._put(reader, event)
         match event:
-            case TrackPublished() | ParticipantAdmitted() | Resumed():
+            # Who is let in learns of the others, and their tracks, one by one after it.
+            case TrackPublished() | ParticipantAdmitted() | ParticipantJoined() | Resumed():
                 self._subscribe_to_missing()  # a subscription during a cut has come to nothing
             case TrackUnpublished() | ParticipantLeft():
                 self._let_go_of_ended()

@@ -115,9 +115,12 @@ class ConsentEndpoints:
         check_agreement(kind, call.body)
         word = consent_word(self._services, call.who, consultation, kind, call.body)
         entry = await asyncio.to_thread(self._services.ledger.say, word, call.body.granted)
+        # First nobody is where they may not be any more; what else follows can be late.
+        await self._tell(entry)
         if kind is ConsentKind.THIRD_PARTY_PRESENCE and not call.body.granted:
             await asyncio.to_thread(revoke_invitations, self._services, consultation)
-        await self._tell(entry)
+        if kind is ConsentKind.REPORT_TO_GP and not call.body.granted:
+            await asyncio.to_thread(self._services.outbox.take_back, consultation.id)
         if kind is ConsentKind.TELECONSULTATION and not call.body.granted:
             await self._end_call(consultation)
         return Answer(self._shown(entry))
@@ -125,19 +128,15 @@ class ConsentEndpoints:
     async def _request(self, call: Call[None]) -> Answer:
         kind, consultation, services = ConsentKind(call.path["kind"]), call.about, self._services
         await self._check_open(consultation, kind, call)
-        patient = services.patient_of(consultation)
-        granted = await asyncio.to_thread(services.ledger.grant, consultation.id, kind, patient)
-        if granted is not None:
-            return Answer(self._shown(granted))
         word = Word(
             consultation=consultation.id,
-            participant=patient,
+            participant=services.patient_of(consultation),
             kind=kind,
             state=ConsentState.REQUESTED,
             actor=call.who.person,
             role="doctor",
         )
-        entry = await asyncio.to_thread(services.ledger.append, word)
+        entry = await asyncio.to_thread(services.ledger.ask, word)
         await self._tell(entry)
         return Answer(self._shown(entry))
 
@@ -193,7 +192,7 @@ class ConsentEndpoints:
         except NoFile:
             raise NotFound("there is no medical file of this patient here") from None
         # Once more: it may have been taken back while the file was being fetched.
-        await asyncio.to_thread(self._may_read, call.about, call.who.person)
+        await asyncio.to_thread(self._granted, call.about, call.who.person)
         return web.Response(
             body=file.body, content_type="application/fhir+json", headers={"Cache-Control": "no-store"}
         )
@@ -201,8 +200,16 @@ class ConsentEndpoints:
     def _may_read(self, consultation: Consultation, doctor: str) -> auth.Private[str] | None:
         """The patient's national number, if there is one, once the patient lets this file be read now.
 
-        Raises NotInThisState, ConsentNeeded; each time with its line in the audit log.
+        Raises NotInThisState, ConsentNeeded; whatever comes of it has its line in the audit log.
         """
+        services, granted = self._services, self._granted(consultation, doctor)
+        note(services, consultation, doctor, "doctor", "medical-file.read", details={"consent": granted.id})
+        child = services.store.content(consultation.id).proxy_for
+        if child is not None:  # it is about the child, not about the adult who asked
+            return None if child.national_number is None else auth.Private(child.national_number)
+        return services.patients.get(PersonId(consultation.patient)).details.national_number
+
+    def _granted(self, consultation: Consultation, doctor: str) -> Entry:
         services, kind = self._services, ConsentKind.MEDICAL_FILE_ACCESS
         if consultation.state.over:
             raise NotInThisState("the consultation is over, and with it what was agreed to for its time")
@@ -218,11 +225,7 @@ class ConsentEndpoints:
                 why="consent-needed",
             )
             raise ConsentNeeded("the patient has not agreed that the medical file is read")
-        note(services, consultation, doctor, "doctor", "medical-file.read", details={"consent": granted.id})
-        child = services.store.content(consultation.id).proxy_for
-        if child is not None:  # it is about the child, not about the adult who asked
-            return None if child.national_number is None else auth.Private(child.national_number)
-        return services.patients.get(PersonId(consultation.patient)).details.national_number
+        return granted
 
     def _shown(self, entry: Entry) -> ConsentShown:
         ledger, word = self._services.ledger, entry.word

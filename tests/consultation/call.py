@@ -4,7 +4,8 @@ async with in_the_room(doctor, consultation) as hers, in_the_room(patient, consu
     await hers.admit(his.room.me)
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -39,3 +40,22 @@ async def record(hers: Client, his: Client) -> None:
     await hers.consent("recording", "granted")
     await hers.recording("start")
     await hers.until(lambda room: room.recording == "on")
+
+
+async def within_a_second(true: Callable[[], Awaitable[bool]]) -> None:
+    """Until it is so, at most a hundred looks, ten milliseconds apart: a second, on a machine that has time;
+    a busy one is not called slow for being busy. Raises AssertionError.
+    """
+    for _ in range(100):
+        if await true():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it is not so after a second")
+
+
+async def until_heard(listener: Client) -> int:
+    """Until RTP arrives of somebody; how many packets there were."""
+    async with asyncio.timeout(15):
+        while not (heard := sum((await listener.packets()).values())):  # noqa: ASYNC110  no event
+            await asyncio.sleep(0.02)
+    return heard

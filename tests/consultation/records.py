@@ -29,7 +29,8 @@ def audit(server: ServerProcess, **wanted: str | None) -> list[Noted]:
     where = " AND ".join([f"{column} IS :{column}" for column in wanted] or ["1"])
     with opened(server) as records:
         rows = records.execute(
-            f"SELECT actor, role, action, outcome, subject, why, details FROM audit WHERE {where} ORDER BY number",
+            "SELECT actor, role, action, outcome, subject, why, details FROM audit"
+            f" WHERE {where} ORDER BY number",
             wanted,
         ).fetchall()
     return [Noted(*row[:-1], json.loads(row[-1])) for row in rows]
