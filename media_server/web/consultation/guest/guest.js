@@ -53,7 +53,6 @@ class Page {
       try {
         const me = await this.#api.me();
         this.#consultation = me?.guest?.consultation ?? null;
-        this.#name = this.#consultation ? (me?.name ?? "") : "";
       } catch (error) {
         return this.#showMessage(() => messageView(page("ended.unreachable.title"), errorText(error),
           () => void this.start()));
@@ -66,7 +65,10 @@ class Page {
 
   #showLobby() {
     const lobby = new Lobby(this.#media, "guest", this.#name, (name) => void this.#enter(name));
-    lobby.element.querySelector("#name")?.setAttribute("required", ""); // the others must know who comes in
+    const name = /** @type {HTMLInputElement} */ (lobby.element.querySelector("#name"));
+    // The others must know who comes in; once said with the invitation, it stays so.
+    name.required = this.#token !== null;
+    /** @type {HTMLElement} */ (name.closest(".field")).hidden = this.#token === null;
     this.#show(lobby, "lobby", () => {
       this.#name = lobby.name;
       this.#showLobby();
