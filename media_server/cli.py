@@ -1,5 +1,5 @@
-"""The command line: `teleconsult serve | demo | drain | ticket | keys | recordings | doctors | records | purge
-| check-config`.
+"""The command line: `teleconsult serve | demo | drain | ticket | keys | recordings | doctors | records |
+purge | check-config`.
 
 Exit status: 0 done, 1 refused or failed, 2 wrong usage, which includes settings that cannot be read. What a
 script reads goes to standard output alone; logs and words for people go to standard error.

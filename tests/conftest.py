@@ -12,6 +12,7 @@ from tests.media_server.records.databases import (
     postgresql,
     records,
     records_url,
+    reused_database,
 )
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "postgresql",
     "records",
     "records_url",
+    "reused_database",
     "stand",
     "the_direct_stand",
     "the_stand",

@@ -83,6 +83,9 @@ class PostgreSQLServer:
                 **self._user,
             )
         self._until_ready(self._process)
+        ((version,),) = self.ask(sql.SQL("SHOW server_version_num"))
+        # The others copy by writing all of it to their log, too; before version 15 there was only this way.
+        self._copying = sql.SQL("STRATEGY FILE_COPY" if int(version) >= 150_000 else "")
 
     def stop(self) -> None:
         """At once, as in a crash; connections break. Idempotent."""
@@ -95,8 +98,8 @@ class PostgreSQLServer:
         """The name of a new database, a copy of another, which nobody may be connected to."""
         name = f"records_{secrets.token_hex(6)}"
         self.ask(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-                sql.Identifier(name), sql.Identifier(template)
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} {}").format(
+                sql.Identifier(name), sql.Identifier(template), self._copying
             )
         )
         return name

@@ -2,7 +2,6 @@
 
 import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -17,12 +16,12 @@ from media_server.records import (
     append_audit,
     audit_entries_about,
     newest_audit,
-    open_records,
     reading,
     verify_audit,
     writing,
 )
 from media_server.records.tables import audit, audit_head
+from tests.media_server.records.children import append_entries
 
 AN_ENTRY = AuditEntry(
     at_us=1_800_000_000_000_000,
@@ -106,20 +105,9 @@ def test_more_entries_than_are_read_at_once_are_verified(
 # --- Many at once ---
 
 
-def _append_some(url: str, actor: str) -> None:
-    engine = open_records(url)
-
-    def one(number: int) -> None:
-        append(engine, replace(AN_ENTRY, actor=actor, at_us=number))
-
-    with ThreadPoolExecutor(3) as threads:
-        list(threads.map(one, range(15)))
-    engine.dispose()
-
-
 def test_processes_and_threads_that_write_at_once_make_one_chain(records: Engine, records_url: str) -> None:
     spawning = multiprocessing.get_context("spawn")
-    processes = [spawning.Process(target=_append_some, args=(records_url, f"a-{n}")) for n in range(2)]
+    processes = [spawning.Process(target=append_entries, args=(records_url, AN_ENTRY, 15)) for _ in range(2)]
     for process in processes:
         process.start()
     for process in processes:

@@ -25,6 +25,7 @@ from media_server.records import (
     tidy,
     writing,
 )
+from tests.media_server.records.children import open_and_add
 
 
 def a_key(engine: Engine, kid: str, public_key: bytes = b"k" * 32) -> None:
@@ -67,13 +68,9 @@ def test_what_was_committed_is_there_when_it_is_opened_again(records: Engine, re
     again.dispose()
 
 
-def _open_and_add(url: str, name: str) -> None:
-    a_key(open_records(url), name)
-
-
 def test_processes_that_start_at_once_agree_on_one_database(an_empty_place: str) -> None:
     spawning = multiprocessing.get_context("spawn")
-    processes = [spawning.Process(target=_open_and_add, args=(an_empty_place, f"k{n}")) for n in range(2)]
+    processes = [spawning.Process(target=open_and_add, args=(an_empty_place, f"k{n}")) for n in range(2)]
     for process in processes:
         process.start()
     for process in processes:
