@@ -29,7 +29,7 @@ from media_server.consultations import (
     participant_id,
 )
 from media_server.development_files import write_test_files
-from media_server.development_registry import register_test_doctors
+from media_server.development_registry import has_test_doctors, register_test_doctors
 from media_server.endpoints import Services, all_endpoints
 from media_server.endpoints.third_parties import ThirdParties
 from media_server.errors import CannotStart
@@ -122,6 +122,11 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
         return
     if settings.itsme_environment is ItsmeEnvironment.DEVELOPMENT:
         await asyncio.to_thread(register_test_doctors, records.engine, records.keys, clock_us())
+    elif await asyncio.to_thread(has_test_doctors, records.engine):
+        raise CannotStart(
+            "ITSME_ENVIRONMENT: these records have the development provider's doctors, whose numbers may be"
+            " real people's; use another DATA_DIR or DATABASE_URL"
+        )
     patients = Patients(records.engine, records.keys, clock_us)
     doctors = Doctors(records.engine, records.keys, clock_us)
     sessions = SessionStore(records.engine, node.keys, records.keys, clock_us)

@@ -6,16 +6,17 @@ from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from auth import Private, parse_nihdi_number
 from media_server.development_provider import DOCTORS, Registration
 from media_server.languages import Language
 from media_server.people.doctors_file import DoctorLine
 from media_server.people.doctors_import import import_doctors
-from media_server.records import FieldKeys
+from media_server.records import FieldKeys, reading, tables
 
 # Made up: the stems are the first there are, and nobody is recognised by them.
+_VERIFIED_BY: Final = "development"
 _NUMBERS: Final = MappingProxyType(
     {"claes": "10000106004", "dubois": "10000205003", "peeters": "10000304003"}
 )
@@ -34,6 +35,13 @@ def register_test_doctors(engine: Engine, keys: FieldKeys, now_us: int) -> None:
     import_doctors(engine, keys, [_line(number, today) for number in range(len(DOCTORS))], now_us)
 
 
+def has_test_doctors(engine: Engine) -> bool:
+    """Whether the provider's doctors were ever registered in these records; blocking."""
+    with reading(engine) as connection:
+        wanted = select(tables.doctors.c.id).where(tables.doctors.c.registry_verified_by == _VERIFIED_BY)
+        return connection.execute(wanted).first() is not None
+
+
 def _line(index: int, today: date) -> DoctorLine:
     person = DOCTORS[index]
     verified = today if person.registration is Registration.VERIFIED else None
@@ -46,6 +54,6 @@ def _line(index: int, today: date) -> DoctorLine:
         given_name=Private(person.given_name),
         languages=_SPOKEN[person.key],
         registry_verified_at=verified,
-        verified_by=None if verified is None else "development",
+        verified_by=None if verified is None else _VERIFIED_BY,
         training_completed_on=today,
     )

@@ -1,13 +1,14 @@
 """The outbox of reports in SQL, shared by all nodes. Implements `reports.OutboxStore`."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from media_server.records import FieldKeys, reading, tables, writing
+from media_server.records import CannotOpen, FieldKeys, reading, tables, writing
 from media_server.reports import (
     Claim,
     LeaseLost,
@@ -19,6 +20,8 @@ from media_server.reports import (
     Trouble,
 )
 from signalling import Private
+
+log = logging.getLogger(__name__)
 
 _reports = tables.reports
 
@@ -51,6 +54,36 @@ class SqlOutbox:
             )
         )
 
+    def requeue_within(self, connection: Connection, queued: Queued) -> None:
+        """Have one that failed tried again, with what it says now; others stay as they are."""
+        connection.execute(
+            update(_reports)
+            .where(_reports.c.id == queued.report.id, _reports.c.state == OutboxState.FAILED.value)
+            .values(
+                state=OutboxState.QUEUED.value,
+                trouble=None,
+                due_at_us=queued.queued_at_us,
+                sealed=self._keys.seal(_place(queued.report.id), queued.report.body),
+            )
+        )
+
+    def take_back(self, consultation: str) -> None:
+        """Cancel every report of it that has not arrived, and erase what it says. One that is being sent just
+        now may arrive all the same; nobody sends it again. Blocking.
+        """
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(_reports)
+                .where(
+                    _reports.c.consultation == consultation,
+                    _reports.c.state.in_((OutboxState.QUEUED.value, OutboxState.FAILED.value)),
+                )
+                .values(state=OutboxState.CANCELLED.value, sealed=None, lease_owner=None, lease_until_us=None)
+            )
+
+    def exists_within(self, connection: Connection, report: ReportId) -> bool:
+        return connection.execute(select(_reports.c.id).where(_reports.c.id == report)).first() is not None
+
     def _add(self, queued: Queued) -> bool:
         try:
             with writing(self._engine) as connection:
@@ -82,7 +115,18 @@ class SqlOutbox:
                     .where(_reports.c.id == row.id)
                     .values(attempts=row.attempts + 1, lease_owner=owner, lease_until_us=until_us)
                 )
-        return [Claim(self._queued(row), row.attempts + 1, until_us) for row in rows]
+        return [claim for row in rows if (claim := self._claimed(row, until_us)) is not None]
+
+    def _claimed(self, row: Row[Any], until_us: int) -> Claim | None:
+        """None for one that cannot be read: it failed, and does not keep the others from going."""
+        try:
+            return Claim(self._queued(row), row.attempts + 1, until_us)
+        except CannotOpen:
+            log.error("report.unreadable", extra={"report": row.id})
+            values = {"state": OutboxState.FAILED.value, "trouble": Trouble.OUR_FAULT.value}
+            with writing(self._engine) as connection:
+                connection.execute(update(_reports).where(_reports.c.id == row.id).values(**values))
+            return None
 
     async def delivered(self, claim: Claim, receipt: Receipt, now_us: int) -> None:
         await self._settle(

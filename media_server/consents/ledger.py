@@ -36,11 +36,42 @@ class Ledger:
 
     def append(self, word: Word) -> Entry:
         """Write it down; durable on return. Raises RecordsUnusable."""
+        return self._in_turn(lambda connection: self.append_within(connection, word))
+
+    def say(self, word: Word, granted: bool) -> Entry:
+        """As `append`, with the state that a yes or no has now: a no after a grant is a withdrawal. The same
+        said again is not written again.
+        """
+
+        def said(connection: Connection) -> Entry:
+            before = _last_word(connection, word)
+            now_us = self._clock_us()
+            state = next_state(before, granted, now_us)
+            stands = before is not None and (not granted or before.holds(now_us))
+            if before is not None and stands and before.word.state is state and _same(before.word, word):
+                return before
+            return self.append_within(connection, replace(word, state=state))
+
+        return self._in_turn(said)
+
+    def ask(self, word: Word) -> Entry:
+        """Write down that somebody was asked, unless they have granted it: then that grant."""
+
+        def asked(connection: Connection) -> Entry:
+            before = _last_word(connection, word)
+            if before is not None and before.holds(self._clock_us()):
+                return before
+            return self.append_within(connection, replace(word, state=ConsentState.REQUESTED))
+
+        return self._in_turn(asked)
+
+    def _in_turn(self, step: Callable[[Connection], Entry]) -> Entry:
+        """Read and written in one go: if another writes the consultation's next entry first, once more."""
         for _ in range(_TRIES):
             try:
                 with writing(self._engine) as connection:
-                    return self.append_within(connection, word)
-            except IntegrityError:  # another node wrote this consultation's next entry just now
+                    return step(connection)
+            except IntegrityError:
                 continue
         raise RecordsUnusable("the ledger of consents is written to by too many at once")
 
@@ -105,17 +136,6 @@ class Ledger:
         entry = self.last_word(consultation, kind, participant)
         return entry if entry is not None and entry.holds(self._clock_us()) else None
 
-    def say(self, word: Word, granted: bool) -> Entry:
-        """As `append`, with the state that a yes or no has now: a no after a grant is a withdrawal. The same
-        said again is not written again.
-        """
-        before = self.last_word(word.consultation, word.kind, word.participant)
-        state = next_state(before, granted, self._clock_us())
-        stands = before is not None and (not granted or before.holds(self._clock_us()))
-        if before is not None and stands and before.word.state is state and _same(before.word, word):
-            return before
-        return self.append(replace(word, state=state))
-
     def expired(self, entry: Entry) -> bool:
         return entry.word.state is ConsentState.GRANTED and not entry.holds(self._clock_us())
 
@@ -147,6 +167,12 @@ def verify_chains(connection: Connection) -> int:
         heads[row.consultation] = number + 1, row.hash
         count += 1
     return count
+
+
+def _last_word(connection: Connection, word: Word) -> Entry | None:
+    """Of the same participant on the same kind."""
+    said = (e for e in _entries(connection, word.consultation) if e.word.participant == word.participant)
+    return next((e for e in reversed(list(said)) if e.word.kind is word.kind), None)
 
 
 def _policy_of(entry: Entry) -> str:

@@ -15,12 +15,11 @@ from auth import PersonId
 from media_server.consultations.desk import Desk
 from media_server.consultations.duty_desk import CLAIM_S, DutyDesk
 from media_server.consultations.errors import ConsultationRefused
-from media_server.consultations.estimates import estimated_wait_s
+from media_server.consultations.estimates import Pace
 from media_server.consultations.record import Consultation
 from media_server.consultations.states import State, Step
 from media_server.consultations.store import ConsultationStore
 from media_server.forever import forever
-from media_server.languages import Language
 from media_server.people import Doctors, UnknownPerson
 
 log = logging.getLogger(__name__)
@@ -65,17 +64,18 @@ class QueueKeeper:
         if waiting:
             rows = await asyncio.to_thread(self._store.in_state, State.ARRIVED, State.TRIAGED)
             unopened = {row.id: row for row in rows}
+            pace = await asyncio.to_thread(self._pace)
             for room, participant in waiting:
                 consultation = unopened.get(room)
                 if consultation is None:
                     continue
                 await self._desk.keep_place(consultation)
-                place = await self.place(consultation)
-                if place is None or consultation.state is not State.ARRIVED:
+                position = await self._queue.position(signalling.WaitingId(consultation.id))
+                if position is None or consultation.state is not State.ARRIVED:
                     continue
-                told[room] = place
-                if self._told.get(room) != place:
-                    position, estimate = place
+                estimate = pace.wait_s(position, consultation.language)
+                told[room] = position, estimate
+                if self._told.get(room) != told[room]:
                     event = signalling.Queue(position=position, estimated_wait_s=estimate)
                     self._rooms.tell(room, event, participant)
         self._told = told
@@ -88,7 +88,8 @@ class QueueKeeper:
         position = await self._queue.position(signalling.WaitingId(consultation.id))
         if position is None:
             return None
-        return position, await asyncio.to_thread(self._estimate, position, consultation.language)
+        pace = await asyncio.to_thread(self._pace)
+        return position, pace.wait_s(position, consultation.language)
 
     async def sweep(self) -> None:
         """Give back who was forgotten, end what nobody will end. Raises StoreUnavailable, RecordsUnusable."""
@@ -133,7 +134,7 @@ class QueueKeeper:
     def _older(self, consultation: Consultation, than_us: int) -> bool:
         return self._clock_us() - consultation.created_at_us > than_us
 
-    def _estimate(self, position: int, language: Language) -> float | None:
-        doctors = [each for each in self._doctors.all_on_duty() if language in each.duty_languages]
-        mean = self._store.mean_call_s(self._clock_us() - int(_RECENT_S * 1e6))
-        return estimated_wait_s(position, len(doctors), mean)
+    def _pace(self) -> Pace:
+        """How fast patients are taken now; blocking."""
+        on_duty = [doctor.duty_languages for doctor in self._doctors.all_on_duty()]
+        return Pace(on_duty, self._store.mean_call_s(self._clock_us() - int(_RECENT_S * 1e6)))

@@ -14,6 +14,7 @@ from media_server.languages import Language
 from media_server.records import AuditEntry, FieldKeys, append_audit, reading, tables, writing
 
 _consultations = tables.consultations
+_MOST_OPEN = 10_000
 _COLUMNS = [column for column in _consultations.c if column.name != "sealed"]
 
 
@@ -44,9 +45,10 @@ class ConsultationStore:
         with reading(self.engine) as connection:
             return self.get_within(connection, id)
 
-    def get_within(self, connection: Connection, id: str) -> Consultation:
-        """Raises NoSuchConsultation."""
-        row = connection.execute(select(*_COLUMNS).where(_consultations.c.id == id)).one_or_none()
+    def get_within(self, connection: Connection, id: str, *, for_update: bool = False) -> Consultation:
+        """`for_update`: nobody else changes it until we commit. Raises NoSuchConsultation."""
+        wanted = select(*_COLUMNS).where(_consultations.c.id == id)
+        row = connection.execute(wanted.with_for_update() if for_update else wanted).one_or_none()
         if row is None:
             raise NoSuchConsultation("there is no such consultation")
         return _consultation(row)
@@ -172,7 +174,7 @@ class ConsultationStore:
         wanted: list[Any] = [_consultations.c.state.in_([state.value for state in states])]
         if before_us is not None:
             wanted.append(_consultations.c.created_at_us < before_us)
-        return self._list(*wanted)
+        return self._list(*wanted, most=_MOST_OPEN)
 
     def open_of_patient(self, connection: Connection, patient: str) -> Consultation | None:
         """The one that is not over."""
@@ -215,10 +217,10 @@ class ConsultationStore:
             ).scalar()
         return None if mean is None else float(mean) / 1e6
 
-    def _list(self, *wanted: Any) -> list[Consultation]:
+    def _list(self, *wanted: Any, most: int = 500) -> list[Consultation]:
         with reading(self.engine) as connection:
             rows = connection.execute(
-                select(*_COLUMNS).where(*wanted).order_by(_consultations.c.created_at_us.desc()).limit(500)
+                select(*_COLUMNS).where(*wanted).order_by(_consultations.c.created_at_us.desc()).limit(most)
             )
             return [_consultation(row) for row in rows]
 

@@ -204,9 +204,10 @@ class ConsentEndpoints:
         """
         services, granted = self._services, self._granted(consultation, doctor)
         note(services, consultation, doctor, "doctor", "medical-file.read", details={"consent": granted.id})
-        child = services.store.content(consultation.id).proxy_for
-        if child is not None:  # it is about the child, not about the adult who asked
-            return None if child.national_number is None else auth.Private(child.national_number)
+        if services.store.content(consultation.id).proxy_for is not None:
+            # It is about a child, whose number is what an adult typed: enough to write on a report, not to
+            # open somebody's file with.
+            return None
         return services.patients.get(PersonId(consultation.patient)).details.national_number
 
     def _granted(self, consultation: Consultation, doctor: str) -> Entry:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from auth import Operation, PersonId, Private, Role, Standing
+from auth import Operation, PersonId, Private, Role, Standing, parse_national_number
 from media_server.api import Answer, Call, Caller, Endpoint, FieldFault, Invalid
 from media_server.consents import ConsentKind
 from media_server.consultations import (
@@ -157,7 +157,9 @@ class ConsultationEndpoints:
 
     async def _create(self, call: Call[NewConsultation]) -> Answer:
         body, services = call.body, self._services
-        response = checked_response(body.questionnaire_response, body.language, complete=True)
+        response = await asyncio.to_thread(
+            checked_response, body.questionnaire_response, body.language, complete=True
+        )
         patient = await asyncio.to_thread(services.patients.get, PersonId(call.who.person))
         _check_proxy(body, patient, services.now().date())
         if body.insurance_fund is None and patient.details.national_number is not None:
@@ -281,6 +283,11 @@ def _check_proxy(body: NewConsultation, patient: Patient, today: date) -> None:
     if child is not None and not 0 <= age_on(today, child.birthdate) < AGE_OF_OWN_CONSULTATION:
         fault = FieldFault("/proxy_for/birthdate", "not-a-child", "has to be of a child under sixteen")
         raise Invalid([fault])
+    if child is not None and child.national_number is not None:
+        number = parse_national_number(child.national_number)
+        if number.disagreements(child.birthdate, None):
+            fault = FieldFault("/proxy_for/national_number", "birthdate", "is of another birth date")
+            raise Invalid([fault])
 
 
 def _proxy(child: ProxyFor) -> Proxy:

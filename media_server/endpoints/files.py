@@ -75,6 +75,8 @@ class FileEndpoints:
         services, consultation = self._services, call.about
         id_, now = f"a-{secrets.token_hex(12)}", services.clock_us()
         with writing(services.engine) as connection:
+            if services.store.get_within(connection, consultation.id, for_update=True).state.over:
+                raise NotInThisState("the consultation is over")
             count = connection.execute(
                 select(func.count())
                 .select_from(_attachments)

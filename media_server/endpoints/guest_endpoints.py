@@ -140,6 +140,7 @@ class GuestEndpoints:
         services, consultation, now = self._services, call.about, self._services.clock_us()
         id_, expires_us = f"i-{secrets.token_hex(12)}", now + LIFE // timedelta(microseconds=1)
         with writing(services.engine) as connection:
+            services.store.get_within(connection, consultation.id, for_update=True)
             earlier = connection.execute(
                 select(_invitations.c.id).where(_invitations.c.consultation == consultation.id)
             ).all()

@@ -217,7 +217,9 @@ class IntakeEndpoints:
         return None if sealed is None else self._services.keys.open_sealed(_place(patient), sealed)
 
     async def _put_draft(self, call: Call[Draft]) -> Answer:
-        response = checked_response(call.body.questionnaire_response, call.body.language, complete=False)
+        response = await asyncio.to_thread(
+            checked_response, call.body.questionnaire_response, call.body.language, complete=False
+        )
         kept = {
             "questionnaire_response": response.to_fhir(),
             "language": call.body.language.value,
@@ -228,6 +230,10 @@ class IntakeEndpoints:
 
     def _write_draft(self, patient: str, content: bytes) -> None:
         with writing(self._services.engine) as connection:
+            # The patient's own row, so that two pages that save at once do so one after the other.
+            connection.execute(
+                tables.patients.select().where(tables.patients.c.id == patient).with_for_update()
+            )
             connection.execute(delete(_drafts).where(_drafts.c.patient == patient))
             connection.execute(
                 insert(_drafts).values(

@@ -225,7 +225,7 @@ class OutcomeEndpoints:
         """Kept again and again while it is being written. Raises NotInThisState."""
         services = self._services
         with writing(services.engine) as connection:
-            now = services.store.get_within(connection, call.about.id)
+            now = services.store.get_within(connection, call.about.id, for_update=True)
             if now.state not in (State.TRIAGED, State.IN_PROGRESS):
                 raise NotInThisState("a consultation is written about while it is held")
             self._replace(connection, now, "note", call.body)
@@ -286,7 +286,7 @@ class OutcomeEndpoints:
         """Write it down. Raises NotInThisState before the first call and after the end."""
         services = self._services
         with writing(services.engine) as connection:
-            now = services.store.get_within(connection, call.about.id)
+            now = services.store.get_within(connection, call.about.id, for_update=True)
             if now.state is not State.IN_PROGRESS:
                 raise NotInThisState("a consultation is written about while it is held")
             id_ = self._insert(connection, now, kind, item)
@@ -392,7 +392,7 @@ class OutcomeEndpoints:
     def _write_rating(self, consultation: Consultation, score: int) -> None:
         services = self._services
         with writing(services.engine) as connection:
-            now = services.store.get_within(connection, consultation.id)
+            now = services.store.get_within(connection, consultation.id, for_update=True)
             if now.state is not State.FINISHED:
                 raise NotInThisState("a consultation is rated after its end")
             if now.rated:

@@ -286,7 +286,8 @@ def _facts(patient: Patient, content: Content, consultation: Consultation) -> Pa
         birthdate=birthdate,
         sex=sex,
         language=consultation.language.value,
-        verified_at=moment(patient.verified_at_us),
+        # Of a child nobody vouched for anything; its parent's login says nothing of it.
+        verified_at=None if child is not None else moment(patient.verified_at_us),
         fund=_private(consultation.insurance_fund),
         proxy=None if child is None else Private(f"{details.name.reveal()} ({child.relationship})"),
         callback_number=_private(content.callback_number),

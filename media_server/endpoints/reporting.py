@@ -3,7 +3,6 @@
 from datetime import date
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from auth import PersonId
 from media_server.api import Caller
@@ -91,12 +90,14 @@ def queue_report(services: Services, consultation: Consultation, caller: Caller)
     # One for each consent: whoever takes it back and gives it anew, maybe to another GP, has a new report.
     report = report_to_gp(ReportId(f"r-{granted.id}"), content)
     ends_us = granted.word.expires_at_us or services.clock_us()
-    try:
-        with writing(services.engine) as connection:
-            services.outbox.add_within(connection, Queued(report, services.clock_us(), ends_us))
+    queued = Queued(report, services.clock_us(), ends_us)
+    with writing(services.engine) as connection:
+        services.store.get_within(connection, consultation.id, for_update=True)
+        if services.outbox.exists_within(connection, report.id):
+            services.outbox.requeue_within(connection, queued)
+        else:
+            services.outbox.add_within(connection, queued)
             services.store.note(connection, consultation, caller.person, "doctor", "report.queued")
-    except IntegrityError:
-        pass  # it was queued before
     services.wake_outbox()
     return services.outbox.state_of(consultation.id) or OutboxState.QUEUED
 

@@ -73,8 +73,17 @@ def _doctor(services: Services, consultation: Consultation) -> DoctorShown | Non
 
 
 def _patient(services: Services, consultation: Consultation) -> PatientShown | None:
+    """Whom it is about: the child, where an adult asked for one."""
     if consultation.purged_at_us is not None:
         return None
+    child = services.store.content(consultation.id).proxy_for
+    if child is not None:
+        return PatientShown(
+            id=services.patient_of(consultation),
+            name=f"{child.given_name} {child.family_name}",
+            birthdate=child.birthdate,
+            language=consultation.language,
+        )
     details = services.patients.get(PersonId(consultation.patient)).details
     birthdate = details.birthdate and details.birthdate.reveal().isoformat()
     return PatientShown(
