@@ -12,7 +12,7 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -147,7 +147,7 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
             store,
             media,
             Admissions(TicketVerifier(keys), issuer),
-            _signalling_settings(settings, http_port),
+            _signalling_settings(settings, http_port, plane.addresses),
             observe=lambda step, seconds: metrics.join_step(step.value, seconds),
             recorder=recorder,
             consents=RoomConsents(records.ledger),
@@ -286,7 +286,9 @@ def _figures(plane: sfu.Sfu, rooms: signalling.SignallingServer, recorder: Recor
         yield Row("queue_drops", "Thrown away because a queue was full", dropped, {"queue": queue})
 
 
-def _signalling_settings(settings: Settings, http_port: int) -> signalling.SignallingSettings:
+def _signalling_settings(
+    settings: Settings, http_port: int, media: Sequence[tuple[str, int]]
+) -> signalling.SignallingSettings:
     origin = settings.origin(http_port)
     here = settings.node_url or origin
     return signalling.SignallingSettings(
@@ -304,6 +306,9 @@ def _signalling_settings(settings: Settings, http_port: int) -> signalling.Signa
                 else None,
             )
             for each in settings.ice_servers
+        ),
+        media_addresses=tuple(
+            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in media
         ),
         join_timeout_s=settings.join_timeout_s,
         resume_window_s=settings.resume_window_s,

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -120,6 +120,11 @@ class Sfu:
     @property
     def port(self) -> int:
         return self._running().plane.port
+
+    @property
+    def addresses(self) -> Sequence[tuple[str, int]]:
+        """Where media is reached, best first: those of the candidates in each answer."""
+        return self._running().plane.candidates
 
     @property
     def handshakes_in_flight(self) -> int:

@@ -251,5 +251,6 @@ class Entrance:
             room=room.view(session.participant),
             participants=room.participants_seen_by(session.participant),
             ice_servers=self._settings.ice_servers,
+            media_addresses=self._settings.media_addresses,
         )
         connection.send(encode(connection.codec, joined))

@@ -41,6 +41,7 @@ class Joined(Ok):
     room: RoomView
     participants: tuple[Participant, ...]
     ice_servers: tuple[IceServer, ...]
+    media_addresses: tuple[str, ...] = ()
 
 
 class Answered(Ok):

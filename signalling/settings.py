@@ -27,6 +27,8 @@ class SignallingSettings:
     """
     encryption: RoomEncryption = RoomEncryption.TRANSPORT
     ice_servers: tuple[IceServer, ...] = ()
+    media_addresses: tuple[str, ...] = ()
+    """Where this node's media is reached, `address:port`, so that who still waits can try the way there."""
 
     # Rooms
     max_participants: int = 200

@@ -124,6 +124,11 @@ export class TeleconsultClient extends EventTarget {
     return this.#link?.room?.queue ?? null;
   }
 
+  /** Where the node takes media, `address:port`, to try the way there before being admitted; empty where it does not say. */
+  get mediaAddresses() {
+    return this.#link?.room?.mediaAddresses ?? [];
+  }
+
   get publications() {
     return [...this.#publications];
   }

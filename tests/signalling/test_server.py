@@ -49,6 +49,7 @@ async def test_the_joined_state_says_all_a_client_needs(codec: Codec) -> None:
         }
         assert [p["id"] for p in state["participants"]] == ["doctor"]
         assert state["ice_servers"] == []
+        assert state["media_addresses"] == []
         assert state["resume_window_s"] == 30.0
         assert state["ping_interval_s"] == 15.0
         assert state["session"] != state["resume_token"]

@@ -116,6 +116,7 @@ async def test_a_patient_comes_from_login_to_the_report(practice: Practice) -> N
 
     await seen(page, "You are next")
     await seen(page, "You are connected to the waiting room.")
+    await page.get_by_text("The way for sound and picture is open").wait_for()  # its port has answered
     await page.wait_for_function("() => document.querySelector('.preview video').videoWidth > 0")
     await audited(page, "the check")
     await page.click("[data-action=ready]")

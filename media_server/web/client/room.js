@@ -64,6 +64,8 @@ export class Room {
     this.self = new Participant(joined.participant);
     /** @type {RoomInfo} */
     this.info = { ...joined.room, recording: recordingOf(joined.room.recording) };
+    /** Where this room's node takes media, `address:port`. */
+    this.mediaAddresses = joined.media_addresses ?? [];
     /** The others, by id. @type {Map<string, Participant>} */
     this.others = new Map();
     /** @type {{position: number, estimated_wait_s: number | null} | null} */
@@ -74,6 +76,7 @@ export class Room {
   /** Take over a newer joined state (after a resume), keeping streams of those who are still there. @param {Joined} joined */
   refresh(joined) {
     this.info = { ...joined.room, recording: recordingOf(joined.room.recording, this.info.recording) };
+    this.mediaAddresses = joined.media_addresses ?? [];
     const present = new Set();
     for (const info of joined.participants) {
       present.add(info.id);

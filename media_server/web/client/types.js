@@ -50,6 +50,7 @@
  * @property {RoomInfo} room
  * @property {ParticipantInfo[]} participants
  * @property {RTCIceServer[]} [ice_servers]
+ * @property {string[]} [media_addresses]   where this node takes media
  *
  * @typedef {{type: string, seq?: number} & Record<string, any>} Message
  *

@@ -77,7 +77,7 @@ export class CheckView {
   async #measure() {
     this.#measured = true;
     this.#renderNetwork(null);
-    const findings = await checkNetwork(this.#visit.client, this.#visit.probes);
+    const findings = await checkNetwork(this.#visit.client);
     if (this.#open) this.#renderNetwork(findings);
   }
 

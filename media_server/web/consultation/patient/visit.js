@@ -32,8 +32,6 @@ export class Visit {
   /** Messages outlast a call that is interrupted. @type {import("../parts/chat.js").ChatPanel | null} */
   chat = null;
   onChat = () => {};
-  /** Of the media server, to try the way to it; where the ticket told one. @type {string[]} */
-  probes = [];
   /** @type {"check" | "wait" | "call" | "lost" | null} */
   #shown = null;
   /** Whether the device check was passed. */
@@ -131,10 +129,7 @@ export class Visit {
 
   async #ticket() {
     try {
-      const { ticket, url, ...more } = await this.app.api.ticket(this.consultation.id);
-      const { probe } = /** @type {{probe?: {urls: string[]}}} */ (more);
-      this.probes = probe?.urls ?? [];
-      return { ticket, url };
+      return await this.app.api.ticket(this.consultation.id);
     } catch (error) {
       const code = error instanceof ApiError ? FINAL[error.status] : undefined;
       throw new TeleconsultError(code ?? "unreachable");
