@@ -26,6 +26,7 @@ class Operation(Enum):
     GET_LOGIN_OPTIONS = "getLoginOptions"
     GET_STOP_SCREEN = "getStopScreen"
     GET_CONSENT_TEXTS = "getConsentTexts"
+    GET_RECEIPT_KEYS = "getReceiptKeys"
     GET_ME = "getMe"
     GET_QUESTIONNAIRE = "getQuestionnaire"
     GET_INTAKE_DRAFT = "getIntakeDraft"
@@ -53,6 +54,7 @@ class Operation(Enum):
     GET_ATTACHMENT = "getAttachment"
     INVITE = "createInvitation"
     LIST_INVITATIONS = "listInvitations"
+    REVOKE_INVITATION = "revokeInvitation"
     ACCEPT_INVITATION = "acceptInvitation"
     GET_NOTE = "getNote"
     PUT_NOTE = "putNote"
@@ -84,6 +86,7 @@ _TABLE: Mapping[Operation, frozenset[Standing]] = MappingProxyType(
         Operation.GET_LOGIN_OPTIONS: _ANYBODY,
         Operation.GET_STOP_SCREEN: _ANYBODY,
         Operation.GET_CONSENT_TEXTS: _ANYBODY,
+        Operation.GET_RECEIPT_KEYS: _ANYBODY,
         Operation.ACCEPT_INVITATION: _ANYBODY,
         Operation.GET_ME: _LOGGED_IN,
         Operation.GET_QUESTIONNAIRE: _PATIENT,
@@ -112,6 +115,7 @@ _TABLE: Mapping[Operation, frozenset[Standing]] = MappingProxyType(
         Operation.GET_ATTACHMENT: _ITS_TWO,
         Operation.INVITE: _ITS_DOCTOR,
         Operation.LIST_INVITATIONS: _ITS_TWO,
+        Operation.REVOKE_INVITATION: _ITS_DOCTOR,
         Operation.GET_NOTE: _ITS_DOCTOR,
         Operation.PUT_NOTE: _ITS_DOCTOR,
         Operation.PRESCRIBE: _ITS_DOCTOR,

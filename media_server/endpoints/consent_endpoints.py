@@ -1,6 +1,7 @@
 """Consents over HTTP: where they stand, a yes or a no, a doctor's request; and the file that one opens."""
 
 import asyncio
+from base64 import urlsafe_b64encode
 from datetime import datetime
 
 from aiohttp import web
@@ -24,6 +25,7 @@ from media_server.endpoints.models import Shown
 from media_server.endpoints.services import Services, moment
 from media_server.medical_file import MedicalFile
 from media_server.medical_file import NotFound as NoFile
+from media_server.recording.catalogue import Catalogue
 from media_server.settings import Policy
 from signalling import Private
 
@@ -46,6 +48,22 @@ class ConsentShown(Shown):
     receipt: str
 
 
+class PublicKey(Shown):
+    """A JSON Web Key (RFC 8037 §2)."""
+
+    kty: str = "OKP"
+    crv: str = "Ed25519"
+    use: str = "sig"
+    kid: str
+    x: str
+
+
+class PublicKeys(Shown):
+    """A JWK Set (RFC 7517 §5)."""
+
+    keys: list[PublicKey]
+
+
 class ConsentsShown(Shown):
     consents: list[ConsentShown]
 
@@ -62,6 +80,14 @@ class ConsentEndpoints:
     def endpoints(self) -> tuple[Endpoint, ...]:
         at = "/consultations/{consultation}"
         return (
+            Endpoint(
+                "GET",
+                "/receipt-keys",
+                Operation.GET_RECEIPT_KEYS,
+                "The keys that receipts of consents are signed with, old ones included",
+                self._keys,
+                answer=PublicKeys,
+            ),
             Endpoint(
                 "GET",
                 f"{at}/consents",
@@ -101,6 +127,14 @@ class ConsentEndpoints:
                 refusals={403: ("consent-needed",), 404: ("not-found",)},
             ),
         )
+
+    async def _keys(self, _call: Call[None]) -> Answer:
+        known = await asyncio.to_thread(Catalogue(self._services.engine).verifying_keys)
+        keys = [
+            PublicKey(kid=kid, x=urlsafe_b64encode(key.public_bytes_raw()).rstrip(b"=").decode())
+            for kid, key in sorted(known.items())
+        ]
+        return Answer(PublicKeys(keys=keys))
 
     async def _list(self, call: Call[None]) -> Answer:
         entries = await asyncio.to_thread(self._services.ledger.current, call.about.id)

@@ -17,8 +17,8 @@ from pydantic import Field, RootModel
 from sqlalchemy import insert, select, update
 
 from auth import Operation, Private
-from media_server.api import Answer, Call, Endpoint
-from media_server.consultations import Consultation, InvitationRefused, NotInThisState
+from media_server.api import Answer, Call, Endpoint, NotFound, Parameter
+from media_server.consultations import Consultation, InvitationRefused, NotInThisState, PutOut
 from media_server.endpoints.models import Body, Name, Shown
 from media_server.endpoints.services import Services, moment
 from media_server.records import AuditEntry, append_audit, reading, tables, writing
@@ -116,6 +116,14 @@ class GuestEndpoints:
                 answer=InvitationsShown,
             ),
             Endpoint(
+                "DELETE",
+                f"{at}/{{invitation}}",
+                Operation.REVOKE_INVITATION,
+                "Take a link back; whoever came by it is put out",
+                self._revoke,
+                path_parameters=(Parameter("invitation", "The invitation's id"),),
+            ),
+            Endpoint(
                 "POST",
                 "/invitations/accept",
                 Operation.ACCEPT_INVITATION,
@@ -179,6 +187,36 @@ class GuestEndpoints:
             )
             for row in rows
         ]
+
+    async def _revoke(self, call: Call[None]) -> Answer:
+        guest = await asyncio.to_thread(self._take_back, call)
+        if guest is not None:
+            await self._services.news.tell(PutOut(call.about.id, guest))
+        return Answer()
+
+    def _take_back(self, call: Call[None]) -> str | None:
+        """Who came by it, as a participant. Raises NotFound."""
+        services = self._services
+        with writing(services.engine) as connection:
+            row = connection.execute(
+                select(_invitations.c.participant, _invitations.c.revoked_at_us)
+                .where(
+                    _invitations.c.id == call.path["invitation"],
+                    _invitations.c.consultation == call.about.id,
+                )
+                .with_for_update()
+            ).one_or_none()
+            if row is None:
+                raise NotFound("there is no such invitation")
+            if row.revoked_at_us is None:
+                connection.execute(
+                    update(_invitations)
+                    .where(_invitations.c.id == call.path["invitation"])
+                    .values(revoked_at_us=services.clock_us())
+                )
+                services.store.note(connection, call.about, call.who.person, "doctor", "guest.uninvited")
+        participant: str | None = row.participant
+        return participant
 
     async def _accept(self, call: Call[Acceptance]) -> web.Response:
         guest = f"g-{secrets.token_hex(12)}"

@@ -29,6 +29,7 @@ TABLE = """
 getLoginOptions             200  200  200  200  200  200  200  200
 getStopScreen               200  200  200  200  200  200  200  200
 getConsentTexts             200  200  200  200  200  200  200  200
+getReceiptKeys              200  200  200  200  200  200  200  200
 acceptInvitation            403i 403i 403i 403i 403i 403i 403i 403i
 
 getMe                       401  200  200  200  200  200  401  401
@@ -58,6 +59,7 @@ createAttachment            401  201  404  201  404  403  401  401
 getAttachment               401  200  404  200  404  403  401  401
 createInvitation            401  403  404  201  404  403  401  401
 listInvitations             401  200  404  200  404  403  401  401
+revokeInvitation            401  403  404  204  404  403  401  401
 
 putNote                     401  403  404  204  404  403  401  401
 getNote                     401  403  404  200  404  403  401  401
@@ -139,6 +141,7 @@ async def stage(server: ServerProcess, people: Mapping[str, Person]) -> AsyncIte
             await until(lambda: any(folder.glob("*/*.age")))
             await hers.recording("stop")
             await hers.until(lambda room: room.recording == "off")
+        invited = (await claes.get(f"/consultations/{id_}/invitations")).json
         recorded = (await emma.get("/recordings")).json["recordings"]
         added = await emma.call(
             "POST", f"/consultations/{id_}/attachments", b"%PDF-1.7", {"Content-Type": "application/pdf"}
@@ -157,6 +160,7 @@ async def stage(server: ServerProcess, people: Mapping[str, Person]) -> AsyncIte
             path={
                 "consultation": id_,
                 "attachment": added.json["id"],
+                "invitation": invited[-1]["id"],
                 "recording": recorded[-1]["id"],
                 "number": "1",
             },
