@@ -12,27 +12,37 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
 from loadtest.bench.sending import Sending
 from loadtest.lean import LeanParticipant
 from loadtest.media_socket import Traffic
 from loadtest.server_process import SERVE, ServerProcess, running_server
+from media_server.cli import app
 from media_server.recording import Gap, Segment, SignedLine, Stop, parse_line, parse_manifest
 from media_server.recording.format import Record, read_segment
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-TELECONSULT = (sys.executable, "-m", "media_server.cli")
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0  # on a busy machine
 LOOK_S = 0.02
 # Enough to see whole pictures lost and found, little enough for two cores.
 TRAFFIC = Traffic(video_bps=400_000, frames_per_s=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command ended with."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ class Place:
             "NODE_ID": "node-under-test",
         }
 
-    def teleconsult(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def teleconsult(self, *arguments: str) -> Said:
         """The command line with this place's settings."""
         return _run(*arguments, settings=self.settings)
 
@@ -82,6 +92,9 @@ class Place:
 
     def gaps(self, recording: str) -> list[Gap]:
         return [line.line for line in self.whole_lines(recording) if isinstance(line.line, Gap)]
+
+    async def until_ended(self, recording: str) -> None:
+        await until(lambda: isinstance(self.whole_lines(recording)[-1].line, Stop))
 
     def stop(self, recording: str) -> Stop:
         last = self.lines(recording)[-1].line
@@ -106,10 +119,15 @@ def _age(arguments: list[str], given: bytes | None = None) -> bytes:
     return subprocess.run(["age", *arguments], input=given, check=True, capture_output=True).stdout
 
 
-def _run(*arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("TELECONSULT_")}
-    own |= {f"TELECONSULT_{name}": value for name, value in (settings or {}).items()}
-    return subprocess.run([*TELECONSULT, *arguments], env=own, cwd=ROOT, capture_output=True, text=True)
+def _run(*arguments: str, settings: Mapping[str, str] | None = None) -> Said:
+    """The command line in this process: a process for each command would cost more than what it does."""
+    environment: dict[str, str | None] = {
+        name: None for name in os.environ if name.startswith("TELECONSULT_")
+    }
+    environment |= {f"TELECONSULT_{name}": value for name, value in (settings or {}).items()}
+    with ThreadPoolExecutor(1) as thread:  # a command may have an event loop of its own
+        ended = thread.submit(CliRunner().invoke, app, arguments, env=environment).result()
+    return Said(ended.exit_code, ended.stdout, ended.stderr)
 
 
 class Call:

@@ -31,38 +31,45 @@ def disk(place: Place) -> Iterator[Disk]:
         pytest.skip(f"cannot mount a disk that fails: {reason}")
 
 
-@pytest.mark.parametrize(
-    ("trouble", "cause"),
-    [
-        pytest.param(Disk.full, GapCause.STORAGE_FAILED, id="full"),
-        pytest.param(Disk.read_only, GapCause.STORAGE_FAILED, id="read-only"),
-        pytest.param(Disk.stalled, GapCause.SLOW_DISK, id="stalled"),
-    ],
-)
-async def test_a_disk_in_trouble_costs_the_recording_and_never_the_call(
-    place: Place, disk: Disk, trouble: Trouble, cause: GapCause
-) -> None:
+TROUBLES: dict[Trouble, GapCause] = {
+    Disk.full: GapCause.STORAGE_FAILED,
+    Disk.read_only: GapCause.STORAGE_FAILED,
+    Disk.stalled: GapCause.SLOW_DISK,
+}
+
+
+async def test_a_disk_in_trouble_costs_the_recording_and_never_the_call(place: Place, disk: Disk) -> None:
     async with a_recording_server(place) as server, a_call(server, place, traffic=HEAVY) as call:
         await call.record()
         recording = place.recordings()[-1]
         await until(lambda: len(place.segments(recording)) >= 1)
-        with trouble(disk):
-            since_us = unix_us()
-            await until(lambda: call.patient.room.recording_trouble is not None)
-            await until(lambda: unix_us() - since_us >= TROUBLE_S * 1e6)
-        sealed = len(place.segments(recording))
-        await until(lambda: call.patient.room.recording_trouble is None)
-        await until(lambda: len(place.segments(recording)) >= sealed + 2)
+        since_us = [await in_trouble(place, call, recording, trouble(disk)) for trouble in TROUBLES]
         await call.stop()
         assert lost_packets(call) == 0
 
     verified = place.teleconsult("recordings", "verify", recording)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert place.stop(recording).reason == "stopped"
-    gaps = [gap for gap in place.gaps(recording) if gap.cause is cause]
-    assert gaps
-    assert all(gap.from_us >= since_us - 2_000_000 for gap in gaps)
-    assert sum(gap.packets or 0 for gap in gaps) > 0
+    gaps = place.gaps(recording)
+    for (trouble, cause), from_us, until_us in zip(
+        TROUBLES.items(), since_us, [*since_us[1:], unix_us()], strict=True
+    ):
+        caused = [gap for gap in gaps if from_us - 2_000_000 <= gap.from_us < until_us and gap.cause is cause]
+        assert sum(gap.packets or 0 for gap in caused) > 0, trouble.__name__
+    assert {gap.cause for gap in gaps} == set(TROUBLES.values())
+    assert min(gap.from_us for gap in gaps) >= since_us[0] - 2_000_000
+
+
+async def in_trouble(place: Place, call: Call, recording: str, trouble: AbstractContextManager[None]) -> int:
+    """From when on it was, Unix µs; returns when it is over and two more segments are sealed."""
+    with trouble:
+        since_us = unix_us()
+        await until(lambda: call.patient.room.recording_trouble is not None)
+        await until(lambda: unix_us() - since_us >= TROUBLE_S * 1e6)
+    sealed = len(place.segments(recording))
+    await until(lambda: call.patient.room.recording_trouble is None)
+    await until(lambda: len(place.segments(recording)) >= sealed + 2)
+    return since_us
 
 
 def lost_packets(call: Call) -> int:

@@ -45,7 +45,7 @@ async def test_neither_start_nor_a_grant_is_taken_by_signalling_and_no_file_appe
     assert metrics["teleconsult_taps"] == 0
     assert '"recording":false' in log.replace(" ", "")
     assert not (place.data / "recordings").exists()
-    assert not (place.data / "records.sqlite").exists()
+    assert place.recordings() == []
 
 
 async def test_settings_with_that_policy_make_no_recorder(tmp_path: Path) -> None:

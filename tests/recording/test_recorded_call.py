@@ -2,22 +2,32 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from loadtest.synthetic_media import MAGIC, read_stamp
 from media_server.recording import ConsentRecorded, GapCause, Start, Track
 from media_server.recording.format import RtpPacket, SenderReport
 from tests.recording.rig import Call, Place, a_call, a_recording_server, unix_us, until
+from tests.server_process import ServerProcess
 
 RECORDED_S = 3.0
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return Place.make(tmp_path_factory.mktemp("recorded"))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(place: Place) -> AsyncIterator[ServerProcess]:
+    async with a_recording_server(place) as running:
+        yield running
 
 
 def needles(call: Call) -> list[bytes]:
@@ -40,8 +50,10 @@ def files_under(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-async def test_a_call_is_recorded_whole_and_only_the_custodian_can_open_it(place: Place) -> None:
-    async with a_recording_server(place) as server, a_call(server, place) as call:
+async def test_a_call_is_recorded_whole_and_only_the_custodian_can_open_it(
+    server: ServerProcess, place: Place
+) -> None:
+    async with a_call(server, place) as call:
         began_us = unix_us()
         await call.record()
         async with asyncio.timeout(RECORDED_S + 10):
@@ -83,8 +95,10 @@ async def test_a_call_is_recorded_whole_and_only_the_custodian_can_open_it(place
     assert stop.reason == "stopped"
 
 
-async def test_a_withdrawal_stops_it_within_a_second_at_a_named_packet(place: Place) -> None:
-    async with a_recording_server(place) as server, a_call(server, place, room="withdrawn") as call:
+async def test_a_withdrawal_stops_it_within_a_second_at_a_named_packet(
+    server: ServerProcess, place: Place
+) -> None:
+    async with a_call(server, place, room="withdrawn") as call:
         await call.record()
         recording = place.recordings()[-1]
         await until(lambda: len(place.segments(recording)) >= 2)
@@ -92,6 +106,7 @@ async def test_a_withdrawal_stops_it_within_a_second_at_a_named_packet(place: Pl
         await call.patient.consent("recording", "withdrawn")
         await call.until_recording("off")
         told_us = unix_us()
+    await place.until_ended(recording)
 
     assert told_us - withdrawn_us < 1_000_000
     assert place.stop(recording).reason == "consent-withdrawn"
@@ -109,12 +124,13 @@ async def test_a_withdrawal_stops_it_within_a_second_at_a_named_packet(place: Pl
     assert place.teleconsult("recordings", "verify", recording).returncode == 0
 
 
-async def test_whoever_comes_in_without_having_granted_stops_it(place: Place) -> None:
-    async with a_recording_server(place) as server, a_call(server, place, room="joined") as call:
+async def test_whoever_comes_in_without_having_granted_stops_it(server: ServerProcess, place: Place) -> None:
+    async with a_call(server, place, room="joined") as call:
         await call.record()
         recording = place.recordings()[-1]
         async with a_call(server, place, room="joined"):
             await call.until_recording("off")
+    await place.until_ended(recording)
 
     assert place.stop(recording).reason == "joined-without-consent"
     assert not any(
@@ -123,8 +139,8 @@ async def test_whoever_comes_in_without_having_granted_stops_it(place: Place) ->
     )
 
 
-async def test_a_mute_is_a_gap_with_its_cause(place: Place) -> None:
-    async with a_recording_server(place) as server, a_call(server, place, room="muted") as call:
+async def test_a_mute_is_a_gap_with_its_cause(server: ServerProcess, place: Place) -> None:
+    async with a_call(server, place, room="muted") as call:
         await call.record()
         recording = place.recordings()[-1]
         track = next(track.id for track in call.patient.room.others_tracks() if track.kind == "audio")
