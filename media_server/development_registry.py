@@ -12,7 +12,7 @@ from auth import Private, parse_nihdi_number
 from media_server.development_provider import DOCTORS, Registration
 from media_server.languages import Language
 from media_server.people.doctors_file import DoctorLine
-from media_server.people.doctors_import import import_doctors
+from media_server.people.doctors_import import ConflictsWithRecords, import_doctors
 from media_server.records import FieldKeys, reading, tables
 
 # Made up: the stems are the first there are, and nobody is recognised by them.
@@ -32,7 +32,11 @@ _SPOKEN: Final = MappingProxyType(
 def register_test_doctors(engine: Engine, keys: FieldKeys, now_us: int) -> None:
     """Idempotent; blocking. Raises ConflictsWithRecords where somebody else has their numbers."""
     today = datetime.fromtimestamp(now_us / 1e6, UTC).date()
-    import_doctors(engine, keys, [_line(number, today) for number in range(len(DOCTORS))], now_us)
+    lines = [_line(number, today) for number in range(len(DOCTORS))]
+    try:
+        import_doctors(engine, keys, lines, now_us)
+    except ConflictsWithRecords:  # another node may have registered them at the same moment
+        import_doctors(engine, keys, lines, now_us)
 
 
 def has_test_doctors(engine: Engine) -> bool:

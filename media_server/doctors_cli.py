@@ -84,11 +84,10 @@ def list_doctors(
 
 @contextmanager
 def _opened(config: Path | None) -> "Iterator[tuple[Engine, FieldKeys]]":
-    from media_server.records import FieldKeys, open_records, sqlite_url
+    from media_server.records import FieldKeys, open_records
 
     settings = load_settings(config)
-    secret = settings.database_url
-    engine = open_records(secret.get_secret_value() if secret else sqlite_url(settings.records_file))
+    engine = open_records(settings.records_url)
     try:
         yield engine, FieldKeys.open(settings.field_keys_folder)
     finally:

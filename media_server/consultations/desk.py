@@ -49,8 +49,6 @@ class Request:
     language: Language
     content: Content
     questionnaire_version: str
-    category: str | None
-    insurance_fund: str | None
     consents: tuple[ConsentGiven, ...]
 
 
@@ -93,8 +91,6 @@ class Desk:
             priority=0,
             questionnaire_version=request.questionnaire_version,
             created_at_us=now,
-            insurance_fund=request.insurance_fund,
-            category=request.category,
         )
         with writing(self._store.engine) as connection:
             # One row of the patient's, so that two requests at once don't both find nothing.

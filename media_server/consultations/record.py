@@ -29,8 +29,6 @@ class Consultation:
     created_at_us: int
     doctor: str | None = None
     reason: EndReason | None = None
-    insurance_fund: str | None = None
-    category: str | None = None
     missed_calls: int = 0
     medium: Medium | None = None
     outcome: str | None = None
@@ -64,12 +62,13 @@ class GeneralPractitioner:
 @dataclass(frozen=True, slots=True)
 class Content:
     """Why the patient calls. `questionnaire_response` is FHIR's resource as it came; `taken_s`: how long the
-    questions took, in seconds.
+    questions took, in seconds; `insurance_fund`: three digits.
     """
 
     questionnaire_response: dict[str, Any]
     location: str
     callback_number: str | None = None
+    insurance_fund: str | None = None
     general_practitioner: GeneralPractitioner | None = None
     proxy_for: Proxy | None = None
     flags: tuple[str, ...] = ()
@@ -84,6 +83,7 @@ class Content:
             "questionnaire_response": self.questionnaire_response,
             "location": self.location,
             "callback_number": self.callback_number,
+            "insurance_fund": self.insurance_fund,
             "general_practitioner": _fields(self.general_practitioner),
             "proxy_for": _fields(self.proxy_for),
             "flags": list(self.flags),
@@ -100,6 +100,7 @@ class Content:
             questionnaire_response=read["questionnaire_response"],
             location=read["location"],
             callback_number=read["callback_number"],
+            insurance_fund=read["insurance_fund"],
             general_practitioner=GeneralPractitioner(**practitioner) if practitioner else None,
             proxy_for=Proxy(**proxy) if proxy else None,
             flags=tuple(read["flags"]),

@@ -37,7 +37,7 @@ from media_server.endpoints.models import (
 )
 from media_server.endpoints.services import Services
 from media_server.endpoints.showing import show
-from media_server.intake import category_of, questionnaire, red_flags
+from media_server.intake import questionnaire, red_flags
 from media_server.languages import Language
 from media_server.people import AGE_OF_OWN_CONSULTATION, Patient, age_on
 from media_server.settings import Policy
@@ -177,14 +177,13 @@ class ConsultationEndpoints:
                 questionnaire_response=response.to_fhir(),
                 location=body.location,
                 callback_number=body.callback_number,
+                insurance_fund=body.insurance_fund,
                 general_practitioner=None if gp is None else GeneralPractitioner(gp.name, gp.nihdi),
                 proxy_for=None if body.proxy_for is None else _proxy(body.proxy_for),
                 flags=tuple(flag.code for flag in flags),
                 taken_s=body.taken_s,
             ),
             questionnaire_version=asked.version,
-            category=category_of(response),
-            insurance_fund=body.insurance_fund,
             consents=consents,
         )
         consultation = await services.desk.ask(call.who.person, request)

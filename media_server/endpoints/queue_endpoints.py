@@ -22,6 +22,7 @@ from media_server.intake import (
     ConsentShown,
     PatientFacts,
     Sex,
+    category_of,
     icpc2_suggestions,
     parse_response,
     questionnaire,
@@ -266,7 +267,7 @@ class QueueEndpoints:
             summary=SummaryShown.model_validate(summary.as_json() | {"text": summary.text()}),
             category_codes=[
                 CodeShown(code=each.code, display=each.name)
-                for each in icpc2_suggestions(consultation.category or "", language)
+                for each in icpc2_suggestions(category_of(response) or "", language)
             ],
         )
 
@@ -288,7 +289,7 @@ def _facts(patient: Patient, content: Content, consultation: Consultation) -> Pa
         language=consultation.language.value,
         # Of a child nobody vouched for anything; its parent's login says nothing of it.
         verified_at=None if child is not None else moment(patient.verified_at_us),
-        fund=_private(consultation.insurance_fund),
+        fund=_private(content.insurance_fund),
         proxy=None if child is None else Private(f"{details.name.reveal()} ({child.relationship})"),
         callback_number=_private(content.callback_number),
         location=Private(content.location),

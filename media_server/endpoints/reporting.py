@@ -10,7 +10,7 @@ from media_server.consents import ConsentKind, Entry
 from media_server.consultations import ConsentNeeded, Consultation, Content, Incomplete, State
 from media_server.endpoints.auditing import note
 from media_server.endpoints.services import Services, moment
-from media_server.intake import category_names, parse_response, words_of
+from media_server.intake import category_names, category_of, parse_response, words_of
 from media_server.outcome import Certificate, Closure, Note, OutcomeModel, Prescription, Referral
 from media_server.records import reading, tables, writing
 from media_server.reports import (
@@ -135,7 +135,7 @@ def gather(services: Services, consultation: Consultation, granted: Entry | None
         started_at=started,
         ended_at=ended,
         media=media,
-        reason=Reason(words=words_of(response) or "-", category=category_names(consultation.category or "")),
+        reason=Reason(words=words_of(response) or "-", category=category_names(category_of(response) or "")),
         note=notes[-1],
         prescriptions=tuple(item for item in items if isinstance(item, Prescription)),
         referrals=tuple(item for item in items if isinstance(item, Referral)),

@@ -130,8 +130,7 @@ def _consultation(connection: Connection, id_: str, now_us: int) -> dict[str, in
         .where(_reports.c.consultation == id_, _reports.c.sealed.is_not(None))
         .values(sealed=None),
     )
-    # What the patient complained of is in the category, too.
-    gone = {"sealed": None, "category": None, "purged_at_us": now_us}
+    gone = {"sealed": None, "purged_at_us": now_us}
     connection.execute(update(_consultations).where(_consultations.c.id == id_).values(**gone))
     _note(connection, now_us, "consultation.purged", counts, subject=id_)
     return counts | {"consultations": 1}

@@ -135,8 +135,6 @@ consultations = Table(
     Column("language", Text, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("questionnaire_version", Text, nullable=False),
-    Column("insurance_fund", Text),
-    Column("category", Text),
     Column("missed_calls", Integer, nullable=False),
     Column("medium", Text),
     Column("outcome", Text),

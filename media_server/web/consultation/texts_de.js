@@ -11,7 +11,6 @@ export const de = {
   "common.yes": "Ja",
   "common.no": "Nein",
   "common.step": "Schritt {step} von {of}",
-  "common.errors": "Bitte prüfen Sie diese Antworten",
 
   "login.itsme": "Mit itsme® anmelden",
   "login.development": "Testanmeldung: dies ist nicht itsme",

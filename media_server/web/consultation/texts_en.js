@@ -10,7 +10,6 @@ export const en = {
   "common.yes": "Yes",
   "common.no": "No",
   "common.step": "Step {step} of {of}",
-  "common.errors": "Please look at these answers again",
 
   "login.itsme": "Log in with itsme®",
   "login.development": "Test login: this is not itsme",

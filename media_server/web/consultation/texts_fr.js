@@ -11,7 +11,6 @@ export const fr = {
   "common.yes": "Oui",
   "common.no": "Non",
   "common.step": "Étape {step} sur {of}",
-  "common.errors": "Veuillez revoir ces réponses",
 
   "login.itsme": "Se connecter avec itsme®",
   "login.development": "Connexion de test : ceci n’est pas itsme",

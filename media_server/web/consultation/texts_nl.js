@@ -11,7 +11,6 @@ export const nl = {
   "common.yes": "Ja",
   "common.no": "Nee",
   "common.step": "Stap {step} van {of}",
-  "common.errors": "Kijk deze antwoorden nog eens na",
 
   "login.itsme": "Aanmelden met itsme®",
   "login.development": "Testaanmelding: dit is niet itsme",

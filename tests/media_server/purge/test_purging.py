@@ -54,7 +54,7 @@ def test_content_stays_until_its_time_has_come(house: House) -> None:
 
 
 def test_then_all_of_it_goes_and_the_frame_stays(house: House) -> None:
-    house.consultation(category="cardio", doctor="d-1", opened_at_us=BEGAN_US - 1, outcome="advice")
+    house.consultation(doctor="d-1", opened_at_us=BEGAN_US - 1, outcome="advice")
     house.content()
     house.report("delivered", delivered_at_us=BEGAN_US, receipt="r-1")
     purged = purge(house.engine, DUE_US)
@@ -68,7 +68,7 @@ def test_then_all_of_it_goes_and_the_frame_stays(house: House) -> None:
         "reports": 1,
     }
     row = house.row(tables.consultations, "c-1")
-    assert (row.sealed, row.category, row.purged_at_us) == (None, None, DUE_US)
+    assert (row.sealed, row.purged_at_us) == (None, DUE_US)
     assert (row.state, row.patient, row.doctor, row.outcome) == ("finished", "pt-1", "d-1", "advice")
     assert [house.count(table) for table in (tables.attachments, tables.outcomes, tables.invitations)] == [
         0,

@@ -146,8 +146,6 @@ def upgrade() -> None:
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("questionnaire_version", sa.Text(), nullable=False),
-        sa.Column("insurance_fund", sa.Text(), nullable=True),
-        sa.Column("category", sa.Text(), nullable=True),
         sa.Column("missed_calls", sa.Integer(), nullable=False),
         sa.Column("medium", sa.Text(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
