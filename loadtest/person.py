@@ -91,6 +91,18 @@ class Person:
         assert (await self.post("/auth/logout")).status == 204
         self._http.cookie_jar.update_cookies(kept, URL(self.origin))
 
+    def headers_of_the_page(self) -> dict[str, str]:
+        """What its requests carry, for programs that make their own."""
+        cookies = self._http.cookie_jar.filter_cookies(URL(self.origin))
+        carried = {"Cookie": "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())}
+        return carried | ({"X-CSRF-Token": self._csrf} if self._csrf is not None else {})
+
+    def at(self, origin: str) -> "Person":
+        """The same page, at another node of the service."""
+        person = Person(self._http, origin)
+        person._csrf = self._csrf
+        return person
+
     def take_csrf(self, token: str) -> None:
         """Of a session that began otherwise: a guest's."""
         self._csrf = token
