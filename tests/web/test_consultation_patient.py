@@ -1,13 +1,14 @@
 """The patient's page against the real server, as patients meet it: from login to their own report."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, Request, Route
+from playwright.async_api import FilePayload, Page, Request, Route, ViewportSize
 
 import media_server
 from tests.web.axe import assert_accessible
@@ -19,6 +20,11 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 LANGUAGES = ("nl", "fr", "de", "en")
 CONSULTATION = Path(media_server.__file__).with_name("web") / "consultation"
 ASK_FILE = "medical_file_access"
+SMALL: ViewportSize = {"width": 320, "height": 640}
+COMPOSED = (  # keys that are put together of a part and a code
+    r"(state|after\.(cancelled|no-show|expired)|report|relation|guest|fund|trail\.(who|what)|consent|error|field"
+    r"|outcome|login\.(refused|failed|expired|over))\."
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -86,11 +92,12 @@ async def agree_to_what_is_needed(page: Page) -> None:
 
 async def audited(page: Page, place: str) -> None:
     """In both schemes, on a phone and on a desk."""
-    for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        await assert_accessible(page, f"{place}, {scheme}")
-    for viewport in ({"width": 320, "height": 640}, DESK, PHONE):
-        await page.set_viewport_size(viewport)  # type: ignore[arg-type]
+    await assert_accessible(page, place)
+    await page.emulate_media(color_scheme="dark")
+    await assert_accessible(page, f"{place}, dark", rules=["color-contrast"])
+    await page.emulate_media(color_scheme="light")
+    for viewport in (SMALL, DESK, PHONE):
+        await page.set_viewport_size(viewport)
         assert (place, await page.evaluate("document.documentElement.scrollWidth <= innerWidth")) == (
             place,
             True,
@@ -165,8 +172,12 @@ async def test_messages_photos_and_documents_go_to_and_fro(practice: Practice) -
     await page.click("[data-action=shoot]")
     await page.click("[data-action=send-photo]")
     await page.locator("dialog").wait_for(state="detached")
-    pdf = {"name": "letter.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 a letter"}
-    await page.set_input_files(".chat input[type=file]", pdf)  # type: ignore[arg-type]
+    letter: FilePayload = {
+        "name": "letter.pdf",
+        "mimeType": "application/pdf",
+        "buffer": b"%PDF-1.4 a letter",
+    }
+    await page.set_input_files(".chat input[type=file]", letter)
     said = await doctor.heard(3)
     assert said[0] == {"text": "Of course."}
     assert [entry["attachment"]["content_type"] for entry in said[1:]] == ["image/jpeg", "application/pdf"]
@@ -468,8 +479,22 @@ async def test_every_text_is_there_in_every_language_with_the_same_blanks(practi
     assert uneven == []
 
 
+async def test_no_text_lies_unused(practice: Practice) -> None:
+    page = await practice.open()
+    modules = ["/web/consultation/i18n.js", "/web/consultation/patient/i18n.js"]
+    keys = await page.evaluate(
+        """async (modules) => (await Promise.all(modules.map((each) => import(each))))
+          .flatMap(({ texts }) => Object.keys(texts.en))""",
+        modules,
+    )
+    source = "".join(
+        path.read_text() for path in CONSULTATION.rglob("*.js") if not path.name.startswith("texts_")
+    )
+    assert [key for key in keys if not re.match(COMPOSED, key + ".") and f'"{key}"' not in source] == []
+
+
 async def test_every_language_has_room_on_a_small_phone(practice: Practice) -> None:
-    page = await practice.patient(viewport={"width": 320, "height": 640})
+    page = await practice.patient(viewport=SMALL)
     await page.click("[data-action=start]")
     for language in LANGUAGES:
         await page.select_option("#language", language)
