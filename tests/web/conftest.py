@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from tests.web.browser import Site, a_site, chromium
+from tests.web.practice import Practice, a_practice
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -21,3 +22,16 @@ async def site(house: Site) -> AsyncIterator[Site]:
     """The site with no page open but, perhaps, the one for what needs no screen."""
     yield house
     await house.close_pages()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def opened_practice(house: Site) -> AsyncIterator[Practice]:
+    async with a_practice(house.browser) as practice:
+        yield practice
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def practice(opened_practice: Practice) -> AsyncIterator[Practice]:
+    """The real server, with nobody in it."""
+    yield opened_practice
+    await opened_practice.leave()
