@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 # Shorter ones may be there by chance once they are cut to what base64 shows of them.
 _SHORTEST_IN_BASE64 = 9
-# Of a file such as a photo: from its middle, where no header is that others have, too.
-_PIECE = 48
+# Of a file such as a photo: its last pieces that are varied, which no other has; many share their beginnings.
+_PIECE, _PIECES, _VARIED = 48, 5, 24
 
 
 def files_beneath(*roots: Path) -> Iterator[tuple[str, bytes]]:
@@ -43,10 +43,13 @@ def found(typed: Iterable[str | bytes], places: Iterable[tuple[str, bytes]]) -> 
 
 
 def spellings(text: str | bytes) -> frozenset[bytes]:
+    """Raises ValueError for bytes that are all alike."""
     if isinstance(text, bytes):
-        middle = len(text) // 2
-        pieces = [text[start : start + _PIECE] for start in (middle, middle // 2, middle + middle // 2)]
-        return frozenset(pieces) | {piece.hex().encode() for piece in pieces}
+        every = (text[start : start + _PIECE] for start in range(0, len(text) - _PIECE + 1, _PIECE // 2))
+        varied = [piece for piece in every if len(set(piece)) >= _VARIED][-_PIECES:]
+        if not varied:
+            raise ValueError("nothing in it tells it from other files")
+        return frozenset(varied) | {piece.hex().encode() for piece in varied}
     plain = text.encode()
     ways = {plain, text.encode("utf-16-le"), plain.hex().encode(), quote(text).encode()}
     ways.add(json.dumps(text)[1:-1].encode())

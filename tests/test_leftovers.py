@@ -33,12 +33,19 @@ def test_text_is_found_in_every_spelling_and_wherever_it_begins(write: object, a
     assert found(["Dorpsstraat 12"], [("here", content)]) == []
 
 
-def test_a_part_of_a_file_is_found_and_so_are_words_in_names(tmp_path: Path) -> None:
+def test_a_file_within_another_is_found_and_so_are_words_in_names(tmp_path: Path) -> None:
     photo = secrets.token_bytes(1_000)
     (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "half").write_bytes(photo[400:])
+    (tmp_path / "sub" / "half").write_bytes(bytes(1_000) + photo)
     (tmp_path / "Kerkstraat 12, Liège").touch()
     assert found([TYPED, photo], files_beneath(tmp_path)) == [
         "Kerkstraat 1… in the name of Kerkstraat 12, Liège",
         "a file of 1000 bytes in sub/half",
     ]
+
+
+def test_nothing_is_taken_for_a_file_because_both_are_plain() -> None:
+    photo = bytes(500) + secrets.token_bytes(100) + bytes(500)
+    assert found([photo], [("here", bytes(2_000))]) == []
+    with pytest.raises(ValueError, match="tells it from other files"):
+        found([bytes(1_000)], [("here", bytes(2_000))])

@@ -3,18 +3,27 @@ folder and a folder of medical files; and what is left of it when its time is ov
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
+from redis.asyncio import Redis
+from sqlalchemy import Engine, select
 
 from auth import Private
 from media_server.consulting import medical_file_key
 from media_server.development_provider import PERSONS
+from media_server.integrity import check
 from media_server.medical_file import file_name
-from media_server.records import FieldKeys
+from media_server.purge import PurgeJob
+from media_server.records import FieldKeys, open_records, reading, sqlite_url
+from media_server.records.resealing import place_of, sealed_tables
+from tests.leftovers import files_beneath, found
 from tests.redis_server import RedisServer, running_redis
 from tests.server_process import ServerProcess, running_server
 from tests.web.browser import DESK, Site
@@ -70,6 +79,15 @@ SPECIALTY = "Dermatologie"
 REASON = "Plek die uitbreidt ondanks behandeling"
 GP = "Dr. Ilse Vandersteen"
 GP_NUMBER = "10829059004"
+# Messages, what was not let through, and what nobody needs.
+NEVER_KEPT = {
+    DOCTORS_MESSAGE, PATIENTS_MESSAGE, *BLOCKED, GP, "475382961", EMMA.name, EMMA.phone_number, EMMA.email,
+}  # fmt: skip
+KEPT = {
+    PLACE, PHONE_NUMBER, WORDS, SITE, FACTORS, ALLERGIES, MEDICINES, ILLNESS, GP_AS_ASKED, HOPE, GUEST, NOTE,
+    *PRESCRIBED, SPECIALTY, REASON, EMMA.family_name, EMMA.national_number or "",
+}  # fmt: skip
+DAY_S = 86_400
 SSIN = "https://www.ehealth.fgov.be/standards/fhir/core/NamingSystem/ssin"
 
 
@@ -144,10 +162,21 @@ async def people(house: Site, practice: Practice) -> AsyncIterator[People]:
 async def test_the_seed_story(practice: Practice, people: People) -> None:
     patient, doctor, guest = people
     await from_the_questions_to_the_call(patient, doctor)
-    await messages_and_a_photo(patient, doctor)
+    consultation = (await doctor.ask("/consultations"))["consultations"][0]["id"]
+    assert found([consultation], [await in_redis(practice)])  # the room, by the only name it has there
+    photo = await messages_and_a_photo(patient, doctor)
     await the_medical_file(patient, doctor)
     await somebody_else(patient, doctor, guest)
     await what_comes_of_it(patient, doctor)
+    for somebody in people:
+        await somebody.keep_cookies()
+    await the_end(patient, doctor)
+    assert [report.parent.name for report in practice.reports.rglob("*.json")] == [GP_NUMBER]
+    purge_at_us = moment_us((await patient.ask("/consultations"))["consultations"][0]["purge_at"])
+    await patient.click(".logout")
+    await patient.page.locator("[data-action=login]").wait_for()
+    tokens = set().union(*(somebody.tokens for somebody in people))
+    await what_is_left(practice, photo, tokens, purge_at_us)
     assert (patient.complaints, doctor.complaints, guest.complaints) == ([], [], [])
 
 
@@ -206,7 +235,7 @@ async def somebody_else(patient: Patient, doctor: Doctor, guest: Guest) -> None:
     await doctor.let_in()
     await doctor.sees("The patient has not agreed to guests yet")
     await doctor.picture("7-guest")
-    await doctor.ask("third_party_presence")
+    await doctor.ask_for("third_party_presence")
     await patient.allow("guest")
     assert await guest.received() == {"pictures": 0, "packets": 0, "loudness": 0}
     await doctor.let_in()
@@ -227,6 +256,89 @@ async def what_comes_of_it(patient: Patient, doctor: Doctor) -> None:
     await doctor.prescribe(*PRESCRIBED)
     await doctor.page.locator("[data-part=prescription] .items li", has_text=PRESCRIBED[0]).wait_for()
     await doctor.refer(SPECIALTY, REASON)
-    await doctor.ask("report_to_gp")
+    await doctor.ask_for("report_to_gp")
     await patient.allow("report", **{"Uw huisarts": GP, "RIZIV-nummer": GP_NUMBER})
     await doctor.page.locator("[data-kind=report_to_gp][data-state=granted]").wait_for()
+
+
+async def the_end(patient: Patient, doctor: Doctor) -> None:
+    await doctor.tab("outcome")
+    await doctor.close("S12")
+    await patient.sees("De consultatie is afgelopen")
+    await patient.picture("10-after")
+    await doctor.report()
+    await patient.rate(5)
+    copy = await patient.copy()
+    assert all(text in copy for text in (NOTE, PRESCRIBED[0], REASON))
+    assert "medisch dossier" in await patient.trail()
+
+
+async def what_is_left(practice: Practice, photo: bytes, tokens: set[str], purge_at_us: int) -> None:
+    """The purge's clock is turned; the server goes on. The GP's number is not looked for in the records: whom
+    a report may go to is what was consented to, and stays with the consent.
+    """
+    data_dir = practice.server.data_dir
+    typed: set[str | bytes] = {*KEPT, *NEVER_KEPT, photo}
+    engine = open_records(sqlite_url(data_dir / "records.sqlite").render_as_string())
+    keys = FieldKeys.open(data_dir / "keys" / "fields")
+
+    def left() -> set[str | bytes]:
+        """What whoever has the keys can read."""
+        opened = list(unsealed(engine, keys))
+        return {each for each in typed if found([each], opened)}
+
+    try:
+        before = check(engine, keys)
+        await purged(engine, purge_at_us - 1)
+        assert left() == {*KEPT, photo}
+        await purged(engine, purge_at_us)
+        assert left() == set()
+        after = check(engine, keys)
+    finally:
+        engine.dispose()
+    assert (before.findings, after.findings) == ((), ())
+    assert after.consents == before.consents >= 6
+    assert after.entries > before.entries
+    assert len(tokens) >= 10
+    assert found([*typed, *tokens], files_beneath(data_dir)) == []
+    await practice.redis.age(DAY_S)
+    assert found([*typed, *tokens], [await in_redis(practice)]) == []
+    told = [("the log", practice.server.log().encode()), ("the metrics", await in_metrics(practice))]
+    assert found([*typed, GP_NUMBER, *tokens], told) == []
+    assert found([NOTE], files_beneath(practice.reports))  # it was the GP's from when it was delivered
+
+
+async def purged(engine: Engine, now_us: int) -> None:
+    assert await PurgeJob(engine, lambda: now_us).once() is not None
+
+
+def unsealed(engine: Engine, keys: FieldKeys) -> Iterator[tuple[str, bytes]]:
+    """All sealed fields as whoever has the keys reads them."""
+    with reading(engine) as connection:
+        for table in sealed_tables():
+            (key,) = table.primary_key.columns
+            for id_, sealed in connection.execute(select(key, table.c.sealed)):
+                if sealed is not None:
+                    place = place_of(table, id_)
+                    yield place, keys.open_sealed(place, sealed)
+
+
+async def in_redis(practice: Practice) -> tuple[str, bytes]:
+    """All that it would write down."""
+    client: Any = Redis.from_url(practice.redis.url)
+    try:
+        await client.config_set("rdbcompression", "no")
+        await client.save()
+        folder = (await client.config_get("dir"))["dir"]
+    finally:
+        await client.aclose()
+    return "Redis", (Path(folder) / "dump.rdb").read_bytes()
+
+
+async def in_metrics(practice: Practice) -> bytes:
+    async with aiohttp.ClientSession() as http, http.get(practice.server.metrics_url) as answer:
+        return await answer.read()
+
+
+def moment_us(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1e6)
