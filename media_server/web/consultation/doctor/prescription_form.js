@@ -131,6 +131,7 @@ export class PrescriptionForm {
     this.#refused = error.code === "unknown-code" ? "unknown-code"
       : { atc, display, kind: String(kind), reason: String(reason) };
     this.#renderVerdict();
+    this.#verdict.scrollIntoView({ block: "nearest" });
     return true;
   }
 }
