@@ -19,7 +19,7 @@ from pathlib import Path
 
 import aiohttp
 
-READY_TIMEOUT_S = 60.0  # on a machine busy with other things; mostly it takes one second
+READY_TIMEOUT_S = 120.0  # on a machine busy with other things; mostly it takes one second
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.01
 REPOSITORY = Path(__file__).resolve().parent.parent

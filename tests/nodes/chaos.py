@@ -12,22 +12,37 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from media_server.recording.identity import Identity
 from tests.nodes import scenarios
+from tests.nodes.cluster import Cluster, a_cluster
 from tests.nodes.scenarios import Figures, NotHeld
 
 AWAY_S = 60.0
 
-SCENARIOS: dict[str, Callable[[], Coroutine[Any, Any, Figures]]] = {
-    "node-killed": lambda: scenarios.node_killed(calls=10),
-    "node-drained": lambda: scenarios.node_drained(calls=10),
-    "recording-moved": scenarios.recording_moved,
-    "redis-restarted-empty": lambda: scenarios.redis_restarted(calls=10, away_s=AWAY_S),
-    "redis-stalled": lambda: scenarios.redis_stalled(calls=10, away_s=AWAY_S),
-    "queue-claimed-by-two": lambda: scenarios.queue_claimed(patients=1000),
-    "websocket-cut": lambda: scenarios.websocket_cut(cut_s=10.0),
-    "split-brain": lambda: scenarios.split_brain(calls=10, paused_s=15.0),
-    "load-of-one-redis": lambda: scenarios.redis_load(joins=400),
+Scenario = Callable[[Cluster], Coroutine[Any, Any, Figures]]
+
+CUSTODIAN = Identity.generate().recipient
+SCENARIOS: dict[str, Scenario] = {
+    "node-killed": lambda cluster: scenarios.node_killed(cluster, calls=10),
+    "node-drained": lambda cluster: scenarios.node_drained(cluster, calls=10),
+    "recording-moved": lambda cluster: scenarios.recording_moved(cluster, CUSTODIAN),
+    "redis-restarted-empty": lambda cluster: scenarios.redis_restarted(cluster, calls=10, away_s=AWAY_S),
+    "redis-stalled": lambda cluster: scenarios.redis_stalled(cluster, calls=10, away_s=AWAY_S),
+    "queue-claimed-by-two": lambda _: scenarios.queue_claimed(patients=1000),
+    "websocket-cut": lambda cluster: scenarios.websocket_cut(cluster, cut_s=10.0),
+    "split-brain": lambda cluster: scenarios.split_brain(cluster, calls=10, paused_s=15.0),
+    "load-of-one-redis": lambda cluster: scenarios.redis_load(cluster, joins=400),
 }
+
+
+# These need two from the start; the others begin with one, and start a second when it has all calls.
+WITH_TWO = ("redis-restarted-empty", "redis-stalled", "load-of-one-redis")
+
+
+async def _alone(name: str) -> Figures:
+    nodes = 2 if name in WITH_TWO else 1
+    async with a_cluster(nodes, settings=scenarios.recording(CUSTODIAN)) as cluster:
+        return await SCENARIOS[name](cluster)
 
 
 async def chaos(names: list[str]) -> bool:
@@ -37,7 +52,7 @@ async def chaos(names: list[str]) -> bool:
     for name in names:
         console.print(f"{name} …")
         try:
-            figures, passed = await SCENARIOS[name](), True
+            figures, passed = await _alone(name), True
         except NotHeld as broken:
             figures, passed = broken.figures, False
         except Exception as error:  # whatever went wrong, the others are to be seen

@@ -1,6 +1,7 @@
 """What nodes, Redis and networks do to calls, with the real parts. Each returns figures, or raises NotHeld.
 
-Their sizes are arguments: the tests run them short, `make chaos` long.
+Their sizes are arguments: the tests run them short, `make chaos` long. Rooms go where the fewest are:
+who says that one node has all calls begins with one node, and leaves two or one.
 """
 
 import asyncio
@@ -26,13 +27,13 @@ from loadtest.staying import StayingParticipant
 from loadtest.stays import GetTicket
 from loadtest.tickets import Ticket
 from loadtest.wire import Encoding
-from media_server.recording.identity import Identity
 from signalling.redis_connection import open_redis
 from signalling.redis_waiting import RedisWaiting
 from signalling.waiting import Waiting, WaitingId
 from tests.e2e.tcp_proxy import TcpProxy
-from tests.nodes.cluster import PATIENCE_S, TRAFFIC, Call, Cluster, a_cluster, until
+from tests.nodes.cluster import PATIENCE_S, TRAFFIC, Call, Cluster, until
 from tests.recording.rig import Place
+from tests.redis_server import RedisServer, running_redis
 
 Figures = dict[str, float]
 
@@ -56,11 +57,15 @@ def hold(true: bool, what: str, figures: Mapping[str, float]) -> None:
         raise NotHeld(what, dict(figures))
 
 
-async def node_killed(calls: int) -> Figures:
-    """kill -9 of the node that has all calls; another one is there."""
-    custodian = Identity.generate().recipient
-    recording = {"POLICY": "consented-recording", "RECORDING_CUSTODIANS": custodian}
-    async with a_cluster(nodes=1, settings=recording) as cluster, cluster.calls(calls) as held:
+def recording(custodian: str) -> dict[str, str]:
+    """The settings with which a cluster can record."""
+    return {"POLICY": "consented-recording", "RECORDING_CUSTODIANS": custodian}
+
+
+async def node_killed(cluster: Cluster, calls: int) -> Figures:
+    """kill -9 of the node that has all calls; another one is there. The cluster can record."""
+    (old,) = cluster.living()
+    async with cluster.calls(calls, "killed") as held:
         for call in held:
             for person in call.people:
                 await person.stay.consent("recording", "granted")
@@ -69,7 +74,7 @@ async def node_killed(calls: int) -> Figures:
         before = [_who_and_what(call) for call in held]
         for call in held:
             call.measure()
-        cluster.nodes[0].process.kill()
+        old.process.kill()
         for call in held:
             await call.until_heard(at=heir.signal_url)
         silences = [silence for call in held for silence in call.silences_s()]
@@ -84,18 +89,19 @@ async def node_killed(calls: int) -> Figures:
         return figures
 
 
-async def node_drained(calls: int, silence_s: float = SILENCE_S) -> Figures:
+async def node_drained(cluster: Cluster, calls: int, silence_s: float = SILENCE_S) -> Figures:
     """SIGTERM of the node that has all calls; another one is there."""
-    async with a_cluster(nodes=1) as cluster, cluster.calls(calls) as held:
+    (old,) = cluster.living()
+    async with cluster.calls(calls, "drained") as held:
         heir = await cluster.start_node()
         await asyncio.sleep(SETTLE_S)
         for call in held:
             call.measure()
         began = time.monotonic()
-        cluster.nodes[0].process.terminate()
+        old.process.terminate()
         for call in held:
             await call.until_heard(at=heir.signal_url)
-        await cluster.nodes[0].process.wait()
+        await old.process.wait()
         drained_s = time.monotonic() - began
         figures = {
             "calls": calls,
@@ -105,16 +111,15 @@ async def node_drained(calls: int, silence_s: float = SILENCE_S) -> Figures:
         }
         hold(figures["longest_silence_s"] <= silence_s, f"nobody is silent for {silence_s} s", figures)
         hold(figures["connections_lost"] == 0, "everybody moved before the node went", figures)
-        hold(cluster.nodes[0].process.returncode == 0, "the node ended well", figures)
+        hold(old.process.returncode == 0, "the node ended well", figures)
         return figures
 
 
-async def recording_moved() -> Figures:
+async def recording_moved(cluster: Cluster, custodian: str) -> Figures:
     """A node that records is drained: the recording goes on at the other one, in a second part."""
-    custodian = Identity.generate().recipient
-    recording = {"POLICY": "consented-recording", "RECORDING_CUSTODIANS": custodian}
-    async with a_cluster(nodes=1, settings=recording) as cluster, cluster.calls(1) as (call,):
-        old, new = cluster.nodes[0], await cluster.start_node()
+    (old,) = cluster.living()
+    async with cluster.calls(1, "recorded") as (call,):
+        new = await cluster.start_node()
         for person in call.people:
             await person.stay.consent("recording", "granted")
         await call.doctor.stay.recording("start")
@@ -152,18 +157,19 @@ async def _recording_is(call: Call, state: str) -> None:
     await until(lambda: all(person.room.recording == state for person in call.people))
 
 
-async def redis_restarted(calls: int, away_s: float) -> Figures:
+async def redis_restarted(cluster: Cluster, calls: int, away_s: float) -> Figures:
     """Redis is stopped, and comes back empty."""
-    return await _redis_away(calls, away_s, stopped=True)
+    return await _redis_away(cluster, calls, away_s, stopped=True)
 
 
-async def redis_stalled(calls: int, away_s: float) -> Figures:
+async def redis_stalled(cluster: Cluster, calls: int, away_s: float) -> Figures:
     """Redis takes connections and answers nobody (SIGSTOP), then goes on."""
-    return await _redis_away(calls, away_s, stopped=False)
+    return await _redis_away(cluster, calls, away_s, stopped=False)
 
 
-async def _redis_away(calls: int, away_s: float, *, stopped: bool) -> Figures:
-    async with a_cluster(nodes=2) as cluster, cluster.calls(calls) as held:
+async def _redis_away(cluster: Cluster, calls: int, away_s: float, *, stopped: bool) -> Figures:
+    fenced_before = _fenced(cluster)
+    async with cluster.calls(calls, "redis-away") as held:
         guest = cluster.tickets_of("guest", held[0].room)
         here = held[0].doctor.url
         ticket_of_a_guest = await guest("join")
@@ -184,10 +190,10 @@ async def _redis_away(calls: int, away_s: float, *, stopped: bool) -> Figures:
         else:
             cluster.redis.go_on()
         back = time.monotonic()
-        await _join_a_new_room(cluster, "after")
+        await _join_a_new_room(cluster, "redis-back")
         new_room_s = time.monotonic() - back
         await asyncio.sleep(SETTLE_S)
-        fenced = sum(len(cluster.said(node, "room.fenced")) for node in cluster.nodes)
+        fenced = _fenced(cluster) - fenced_before
         figures = {
             "calls": calls,
             "away_s": away_s,
@@ -204,6 +210,10 @@ async def _redis_away(calls: int, away_s: float, *, stopped: bool) -> Figures:
         return figures
 
 
+def _fenced(cluster: Cluster) -> int:
+    return sum(len(cluster.said(node, "room.fenced")) for node in cluster.nodes)
+
+
 async def _join_a_new_room(cluster: Cluster, room: str) -> None:
     """As a client does that is told to try again."""
     get_ticket = cluster.tickets_of("doctor", room)
@@ -217,50 +227,52 @@ async def _join_a_new_room(cluster: Cluster, room: str) -> None:
 
 async def queue_claimed(patients: int) -> Figures:
     """Two doctors at two nodes take from one queue; one node dies midway, its doctor goes to the other."""
-    async with a_cluster(nodes=0) as cluster:
-        async with open_redis(cluster.redis.url) as redis:
-            queue = RedisWaiting(redis)
-            for n in range(patients):
-                waiting = Waiting(
-                    WaitingId(f"patient-{n:05}"), ("nl", "fr")[n % 2], priority=int(n % 10 == 0)
-                )
-                await queue.push(waiting, 3600.0)
-        first, second = await _claimer(cluster, "ann"), await _claimer(cluster, "bob")
-        began = time.monotonic()
-        _go(first, second)
-        anns = [await _line(first) for _ in range(patients // 8)]
-        first.kill()
-        anns += await _lines(first)
-        again = await _claimer(cluster, "ann")
-        _go(again)
-        later, bobs = await _lines(again), await _lines(second)
-        await asyncio.gather(*(process.wait() for process in (first, second, again)))
-        elapsed_s = time.monotonic() - began
-        # What ann had when the node died she has again.
-        repeated = len(set(anns) & set(later))
-        taken = list(dict.fromkeys(anns + later)) + bobs
-        figures: Figures = {
-            "patients": patients,
-            "taken": len(set(taken)),
-            "twice": len(taken) - len(set(taken)),
-            "same_again": repeated,
-            "claims_per_s": round(patients / elapsed_s),
-        }
-        hold(figures["taken"] == patients, "nobody is lost", figures)
-        hold(figures["twice"] == 0 and repeated <= 1, "nobody is taken twice", figures)
-        for lines in (list(dict.fromkeys(anns + later)), bobs):
-            ranks = [(-int(priority), name) for name, priority in map(str.split, lines)]
-            hold(ranks == sorted(ranks), "equals keep their order, the urgent go first", figures)
-        return figures
+    with running_redis() as redis_server:
+        return await _queue_claimed(redis_server, patients)
 
 
-async def _claimer(cluster: Cluster, doctor: str) -> asyncio.subprocess.Process:
+async def _queue_claimed(redis_server: RedisServer, patients: int) -> Figures:
+    async with open_redis(redis_server.url) as redis:
+        queue = RedisWaiting(redis)
+        for n in range(patients):
+            waiting = Waiting(WaitingId(f"patient-{n:05}"), ("nl", "fr")[n % 2], priority=int(n % 10 == 0))
+            await queue.push(waiting, 3600.0)
+    first, second = await _claimer(redis_server, "ann"), await _claimer(redis_server, "bob")
+    began = time.monotonic()
+    _go(first, second)
+    anns = [await _line(first) for _ in range(patients // 8)]
+    first.kill()
+    anns += await _lines(first)
+    again = await _claimer(redis_server, "ann")
+    _go(again)
+    later, bobs = await _lines(again), await _lines(second)
+    await asyncio.gather(*(process.wait() for process in (first, second, again)))
+    elapsed_s = time.monotonic() - began
+    # What ann had when the node died she has again.
+    repeated = len(set(anns) & set(later))
+    taken = list(dict.fromkeys(anns + later)) + bobs
+    figures: Figures = {
+        "patients": patients,
+        "taken": len(set(taken)),
+        "twice": len(taken) - len(set(taken)),
+        "same_again": repeated,
+        "claims_per_s": round(patients / elapsed_s),
+    }
+    hold(figures["taken"] == patients, "nobody is lost", figures)
+    hold(figures["twice"] == 0 and repeated <= 1, "nobody is taken twice", figures)
+    for lines in (list(dict.fromkeys(anns + later)), bobs):
+        ranks = [(-int(priority), name) for name, priority in map(str.split, lines)]
+        hold(ranks == sorted(ranks), "equals keep their order, the urgent go first", figures)
+    return figures
+
+
+async def _claimer(redis_server: RedisServer, doctor: str) -> asyncio.subprocess.Process:
     """Ready to go."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.nodes.claimer",
-        cluster.redis.url,
+        redis_server.url,
         doctor,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -289,10 +301,10 @@ async def _lines(process: asyncio.subprocess.Process) -> list[str]:
     return rest.splitlines(keepends=True)[: rest.count("\n")]
 
 
-async def websocket_cut(cut_s: float) -> Figures:
+async def websocket_cut(cluster: Cluster, cut_s: float) -> Figures:
     """One participant's WebSocket is gone for so long; the others go on, and say so to it."""
-    async with a_cluster(nodes=1) as cluster, TcpProxy() as proxy:
-        node = cluster.nodes[0]
+    async with TcpProxy() as proxy:
+        (node,) = cluster.living()
         proxy.server = ("127.0.0.1", node.http_port)
         async with cluster.calls(1, "cut") as (call,), _through(proxy, cluster, call.room) as (guest, heard):
             call.measure()
@@ -335,14 +347,15 @@ async def _through(
         yield guest, heard
 
 
-async def split_brain(calls: int, paused_s: float) -> Figures:
+async def split_brain(cluster: Cluster, calls: int, paused_s: float) -> Figures:
     """The node that has all calls is paused for longer than its lease, and somebody joins each of them at
     another; then it goes on.
     """
+    (old,) = cluster.living()
+    fenced_before = len(cluster.said(old, "room.fenced"))
     async with AsyncExitStack() as stack:
-        cluster = await stack.enter_async_context(a_cluster(nodes=1))
-        held = await stack.enter_async_context(cluster.calls(calls))
-        old, new = cluster.nodes[0], await cluster.start_node()
+        held = await stack.enter_async_context(cluster.calls(calls, "split"))
+        new = await cluster.start_node()
         await asyncio.sleep(SETTLE_S)
         old.process.send_signal(signal.SIGSTOP)
         paused = time.monotonic()
@@ -353,7 +366,7 @@ async def split_brain(calls: int, paused_s: float) -> Figures:
         await asyncio.sleep(max(0, paused + paused_s - time.monotonic()))
         old.process.send_signal(signal.SIGCONT)
         woke = time.monotonic()
-        await until(lambda: len(cluster.said(old, "room.fenced")) >= calls)
+        await until(lambda: len(cluster.said(old, "room.fenced")) - fenced_before >= calls)
         fenced_s = time.monotonic() - woke
         while (await old.metrics())["teleconsult_transports"]:  # noqa: ASYNC110  asking is the waiting
             await asyncio.sleep(LOOK_S)
@@ -372,7 +385,7 @@ async def split_brain(calls: int, paused_s: float) -> Figures:
             "packets_of_the_old_after_the_fence": after_fence,
             "all_at_the_new_after_s": round(again_s, 3),
         }
-        lost = sorted(line["epoch"] for line in cluster.said(old, "room.fenced"))
+        lost = sorted(line["epoch"] for line in cluster.said(old, "room.fenced")[fenced_before:])
         won = sorted(line["epoch"] for line in cluster.said(new, "room.taken"))
         hold(after_fence == 0, "the old node forwards nothing after the fence", figures)
         hold(len(won) == calls and max(lost) < min(won), "each room has a higher epoch than before", figures)
@@ -397,29 +410,28 @@ async def _packets_sent(node: ServerProcess) -> float:
     return sum(value for key, value in figures.items() if key.startswith(name))
 
 
-async def redis_load(joins: int) -> Figures:
+async def redis_load(cluster: Cluster, joins: int) -> Figures:
     """What joins cost one Redis, and how fast two nodes take them."""
-    async with a_cluster(nodes=2) as cluster:
-        client: Redis = Redis.from_url(cluster.redis.url)
-        try:
-            idle = await _asked(client)
-            await asyncio.sleep(SETTLE_S)
-            idle_per_s = (await _asked(client) - idle) / SETTLE_S
-            before, began = await _asked(client), time.monotonic()
-            times = await _join_many(cluster, joins)
-            elapsed_s = time.monotonic() - began
-            asked, done = await _asked(client) - before - idle_per_s * elapsed_s
-        finally:
-            await client.aclose()
-        return {
-            "joins": joins,
-            "joins_per_s": round(joins / elapsed_s, 1),
-            "redis_round_trips_per_join": round(asked / joins, 2),
-            "redis_commands_per_join": round(done / joins, 2),
-            "redis_commands_per_s_idle": round(idle_per_s[1], 1),
-            "ticket_to_joined_p50_ms": round(statistics.median(times) * 1000, 1),
-            "ticket_to_joined_p95_ms": round(sorted(times)[int(0.95 * len(times))] * 1000, 1),
-        }
+    client: Redis = Redis.from_url(cluster.redis.url)
+    try:
+        idle = await _asked(client)
+        await asyncio.sleep(SETTLE_S)
+        idle_per_s = (await _asked(client) - idle) / SETTLE_S
+        before, began = await _asked(client), time.monotonic()
+        times = await _join_many(cluster, joins)
+        elapsed_s = time.monotonic() - began
+        asked, done = await _asked(client) - before - idle_per_s * elapsed_s
+    finally:
+        await client.aclose()
+    return {
+        "joins": joins,
+        "joins_per_s": round(joins / elapsed_s, 1),
+        "redis_round_trips_per_join": round(asked / joins, 2),
+        "redis_commands_per_join": round(done / joins, 2),
+        "redis_commands_per_s_idle": round(idle_per_s[1], 1),
+        "ticket_to_joined_p50_ms": round(statistics.median(times) * 1000, 1),
+        "ticket_to_joined_p95_ms": round(sorted(times)[int(0.95 * len(times))] * 1000, 1),
+    }
 
 
 async def _asked(client: Redis) -> NDArray[np.float64]:
