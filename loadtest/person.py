@@ -65,7 +65,7 @@ class Person:
         """`body`: bytes as they are, everything else as JSON; `headers` with `_` for `-`."""
         sent = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         if self._csrf is not None and method != "GET":
-            sent["X-CSRF-Token"] = self._csrf
+            sent.setdefault("X-CSRF-Token", self._csrf)
         if method != "GET":
             sent.setdefault("Origin", self.origin)
         content: dict[str, Any] = {}
