@@ -15,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, Route
 
 from tests.redis_server import running_redis
@@ -27,13 +28,13 @@ RESUME_WINDOW_S = 30.0
 
 # A small picture: several are coded and decoded on the processors of nodes and tests. `__seen` is what the
 # one tile shows: when frames were painted, what its element said of it, the most sounds at once; what the
-# client says; and how many packets of sound the present connection has brought.
+# client says, and where it went; and how many packets of sound the present connection has brought.
 WATCH = """
     const ask = MediaDevices.prototype.getUserMedia;
     MediaDevices.prototype.getUserMedia = function ({ audio, video }) {
       return ask.call(this, { audio, video: video && { width: 320, height: 180 } });
     };
-    window.__seen = { frames: [], said: [], sounds: 0, states: [], packets: 0 };
+    window.__seen = { frames: [], said: [], sounds: 0, states: [], packets: 0, at: null };
     let watched = null;
     const painted = () => {
       __seen.frames.push(performance.now());
@@ -50,7 +51,10 @@ WATCH = """
     }).observe(document.body, { childList: true, subtree: true }));
     addEventListener("load", () => {
       for (const type of ["state", "moved"]) {
-        teleconsult.on(type, ({ state, url }) => __seen.states.push(state ?? url));
+        teleconsult.on(type, ({ state, url }) => {
+          __seen.states.push(state ?? url);
+          __seen.at = url ?? __seen.at;
+        });
       }
       setInterval(async () => {
         const report = [...((await teleconsult.peerConnection?.getStats()) ?? new Map()).values()];
@@ -81,10 +85,25 @@ class Person:
         self.urls.append(answer["url"])
         await route.fulfill(json=answer)
 
-    async def until_in_touch(self, url: str | None = None) -> None:
-        """Until it sees and hears the other; `url`: after it went there."""
-        if url is not None:
-            await self.page.wait_for_function("(url) => __seen.states.includes(url)", arg=url, timeout=60_000)
+    async def begin_anew(self) -> None:
+        """What was seen is forgotten."""
+        await self.page.evaluate(
+            "Object.assign(__seen, { frames: [], said: [], sounds: 0, states: [], packets: 0 })"
+        )
+        self.urls[:-1] = []
+        await self.until_in_touch()
+
+    async def at(self) -> str:
+        """The node it is on."""
+        return str(await self.page.evaluate("__seen.at") or self.urls[-1])
+
+    async def until_gone_from(self, url: str) -> None:
+        """Until it sees and hears the other at another node."""
+        await self.page.wait_for_function("(url) => (__seen.at ?? url) !== url", arg=url, timeout=60_000)
+        await self.until_in_touch()
+
+    async def until_in_touch(self) -> None:
+        """Until it sees and hears the other."""
         frames = await self.page.evaluate("__seen.frames.length")
         await self.page.wait_for_function(
             "(frames) => __seen.frames.length > frames + 5 && __seen.packets > 5", arg=frames, timeout=60_000
@@ -111,13 +130,11 @@ async def a_call(site: Site, nodes: Sequence[ServerProcess]) -> AsyncIterator[tu
             people.append(person)
         patient, doctor = people
         await asyncio.gather(patient.until_in_touch(), doctor.until_in_touch())
-        for person in people:
-            await person.page.evaluate("__seen.states = []")
         yield patient, doctor
 
 
 @asynccontextmanager
-async def two_nodes(site: Site, folder: Path) -> AsyncIterator[list[ServerProcess]]:
+async def some_nodes(site: Site, folder: Path, count: int) -> AsyncIterator[list[ServerProcess]]:
     async with AsyncExitStack() as stack:
         redis = stack.enter_context(running_redis())
         shared = {
@@ -126,46 +143,61 @@ async def two_nodes(site: Site, folder: Path) -> AsyncIterator[list[ServerProces
             "WORKERS": "1",
             "ALLOWED_ORIGINS": site.origin,
         }
-        nodes = []
-        for number in (1, 2):
-            node = running_server(shared | {"NODE_ID": f"node-{number}"}, beneath=folder)
-            nodes.append(await stack.enter_async_context(node))
-        yield nodes
+        starting = [
+            stack.enter_async_context(running_server(shared | {"NODE_ID": f"node-{number}"}, beneath=folder))
+            for number in range(count)
+        ]
+        yield await asyncio.gather(*starting)
 
 
-def here_and_there(
-    nodes: Sequence[ServerProcess], people: Sequence[Person]
-) -> tuple[ServerProcess, ServerProcess]:
-    """The node of the call, and the other."""
-    one, two = nodes
-    return (one, two) if people[0].urls[-1] == one.signal_url else (two, one)
+Call = tuple[Person, Person]
 
 
-async def test_a_call_goes_on_at_another_node_after_its_own_was_killed(site: Site, tmp_path: Path) -> None:
-    async with two_nodes(site, tmp_path) as nodes, a_call(site, nodes) as people:
-        node, other = here_and_there(nodes, people)
-        node.process.kill()
-        await asyncio.gather(*(person.until_in_touch(other.signal_url) for person in people))
-        for person in people:
-            states = await person.page.evaluate("__seen.states")
-            assert states == ["reconnecting", "connected", other.signal_url]
-            assert await person.longest_gap_s() < RESUME_WINDOW_S / 2
-            assert await person.page.evaluate("teleconsult.participants.length") == 1
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def lasting(house: Site, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Call]:
+    """A call that outlives two of its three nodes: each test takes one from it."""
+    async with (
+        some_nodes(house, tmp_path_factory.mktemp("nodes"), 3) as nodes,
+        a_call(house, nodes) as people,
+    ):
+        yield people
 
 
-async def test_a_call_moves_from_a_drained_node_and_neither_picture_nor_sound_stops(
-    site: Site, tmp_path: Path
-) -> None:
-    async with two_nodes(site, tmp_path) as nodes, a_call(site, nodes) as people:
-        node, other = here_and_there(nodes, people)
-        node.process.send_signal(signal.SIGTERM)
-        await asyncio.gather(*(person.until_in_touch(other.signal_url) for person in people))
-        assert await node.process.wait() == 0
-        for person in people:
-            await person.until_in_touch()
-            seen = await person.page.evaluate("__seen")
-            assert seen["states"] == ["moving", "connected", other.signal_url]
-            assert seen["said"] == [], "the element never stopped, and was not replaced"
-            assert seen["sounds"] == 1
-            assert await person.longest_gap_s() < RESUME_WINDOW_S / 2
-            assert len(person.urls) == 1, "nobody asked for another ticket"
+@pytest_asyncio.fixture(loop_scope="session")
+async def call(lasting: Call) -> Call:
+    for person in lasting:
+        await person.begin_anew()
+    return lasting
+
+
+async def node_of(people: Call) -> ServerProcess:
+    url = await people[0].at()
+    return next(node for node in people[0].nodes if node.signal_url == url)
+
+
+async def test_a_call_moves_from_a_drained_node_and_neither_picture_nor_sound_stops(call: Call) -> None:
+    node = await node_of(call)
+    node.process.send_signal(signal.SIGTERM)
+    await asyncio.gather(*(person.until_gone_from(node.signal_url) for person in call))
+    assert await node.process.wait() == 0
+    other = await node_of(call)
+    for person in call:
+        await person.until_in_touch()
+        seen = await person.page.evaluate("__seen")
+        assert seen["states"] == ["moving", "connected", other.signal_url]
+        assert seen["said"] == [], "the element never stopped, and was not replaced"
+        assert seen["sounds"] == 1
+        assert await person.longest_gap_s() < RESUME_WINDOW_S / 2
+        assert len(person.urls) == 1, "nobody asked for another ticket"
+
+
+async def test_a_call_goes_on_at_another_node_after_its_own_was_killed(call: Call) -> None:
+    node = await node_of(call)
+    node.process.kill()
+    await asyncio.gather(*(person.until_gone_from(node.signal_url) for person in call))
+    other = await node_of(call)
+    for person in call:
+        states = await person.page.evaluate("__seen.states")
+        assert states == ["reconnecting", "connected", other.signal_url]
+        assert await person.longest_gap_s() < RESUME_WINDOW_S / 2
+        assert await person.page.evaluate("teleconsult.participants.length") == 1
