@@ -15,7 +15,6 @@ import pytest_asyncio
 from redis.asyncio import Redis
 from sqlalchemy import Engine, select
 
-from auth import Private
 from media_server.consulting import medical_file_key
 from media_server.development_provider import PERSONS
 from media_server.integrity import check
@@ -23,6 +22,7 @@ from media_server.medical_file import file_name
 from media_server.purge import PurgeJob
 from media_server.records import FieldKeys, open_records, reading, sqlite_url
 from media_server.records.resealing import place_of, sealed_tables
+from signalling import Private
 from tests.leftovers import files_beneath, found
 from tests.redis_server import RedisServer, running_redis
 from tests.server_process import ServerProcess, running_server
@@ -43,7 +43,7 @@ ILLNESS = "coeliakie sinds 2015"
 GP_AS_ASKED = "dokter Vandersteen uit Diepenbeek"
 HOPE = "zekerheid dat het geen lyme is"
 NONE = ("Geen van deze",)
-ANSWERS = {
+ANSWERS: dict[str, str | tuple[str, ...]] = {
     "in uw eigen woorden": WORDS,
     "Waar gaat het vooral over?": ("Huid, uitslag of wonde",),
     "nu één van deze klachten? Kies": NONE,
