@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: run test prove prove-recording lint bench bench-http bench-recording chaos image-test lock clean help
+.PHONY: run test prove prove-recording lint fuzz-http bench bench-http bench-recording chaos image-test lock clean help
 
 python := .venv/bin/python
 native := sfu/_dataplane.abi3.so
@@ -49,6 +49,9 @@ lint: .venv/.development $(native) build/web/.installed ## check style, types, t
 	@.ci/need rust-lint
 	.ci/with-rust cargo fmt --all --check --manifest-path $(manifest)
 	PYO3_PYTHON=$(CURDIR)/$(python) .ci/with-rust cargo clippy --quiet --locked --workspace --all-targets --manifest-path $(manifest) -- -D warnings
+
+fuzz-http: .venv/.development $(native) ## ask every HTTP endpoint 10,000 times what it allows and what not; the last line is one JSON object
+	@exec $(python) -m tests.consultation.fuzz
 
 bench: $(native) ## measure; prints tables and, as its last line, one JSON object
 	@.ci/need compiler rust

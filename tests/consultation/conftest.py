@@ -19,6 +19,7 @@ from tests.consultation.story import MEDICAL_FILE, end_everything
 from tests.server_process import ServerProcess, running_server
 
 EMMAS_NUMBER = "05061500215"
+People = Mapping[str, Person]
 CAST = {"emma": "patient", "youssef": "patient", "sofie": "patient", "claes": "doctor", "dubois": "doctor"}
 
 
