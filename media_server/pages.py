@@ -73,7 +73,7 @@ def pages_of(pages: Mapping[str, Page], *, can_log_in: bool) -> dict[str, Page]:
         return dict(pages)
     moved = dict(pages)
     for role in ("patient", "doctor", "guest"):
-        moved[f"/walk-in/{role}"] = pages[f"/{role}"]
+        moved[f"/walk-in-{role}"] = pages[f"/{role}"]
         moved[f"/{role}"] = pages[f"/consultation/{role}"]
     return moved
 

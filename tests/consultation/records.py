@@ -33,7 +33,10 @@ def audit(server: ServerProcess, **wanted: str | None) -> list[Noted]:
             f" WHERE {where} ORDER BY number",
             wanted,
         ).fetchall()
-    return [Noted(*row[:-1], json.loads(row[-1])) for row in rows]
+    return [
+        Noted(actor, role, action, outcome, subject, why, json.loads(details))
+        for actor, role, action, outcome, subject, why, details in rows
+    ]
 
 
 def everything(server: ServerProcess, *without: str) -> dict[str, list[tuple[Any, ...]]]:

@@ -3,6 +3,7 @@ is taken back.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ from tests.server_process import ServerProcess
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 People = Mapping[str, Person]
-SAYING_NO = ({}, {"teleconsultation": {"granted": False, "text_version": "1"}})
+SAYING_NO: tuple[dict[str, Any], ...] = ({}, {"teleconsultation": {"granted": False, "text_version": "1"}})
 
 
 @pytest.mark.parametrize("consents", SAYING_NO, ids=["silence", "no"])

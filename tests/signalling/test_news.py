@@ -24,6 +24,12 @@ class Listener:
         self.gaps += 1
         self._changed.set()
 
+    async def until_gaps(self, count: int) -> None:
+        await self.until(lambda: self.gaps == count)
+
+    async def until_heard(self, count: int) -> None:
+        await self.until(lambda: len(self.heard) == count)
+
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
             while not condition():
@@ -60,13 +66,11 @@ async def test_every_node_hears_what_is_said_from_then_on_in_order(redis: RedisS
         await RedisNews(one).publish(b"before")
         async with listening(RedisNews(one)) as first, listening(RedisNews(other)) as second:
             for listener in (first, second):
-                await listener.until(
-                    lambda listener=listener: listener.gaps == 1
-                )  # it looks at the truth first
+                await listener.until_gaps(1)  # it looks at the truth first
             for number in range(20):
                 await RedisNews(other).publish(b"%d" % number)
             for listener in (first, second):
-                await listener.until(lambda listener=listener: len(listener.heard) == 20)
+                await listener.until_heard(20)
                 assert listener.heard == [b"%d" % number for number in range(20)]
 
 

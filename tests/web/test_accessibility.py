@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page
 
 import media_server
-from tests.web.browser import PHONE, Site
+from tests.web.browser import PHONE, ColorScheme, Site
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
@@ -38,7 +38,7 @@ async def in_call(page: Page) -> Page:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_controls_have_names_and_room_and_texts_contrast(site: Site, scheme: str) -> None:
+async def test_controls_have_names_and_room_and_texts_contrast(site: Site, scheme: ColorScheme) -> None:
     async def audit(place: str) -> None:
         found = await page.evaluate(AUDIT)
         assert (place, found) == (place, {**SOUND, "lang": "en"})

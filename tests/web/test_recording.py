@@ -6,7 +6,7 @@ import json
 import pytest
 from playwright.async_api import Page, ViewportSize
 
-from tests.web.browser import DESK, PHONE, Site
+from tests.web.browser import DESK, PHONE, ColorScheme, Site
 from tests.web.test_accessibility import AUDIT, LANGUAGES, SOUND
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
@@ -27,14 +27,14 @@ AGREED_TO = ("recording-1", "48cd56f58540632d")
 
 
 async def a_patients_call(
-    site: Site, viewport: ViewportSize = DESK, *, locale: str = "en-GB", scheme: str = "light"
+    site: Site, viewport: ViewportSize = DESK, *, locale: str = "en-GB", scheme: ColorScheme = "light"
 ) -> Page:
     """With a doctor, in a room that can be recorded."""
     page = await site.open("/patient", viewport=viewport, locale=locale, color_scheme=scheme)
     return await joined(page, DOCTOR)
 
 
-async def a_doctors_call(site: Site, viewport: ViewportSize = DESK, *, scheme: str = "light") -> Page:
+async def a_doctors_call(site: Site, viewport: ViewportSize = DESK, *, scheme: ColorScheme = "light") -> Page:
     """With a patient, in a room that can be recorded."""
     page = await site.open("/doctor", viewport=viewport, color_scheme=scheme)
     return await joined(page, PATIENT, '["admit", "record"]')
@@ -438,7 +438,9 @@ async def test_an_answer_that_the_service_refuses_is_told(site: Site) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_state_is_readable_and_has_room_in_every_language(site: Site, scheme: str) -> None:
+async def test_every_state_is_readable_and_has_room_in_every_language(
+    site: Site, scheme: ColorScheme
+) -> None:
     async def audit(place: str) -> None:
         for language in LANGUAGES:
             await page.evaluate(
