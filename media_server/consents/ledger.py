@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from sqlalchemy import Connection, Engine, Row, insert, select
+from sqlalchemy import Connection, Engine, Row, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from media_server.consents.entry import ConsentKind, ConsentState, Entry, Signer, Word, receipt, write
@@ -77,6 +77,11 @@ class Ledger:
 
     def append_within(self, connection: Connection, word: Word) -> Entry:
         """As part of the caller's transaction. Raises IntegrityError when another node was first."""
+        if connection.dialect.name == "postgresql":
+            # One at a time for each consultation (PostgreSQL §13.3.5); else, of many who write at once, some
+            # would find another's entry in their place again and again. SQLite has one writer anyway.
+            lock = func.pg_advisory_xact_lock(func.hashtextextended(word.consultation, 0))
+            connection.execute(select(lock))
         last = connection.execute(
             select(_consents.c.number, _consents.c.hash)
             .where(_consents.c.consultation == word.consultation)
