@@ -9,6 +9,7 @@ opened anew whenever what was asked has ended it.
 
 import asyncio
 import contextlib
+import itertools
 import json
 import random
 import sys
@@ -97,7 +98,9 @@ class Stage:
 
 
 async def fuzz(server: ServerProcess, stage: Stage, cases: int, seed: int) -> Tally:
-    """So many cases, as even as can be over operations and roles."""
+    """So many cases at least, as even as can be over operations and roles: where there is little to ask, the
+    others are asked more.
+    """
     tally = Tally()
     people = {"patient": stage.patient, "doctor": stage.doctor}
     document = (await stage.patient.get("/openapi.json")).json
@@ -106,14 +109,15 @@ async def fuzz(server: ServerProcess, stage: Stage, cases: int, seed: int) -> Ta
     found = list(schema.get_all_operations())
     assert all(isinstance(result, Ok) for result in found), "the document describes something that is none"
     operations = [result.ok() for result in found if isinstance(result, Ok)]
-    each = max(1, -(-cases // (len(operations) * len(ROLES))))
     with requests.Session() as session:
-        for operation in operations:
-            for role in ROLES:
+        while (missing := cases - tally.cases) > 0:
+            each = -(-missing // (len(operations) * len(ROLES)))
+            for operation, role in itertools.product(operations, ROLES):
                 known = await stage.known()
                 headers = people[role].headers_of_the_page() if role in people else {}
                 batch = Batch(operation, headers, known, session, tally)
                 await asyncio.to_thread(batch.run, each, seed)
+            seed += 1
     return tally
 
 
