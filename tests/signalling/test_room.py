@@ -469,3 +469,48 @@ def test_a_room_taken_over_still_knows_whom_a_doctor_admitted_and_removed() -> N
     assert heir.self_view(PATIENT).admitted
     assert not heir.self_view(GUEST).admitted
     assert heir.record().room == ROOM
+
+
+# --- What is decided outside the room ---
+
+
+def test_whoever_is_expelled_is_told_and_has_to_knock_again() -> None:
+    room = a_room(a_doctor(), somebody("patient"), somebody("guest", Role.GUEST))
+    outcomes = do(room, commands.Expel(GUEST))
+    assert Dismissed(GUEST, LeaveReason.REMOVED) in outcomes
+    left = {who for who, type_ in told(outcomes) if type_ == "participant-left"}
+    assert left == {DOCTOR, PATIENT, GUEST}
+    do(room, commands.Join(somebody("guest", Role.GUEST)))
+    assert GUEST in room.waiting(), "whatever the ticket says"
+    with pytest.raises(UnknownParticipant):
+        do(room, commands.Expel(ParticipantId("nobody")))
+
+
+def test_a_concluded_room_is_over_for_everybody_also_those_who_wait() -> None:
+    room = a_room(a_doctor(), a_waiting("patient"))
+    outcomes = do(room, commands.Conclude())
+    assert {outcome for outcome in outcomes if isinstance(outcome, Dismissed)} == {
+        Dismissed(DOCTOR, EndReason.ENDED),
+        Dismissed(PATIENT, EndReason.ENDED),
+    }
+    assert {who for who, type_ in told(outcomes) if type_ == "room-ended"} == {DOCTOR, PATIENT}
+    assert room.state is RoomState.ENDED
+    with pytest.raises(RoomEnded):
+        do(room, commands.Conclude())
+
+
+@pytest.mark.parametrize("by_ticket", [True, False])
+def test_an_admission_that_is_forgotten_while_somebody_is_away_is_none(by_ticket: bool) -> None:
+    guest = somebody("guest", Role.GUEST, admitted=by_ticket)
+    room = a_room(a_doctor(), guest)
+    do(room, commands.Admit(DOCTOR, GUEST))
+    do(room, commands.Leave(GUEST, LeaveReason.LEFT))
+    assert room.would_admit(guest)
+    before = room.revision
+    room.forget_admission(GUEST)
+    assert room.revision > before, "other nodes have to know"
+    assert not room.would_admit(guest)
+    do(room, commands.Join(guest))
+    assert room.waiting() == (GUEST,)
+    do(room, commands.Admit(DOCTOR, GUEST))
+    assert room.waiting() == ()

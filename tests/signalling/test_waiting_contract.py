@@ -186,3 +186,25 @@ async def test_who_is_claimed_does_not_wait_twice(queue: WaitingQueue) -> None:
 def test_a_priority_out_of_bounds_is_refused() -> None:
     with pytest.raises(ValueError, match="priority"):
         Waiting(WaitingId("a"), "nl", HIGHEST_PRIORITY + 1)
+
+
+async def test_a_doctor_may_take_this_one_whatever_the_place_and_language(queue: WaitingQueue) -> None:
+    await push(queue, "a", "b")
+    await push(queue, "c", language="de")
+    claimed = await queue.claim(DOCTOR, ["nl"], CLAIM_S, WaitingId("c"))
+    assert claimed is not None
+    assert (claimed.id, claimed.language) == ("c", "de")
+    assert await queue.claim(OTHER, ["nl", "de"], CLAIM_S, WaitingId("c")) is None, "it is taken"
+    assert await queue.claim(OTHER, ["nl"], CLAIM_S, WaitingId("nobody")) is None
+    assert await queue.position(WaitingId("a")) == 1
+    await queue.give_back(DOCTOR, WaitingId("c"))
+    assert await taken(queue, OTHER, languages="de") == "c"
+
+
+async def test_who_has_one_already_gets_that_whichever_was_asked_for(queue: WaitingQueue) -> None:
+    await push(queue, "a", "b")
+    assert await taken(queue) == "a"
+    claimed = await queue.claim(DOCTOR, ["nl"], CLAIM_S, WaitingId("b"))
+    assert claimed is not None
+    assert claimed.id == "a"
+    assert await taken(queue, OTHER) == "b"
