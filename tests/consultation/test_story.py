@@ -59,12 +59,13 @@ async def test_from_the_questions_to_the_report(server: ServerProcess) -> None:
         closed = await doctor.post(f"{at}/close", {"outcome": "treatment", "icpc2": "R74"})
         assert (closed.json["state"], closed.json["outcome"]) == ("finished", "treatment")
 
+        folder = server.data_dir / "reports" / GP["nihdi"]
+        before = set(folder.glob("*.json"))  # of other tests
         sent = await doctor.post(f"{at}/report")
         assert sent.status == 202
-        folder = server.data_dir / "reports" / GP["nihdi"]
-        await until(lambda: folder.is_dir() and any(folder.glob("*.json")))
+        await until(lambda: set(folder.glob("*.json")) > before)
         assert (await doctor.post(f"{at}/report")).status == 202  # once more changes nothing
-        reports = list(folder.glob("*.json"))
+        reports = sorted(set(folder.glob("*.json")) - before)
         assert len(reports) == 1
         bundle = json.loads(reports[0].read_text())
         assert (bundle["resourceType"], bundle["type"]) == ("Bundle", "document")
