@@ -136,9 +136,10 @@ async def stage(server: ServerProcess, people: Mapping[str, Person]) -> AsyncIte
         await revoked.log_out_and_keep_the_cookie()
         guest = await stack.enter_async_context(a_guest(claes, id_))
         async with a_call(claes, emma, id_) as (hers, his):
-            await record(hers, his)
             folder = server.data_dir / "recordings"
-            await until(lambda: any(folder.glob("*/*.age")))
+            before = len(list(folder.glob("*/*.age")))
+            await record(hers, his)
+            await until(lambda: len(list(folder.glob("*/*.age"))) > before)
             await hers.recording("stop")
             await hers.until(lambda room: room.recording == "off")
         invited = (await claes.get(f"/consultations/{id_}/invitations")).json

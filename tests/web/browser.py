@@ -137,7 +137,7 @@ class Site:
         """An empty page with `TeleconsultClient` and builders, for what needs no screen: always the same one,
         loaded anew, which forgets everything.
         """
-        if self._blank is None:
+        if self._blank is None or self._blank.is_closed():
             self._blank = await self._new_page()
         await self._blank.goto(self.origin + "/blank")
         await self._blank.evaluate(CLIENT_TOOLS)

@@ -102,6 +102,7 @@ class Surgery:
     known: dict[str, Person] = field(default_factory=dict)
     sessions: dict[str, Any] = field(default_factory=dict)
     kept: list[BrowserContext] = field(default_factory=list)
+    opened: list[BrowserContext] = field(default_factory=list)
 
     async def person(self, key: str, role: str = "patient") -> Person:
         """Logged in, over HTTP."""
@@ -112,6 +113,7 @@ class Surgery:
     async def page(self, path: str = DOCTOR, *, viewport: ViewportSize = DESK, **options: Any) -> Page:
         page = await self.site.open(path, viewport=viewport, fake_room=False, before=SMALL_PICTURE, **options)
         page.context.set_default_timeout(30_000)
+        self.opened.append(page.context)
         return page
 
     async def doctor(self, key: str = "claes", **options: Any) -> Page:
@@ -146,9 +148,10 @@ class Surgery:
 
     async def tidy(self) -> None:
         """Whoever is not in the kept call goes home, and has no consultation any more."""
-        for context in self.site.browser.contexts:
+        for context in self.opened:
             if context not in self.kept:
                 await context.close()
+        self.opened = list(self.kept)
         busy = ("dubois", "youssef") if self.kept else ()
         for key in ("claes", "dubois"):
             await self.person(key, "doctor")
