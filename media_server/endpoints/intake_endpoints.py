@@ -94,7 +94,7 @@ class DraftShown(Shown):
     details: _Details
 
 
-class Warning_(Body):
+class IntakeWarning(Body):
     """What the patient chose at the stop screen; `flags`: the linkIds that led to it."""
 
     choice: Literal["call-112", "continue"]
@@ -167,7 +167,7 @@ class IntakeEndpoints:
                 own.POST_INTAKE_WARNING,
                 "Note what the patient chose at the stop screen",
                 self._warn,
-                body=Warning_,
+                body=IntakeWarning,
             ),
         )
 
@@ -251,7 +251,7 @@ class IntakeEndpoints:
         with writing(self._services.engine) as connection:
             connection.execute(delete(_drafts).where(_drafts.c.patient == patient))
 
-    async def _warn(self, call: Call[Warning_]) -> Answer:
+    async def _warn(self, call: Call[IntakeWarning]) -> Answer:
         action = f"intake-warning.{call.body.choice}"
         # Which answers led there is health data; how many did is not.
         entry = AuditEntry(
