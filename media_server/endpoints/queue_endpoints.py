@@ -8,14 +8,14 @@ from typing import Annotated
 from pydantic import Field
 
 from auth import Operation, PersonId, Private, Standing
-from media_server.api import Answer, Call, Endpoint
+from media_server.api import Answer, Call, Endpoint, Parameter
 from media_server.consent_texts import TextKind
 from media_server.consents import Entry
 from media_server.consultations import Consultation, Content
 from media_server.endpoints.auditing import note
 from media_server.endpoints.files import attachments_of
 from media_server.endpoints.intake_endpoints import FhirDocument
-from media_server.endpoints.models import Body, ConsultationShown, Shown
+from media_server.endpoints.models import LANGUAGES, Body, ConsultationShown, Shown
 from media_server.endpoints.services import Services, moment
 from media_server.endpoints.showing import show
 from media_server.intake import (
@@ -104,7 +104,7 @@ class CodeShown(Shown):
 
 
 class IntakeShown(Shown):
-    """`questionnaire` is in the doctor's language, the answers are in the patient's words."""
+    """`questionnaire` and `summary` are in the language asked for, the answers in the patient's words."""
 
     questionnaire: FhirDocument
     questionnaire_response: FhirDocument
@@ -181,6 +181,14 @@ class QueueEndpoints:
                 "Answers and summary",
                 self._intake,
                 answer=IntakeShown,
+                query=(
+                    Parameter(
+                        "lang",
+                        "The language of questions and summary; without it, the doctor's own",
+                        values=LANGUAGES,
+                        required=False,
+                    ),
+                ),
                 refusals={410: ("purged",)},
             ),
         )
@@ -240,13 +248,16 @@ class QueueEndpoints:
         return Answer(await show(self._services, after, Standing.ITS_DOCTOR))
 
     async def _intake(self, call: Call[None]) -> Answer:
-        return Answer(await asyncio.to_thread(self._read_intake, call.about, call.who.person))
+        wanted = Language(call.query["lang"]) if "lang" in call.query else None
+        return Answer(await asyncio.to_thread(self._read_intake, call.about, call.who.person, wanted))
 
-    def _read_intake(self, consultation: Consultation, doctor_id: str) -> IntakeShown:
+    def _read_intake(
+        self, consultation: Consultation, doctor_id: str, wanted: Language | None
+    ) -> IntakeShown:
         services = self._services
         content = services.store.content(consultation.id)
         doctor = services.doctors.get(PersonId(doctor_id))
-        language = doctor.details.language or doctor.languages[0]
+        language = wanted or doctor.details.language or doctor.languages[0]
         asked = questionnaire(language)
         response = parse_response(content.questionnaire_response)
         patient = services.patients.get(PersonId(consultation.patient))

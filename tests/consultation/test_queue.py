@@ -327,6 +327,18 @@ async def test_an_adult_may_ask_for_a_child_and_for_nobody_else(people: People) 
     assert "Emma Janssens (parent)" in summary
 
 
+async def test_a_doctor_reads_the_summary_in_the_language_asked_for(people: People) -> None:
+    emma, claes = people["emma"], people["claes"]
+    at = f"/consultations/{await called(emma, claes)}/intake"
+    own = (await claes.get(at)).json
+    german = (await claes.get(f"{at}?lang=de")).json
+    assert (german["summary"]["language"], german["questionnaire"]["language"]) == ("de", "de")
+    assert german["summary"]["text"] != own["summary"]["text"]
+    assert german["questionnaire_response"] == own["questionnaire_response"]
+    refused = await claes.get(f"{at}?lang=es")
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "lang")
+
+
 async def test_answers_are_kept_for_later_and_go_with_the_consultation(people: People) -> None:
     emma = people["emma"]
     request = await a_request(emma)

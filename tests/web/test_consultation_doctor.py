@@ -337,9 +337,14 @@ async def test_the_patients_own_words_come_first_and_every_answer_is_at_hand(sur
     assert set(sections) == {
         "reason", "alarm", "history", "background", "expectation", "identity", "record",
     }  # fmt: skip
-    assert "niet gevraagd" in await page.locator("[data-section=history]").inner_text()
+    assert "not asked" in await page.locator("[data-section=history]").inner_text()
     await page.get_by_text("All answers").click()
     assert WORDS in await page.locator(".answers-list").inner_text()
+    # In the page's language, not in the doctor's own.
+    assert await page.locator(".summary").get_attribute("lang") == "en"
+    await page.select_option("#language", "fr")
+    await page.locator(".summary[lang=fr]").wait_for()
+    assert (await quote.inner_text()).strip("“”") == WORDS
 
 
 async def test_a_patient_given_back_has_the_old_place(surgery: Surgery) -> None:

@@ -224,9 +224,9 @@ export class Api extends EventTarget {
     return this.#post(`/consultations/${id}/missed-call`);
   }
 
-  /** @param {string} id @returns {Promise<import("./types.js").Intake>} */
-  async intake(id) {
-    return this.#get(`/consultations/${id}/intake`);
+  /** @param {string} id @param {Language} lang  of questions and summary @returns {Promise<import("./types.js").Intake>} */
+  async intake(id, lang) {
+    return this.#get(`/consultations/${id}/intake?lang=${lang}`);
   }
 
   /** @param {string} id @returns {Promise<{resourceType: "Bundle", entry?: {resource: Record<string, any>}[]}>} */

@@ -3,6 +3,8 @@
  * every `change`. No DOM, no text for people.
  */
 
+import { language } from "../i18n.js";
+
 /** @typedef {import("../api.js").Api} Api */
 /** @typedef {import("../types.js").Consent} Consent */
 /** @typedef {import("../types.js").ConsentKind} ConsentKind */
@@ -60,12 +62,22 @@ export class OpenCase extends EventTarget {
 
   /** Everything there is, side by side. What fails is left as it was; without the intake `failure` says so. */
   async load() {
+    await Promise.all([this.loadIntake(), this.refreshConsents(), this.refreshOutcome(), this.refreshInvitations()]);
+    this.#changed();
+  }
+
+  /** Answers and summary in the page's language; one that came before stays until then. */
+  async loadIntake() {
     this.failure = null;
-    const intake = this.#api.intake(this.id).then(
-      (found) => { this.intake = found; },
-      (error) => { this.failure = error; },
-    );
-    await Promise.all([intake, this.refreshConsents(), this.refreshOutcome(), this.refreshInvitations()]);
+    const lang = language();
+    try {
+      const intake = await this.#api.intake(this.id, lang);
+      if (lang !== language()) return; // switched meanwhile: the other one is on its way
+      this.intake = intake;
+    } catch (error) {
+      if (lang !== language()) return;
+      this.failure = error;
+    }
     this.#changed();
   }
 

@@ -36,10 +36,10 @@ export class SummaryPanel {
   render() {
     const { intake, failure } = this.#case;
     redraw(this.#content, [intake, failure], () => {
-      if (intake) return this.#intake(intake);
+      if (intake && failure === null) return this.#intake(intake);
       if (failure === null) return [loading()];
       return [h("p.notice", { role: "alert" }, symbol("warning"), h("span", {}, errorText(failure))),
-        h("button.secondary", { type: "button", onclick: () => void this.#case.load() }, symbol("refresh"),
+        h("button.secondary", { type: "button", onclick: () => void this.#case.loadIntake() }, symbol("refresh"),
           t("summary.retry"))];
     });
   }
@@ -51,7 +51,7 @@ export class SummaryPanel {
       t("summary.copy"));
     return [
       h("header.panel-head", {}, h("h2", {}, t("summary.title")), copy),
-      h("div.stack", { lang: summary.language },
+      h("div.stack.summary", { lang: summary.language },
         ...inReadingOrder(summary.sections).map((section) => sectionPart(section, intake))),
       allAnswers(intake),
     ];

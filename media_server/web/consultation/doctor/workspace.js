@@ -138,6 +138,7 @@ export class Workspace {
     this.#panels.guests.relabel();
     this.#live?.render();
     this.render();
+    void this.open.loadIntake();
   }
 
   /** To the end of the consultation, from wherever one is. */
