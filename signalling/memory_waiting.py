@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from signalling.memory_rooms import Expiring
 from signalling.waiting import ClaimerId, Waiting, WaitingId
@@ -11,17 +11,19 @@ from signalling.waiting import ClaimerId, Waiting, WaitingId
 @dataclass(frozen=True, slots=True)
 class _Place:
     waiting: Waiting
+    since_ms: int
     order: int
 
     @property
-    def rank(self) -> tuple[int, int]:
-        return -self.waiting.priority, self.order
+    def rank(self) -> tuple[int, int, int]:
+        return -self.waiting.priority, self.since_ms, self.order
 
 
 class MemoryWaiting:
-    """Implements `WaitingQueue`. `clock` gives monotonic seconds."""
+    """Implements `WaitingQueue`. `clock` gives seconds, Unix time if it is to be compared with `since_ms`."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._orders = itertools.count()
         self._places: Expiring[WaitingId, _Place] = Expiring(clock)
         self._claims: Expiring[ClaimerId, WaitingId] = Expiring(clock)
@@ -29,7 +31,10 @@ class MemoryWaiting:
 
     async def push(self, waiting: Waiting, ttl_s: float) -> None:
         before = self._places.get(waiting.id)
-        self._places.set(waiting.id, before or _Place(waiting, next(self._orders)), ttl_s)
+        if before is None:
+            since_ms = int(self._clock() * 1000) if waiting.since_ms is None else waiting.since_ms
+            before = _Place(waiting, since_ms, next(self._orders))
+        self._places.set(waiting.id, replace(before, waiting=waiting), ttl_s)
 
     async def position(self, id_: WaitingId) -> int | None:
         queue = self._queue()
@@ -45,6 +50,7 @@ class MemoryWaiting:
         languages: Collection[str],
         ttl_s: float,
         only: WaitingId | None = None,
+        least_priority: int = 0,
     ) -> Waiting | None:
         mine = self._claims.get(claimer)
         place = self._places.get(mine) if mine is not None else None
@@ -52,7 +58,7 @@ class MemoryWaiting:
             fitting = (
                 each
                 for id_, each in self._queue().items()
-                if (each.waiting.language in languages if only is None else id_ == only)
+                if (_fits(each.waiting, languages, least_priority) if only is None else id_ == only)
             )
             place = min(fitting, key=lambda each: each.rank, default=None)
         if place is None:
@@ -80,3 +86,7 @@ class MemoryWaiting:
         """Those who are not claimed."""
         claimed = {self._claims.get(claimer) for claimer in self._claimers}
         return {p.waiting.id: p for p in self._places.values() if p.waiting.id not in claimed}
+
+
+def _fits(waiting: Waiting, languages: Collection[str], least_priority: int) -> bool:
+    return waiting.language in languages and waiting.priority >= least_priority

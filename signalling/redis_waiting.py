@@ -9,7 +9,9 @@ touches `waiting:…` keys that it learns of on the way: they are in the same sl
 | `queue:<language>` | sorted set of ids by score: the lowest is the next |
 | `claim:<claimer>` | the id that is claimed, until the claim runs out |
 | `claims` | hash of claimers and ids, also of claims that ran out and are not given back yet |
-| `waiting-order` | the last number drawn |
+| `waiting-order` | the last number drawn, for those who came without a time |
+
+A score is since when somebody waits, in Unix milliseconds, less a large step for each priority.
 """
 
 from collections.abc import Collection
@@ -50,15 +52,21 @@ _PUSH = Script(
     _COMMON
     + """
 local id, language, priority, ttl, step, kept = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7]
-if redis.call('PEXPIRE', prefix .. 'waiting:' .. id, ttl) == 1 then return end
-local t = redis.call('TIME')
-local counter = prefix .. 'waiting-order'
-local order = math.max(tonumber(redis.call('GET', counter) or 0) + 1, t[1] * 1000 + math.floor(t[2] / 1000))
-redis.call('SET', counter, string.format('%.0f', order), 'PX', kept)
-local score = order - priority * step
-redis.call('SET', prefix .. 'waiting:' .. id, cmsgpack.pack({language, priority, score}), 'PX', ttl)
-wait_again(id)
-redis.call('PEXPIRE', prefix .. 'queue:' .. language, kept)
+local since, mine, queue = tonumber(ARGV[8]), prefix .. 'waiting:' .. id, prefix .. 'queue:' .. language
+local before = redis.call('GET', mine)
+if before then
+  local fields = cmsgpack.unpack(before)
+  if fields[2] == priority then return redis.call('PEXPIRE', mine, ttl) end
+  since = fields[3] + fields[2] * step
+elseif not since then
+  local t = redis.call('TIME')
+  local counter = prefix .. 'waiting-order'
+  since = math.max(tonumber(redis.call('GET', counter) or 0) + 1, t[1] * 1000 + math.floor(t[2] / 1000))
+  redis.call('SET', counter, string.format('%.0f', since), 'PX', kept)
+end
+redis.call('SET', mine, cmsgpack.pack({language, priority, since - priority * step}), 'PX', ttl)
+if not before or redis.call('ZSCORE', queue, id) then wait_again(id) end  -- else it is claimed
+redis.call('PEXPIRE', queue, kept)
 """
 )
 
@@ -82,7 +90,7 @@ return ahead
 _CLAIM = Script(
     _COMMON
     + """
-local claimer, ttl, kept, only = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local claimer, ttl, kept, only, least = ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 local function claim(id)
   redis.call('SET', prefix .. 'claim:' .. claimer, id, 'PX', ttl)
   redis.call('HSET', prefix .. 'claims', claimer, id)
@@ -99,14 +107,16 @@ if only ~= '' then
   return claim(only)
 end
 local best, from, score
-for i = 6, #ARGV do
+for i = 7, #ARGV do
   local queue = prefix .. 'queue:' .. ARGV[i]
   local head = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')
   while head[1] and redis.call('EXISTS', prefix .. 'waiting:' .. head[1]) == 0 do  -- gave up waiting
     redis.call('ZREM', queue, head[1])
     head = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')
   end
-  if head[1] and (not best or tonumber(head[2]) < score) then
+  -- The head has the highest priority of its language.
+  local fits = head[1] and cmsgpack.unpack(redis.call('GET', prefix .. 'waiting:' .. head[1]))[2] >= least
+  if fits and (not best or tonumber(head[2]) < score) then
     best, from, score = head[1], queue, tonumber(head[2])
   end
 end
@@ -150,7 +160,8 @@ class RedisWaiting:
 
     async def push(self, waiting: Waiting, ttl_s: float) -> None:
         about = (waiting.id, waiting.language, waiting.priority, round(ttl_s * 1000), _STEP, _KEPT_MS)
-        await self._redis.run(_PUSH, _ANY, PREFIX, *about)
+        since_ms = "" if waiting.since_ms is None else waiting.since_ms
+        await self._redis.run(_PUSH, _ANY, PREFIX, *about, since_ms)
 
     async def position(self, id_: WaitingId) -> int | None:
         place: int | None = await self._redis.run(_POSITION, _ANY, PREFIX, id_)
@@ -162,10 +173,10 @@ class RedisWaiting:
         languages: Collection[str],
         ttl_s: float,
         only: WaitingId | None = None,
+        least_priority: int = 0,
     ) -> Waiting | None:
-        ttl_ms = round(ttl_s * 1000)
-        spoken = sorted(languages)
-        claimed = await self._redis.run(_CLAIM, _ANY, PREFIX, claimer, ttl_ms, _KEPT_MS, only or "", *spoken)
+        wanted = (round(ttl_s * 1000), _KEPT_MS, only or "", least_priority, *sorted(languages))
+        claimed = await self._redis.run(_CLAIM, _ANY, PREFIX, claimer, *wanted)
         if claimed is None:
             return None
         id_, value = claimed

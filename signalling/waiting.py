@@ -1,6 +1,7 @@
 """The queue of those who wait for a doctor, as far as nodes share it: no names, no health data.
 
-Those of higher priority come first, equals in the order in which they came. A claim is one step: nobody is
+Those of higher priority come first, equals in the order in which they came, however late the queue learns of
+one of them. A claim is one step: nobody is
 taken twice. It stays the claimer's until it is finished or given back, and whoever asks again meanwhile gets
 the same answer, so that a claim whose answer was lost with a node is not lost.
 
@@ -21,12 +22,13 @@ HIGHEST_PRIORITY = 1000
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """`id` is the consultation's; `language` a tag (BCP 47); `priority` 0 to HIGHEST_PRIORITY, the urgent
-    high.
+    high. `since_ms`: since when they wait, Unix milliseconds; None: from now on.
     """
 
     id: WaitingId
     language: str
     priority: int = 0
+    since_ms: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.priority <= HIGHEST_PRIORITY:
@@ -37,7 +39,9 @@ class WaitingQueue(Protocol):
     """Every method may raise StoreUnavailable; then it may be asked again: each is idempotent."""
 
     async def push(self, waiting: Waiting, ttl_s: float) -> None:
-        """Wait from now on, for `ttl_s` at most. Who waits, or is claimed, already keeps its place."""
+        """Wait, for `ttl_s` at most. Who waits, or is claimed, already keeps its place, unless the priority
+        is another now.
+        """
         ...
 
     async def position(self, id_: WaitingId) -> int | None:
@@ -50,10 +54,11 @@ class WaitingQueue(Protocol):
         languages: Collection[str],
         ttl_s: float,
         only: WaitingId | None = None,
+        least_priority: int = 0,
     ) -> Waiting | None:
-        """The first of those who speak one of the languages, or what this claimer has already; None: nobody
-        waits. `only` this one, whatever its place and language. The claim is given up after `ttl_s`, back to
-        its old place.
+        """The first of those who speak one of the languages and have this priority or a higher one, or what
+        this claimer has already; None: nobody waits. `only` this one, whatever its place and language. The
+        claim is given up after `ttl_s`, back to its old place.
         """
         ...
 

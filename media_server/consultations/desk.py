@@ -129,17 +129,14 @@ class Desk:
         )
 
     async def keep_place(self, consultation: Consultation) -> None:
-        """The patient was seen just now: wait on at the same place, or from now on. Who is claimed keeps the
-        old place, for the doctor may give it back. Never raises: whoever is in a waiting room is put into the
+        """The patient was seen just now: wait on at the same place. Who is claimed keeps it, too, for the
+        doctor may give the patient back. Never raises: whoever is in a waiting room is put into the
         queue again once it answers.
         """
         if consultation.state not in (State.ARRIVED, State.TRIAGED):
             return
-        waiting = signalling.Waiting(
-            signalling.WaitingId(consultation.id), consultation.language.value, consultation.priority
-        )
         try:
-            await self._queue.push(waiting, WAIT_S)
+            await self._queue.push(waiting_of(consultation), WAIT_S)
         except signalling.StoreUnavailable:
             log.warning("queue.unavailable", extra={"consultation": consultation.id})
 
@@ -175,6 +172,16 @@ class Desk:
             log.warning("queue.unavailable", extra={"consultation": over.id})  # a claim of it finds it over
         await self._news.tell(Concluded(over.id))
         return over
+
+
+def waiting_of(consultation: Consultation) -> signalling.Waiting:
+    """As it stands in the queue: by when it was asked for, also for a queue that has forgotten it."""
+    return signalling.Waiting(
+        signalling.WaitingId(consultation.id),
+        consultation.language.value,
+        consultation.priority,
+        consultation.created_at_us // 1000,
+    )
 
 
 def month_began_us(now_us: int) -> int:

@@ -64,9 +64,15 @@ def pass_time(made: Made) -> PassTime:
     return made[1]
 
 
-async def push(queue: WaitingQueue, *names: str, language: str = "nl", priority: int = 0) -> None:
+async def push(
+    queue: WaitingQueue,
+    *names: str,
+    language: str = "nl",
+    priority: int = 0,
+    since_ms: int | None = None,
+) -> None:
     for name in names:
-        await queue.push(Waiting(WaitingId(name), language, priority), TTL_S)
+        await queue.push(Waiting(WaitingId(name), language, priority, since_ms), TTL_S)
 
 
 async def taken(queue: WaitingQueue, claimer: ClaimerId = DOCTOR, languages: str = "nl fr") -> str | None:
@@ -208,3 +214,59 @@ async def test_who_has_one_already_gets_that_whichever_was_asked_for(queue: Wait
     assert claimed is not None
     assert claimed.id == "a"
     assert await taken(queue, OTHER) == "b"
+
+
+NOON_MS = 1_772_366_400_000
+
+
+async def test_the_order_is_that_of_arrival_however_late_the_queue_learns_of_it(
+    queue: WaitingQueue, pass_time: PassTime
+) -> None:
+    await push(queue, "third", since_ms=NOON_MS + 2000)
+    await push(queue, "second", since_ms=NOON_MS + 1000)
+    await push(queue, "urgent", since_ms=NOON_MS + 3000, priority=1)
+    await push(queue, "first", since_ms=NOON_MS)
+    assert [await queue.position(WaitingId(name)) for name in ("urgent", "first", "second", "third")] == [
+        1,
+        2,
+        3,
+        4,
+    ]
+    await pass_time(TTL_S + 1)  # out of sight for long; the first to be seen again came last
+    await push(queue, "third", since_ms=NOON_MS + 2000)
+    await push(queue, "first", since_ms=NOON_MS)
+    await push(queue, "second", since_ms=NOON_MS + 1000)
+    assert await all_taken(queue) == ["first", "second", "third"]
+
+
+async def test_another_priority_moves_who_waits_among_equals_to_the_place_of_arrival(
+    queue: WaitingQueue,
+) -> None:
+    await push(queue, "a", since_ms=NOON_MS)
+    await push(queue, "b", since_ms=NOON_MS + 1000)
+    await push(queue, "c", since_ms=NOON_MS + 2000)
+    await push(queue, "c", since_ms=NOON_MS + 2000, priority=1)
+    assert await queue.position(WaitingId("c")) == 1
+    await push(queue, "b", since_ms=NOON_MS + 1000, priority=1)
+    assert await queue.position(WaitingId("b")) == 1
+    assert await all_taken(queue) == ["b", "c", "a"]
+
+
+async def test_another_priority_takes_nobody_from_a_doctor(queue: WaitingQueue) -> None:
+    await push(queue, "a", "b")
+    assert await taken(queue) == "a"
+    await push(queue, "a", priority=1)
+    assert await queue.position(WaitingId("a")) is None
+    await push(queue, "c", priority=1)
+    await queue.give_back(DOCTOR, WaitingId("a"))
+    assert await all_taken(queue) == ["a", "c", "b"]
+
+
+async def test_a_doctor_may_take_those_of_a_priority_only(queue: WaitingQueue) -> None:
+    await push(queue, "a")
+    await push(queue, "b", language="fr", priority=100)
+    assert await queue.claim(DOCTOR, ["nl"], CLAIM_S, least_priority=1) is None
+    claimed = await queue.claim(DOCTOR, ["nl", "fr"], CLAIM_S, least_priority=100)
+    assert claimed is not None
+    assert (claimed.id, claimed.priority) == ("b", 100)
+    assert await taken(queue, OTHER) == "a"
