@@ -427,6 +427,8 @@ async def test_a_guest_comes_by_a_link_and_is_let_in_once_the_patient_agrees(
     assert await guest.locator("#name").is_hidden()
     await guest.click("form button[type=submit]")
     await guest.wait_for_function(TALKING)  # let in once, they may come back
+    await page.locator(".items [data-take-back]").wait_for()
+    assert "In the call" in await page.locator("[data-state=present]").inner_text()
     await patient.agree("third_party_presence", False)
     await guest.locator(".ended").wait_for()
     await page.locator(".tile >> nth=1").wait_for(state="detached")
@@ -434,6 +436,34 @@ async def test_a_guest_comes_by_a_link_and_is_let_in_once_the_patient_agrees(
     await late.fill("#name", "Somebody Else")
     await late.click("form button[type=submit]")
     await seen(late, "This link does not work any more")
+
+
+async def test_an_invitation_is_taken_back_used_or_not(surgery: Surgery, talk: Talk) -> None:
+    page, _ = talk
+    await page.click("#tab-consents")
+    guest = await surgery.page("/web/favicon.svg")
+    for used in (True, False):
+        await page.click("[data-action=invite]")
+        last = page.locator("#panel-consents .items li").last
+        link = await page.get_by_label("Link for the guest").input_value()
+        await last.get_by_text("Not used yet").wait_for()
+        if used:
+            await guest.goto(link)
+            await guest.fill("#name", "Marek Nowak")
+            await guest.click("form button[type=submit]")
+            await last.get_by_text("Waiting").wait_for()
+        await last.get_by_role("button", name="Take back").click()
+        if used:
+            dialog = page.get_by_role("dialog", name="Take this invitation back?")
+            await dialog.get_by_role("button", name="Take back").click()
+            await guest.locator(".ended").wait_for()
+        await last.get_by_text("Taken back").wait_for()
+        assert await page.get_by_label("Link for the guest").is_hidden()
+    await guest.goto(link)  # on the same page: a browser loads nothing for another part after the #
+    await guest.locator(".lobby").wait_for()
+    await guest.fill("#name", "Marek Nowak")
+    await guest.click("form button[type=submit]")
+    await seen(guest, "This link does not work any more")
 
 
 async def test_messages_and_photos_arrive_and_wait_to_be_seen(talk: Talk) -> None:

@@ -174,6 +174,11 @@ export class Api extends EventTarget {
     return this.#post(`/consultations/${id}/invitations`, { label, ...(name ? { name } : {}) });
   }
 
+  /** Its link works no more, and whoever came by it is put out. @param {string} id @param {string} invitation */
+  async takeInvitationBack(id, invitation) {
+    await this.#http.request("DELETE", `/consultations/${id}/invitations/${invitation}`);
+  }
+
   /** @param {string} id @returns {Promise<import("./types.js").Outcome>} */
   async outcome(id) {
     return this.#get(`/consultations/${id}/outcome`);

@@ -7,6 +7,7 @@ import { h } from "../../page/dom.js";
 import { ApiError, codeOf } from "../api.js";
 import { errorText } from "./errors.js";
 import { momentText } from "../i18n.js";
+import { confirmed } from "../parts/dialog.js";
 import { choiceField, required, validate } from "../parts/fields.js";
 import { toast } from "../parts/toast.js";
 import { acting, complain, complaintLine, redraw } from "./acting.js";
@@ -16,9 +17,12 @@ import { LastingForm } from "./lasting_form.js";
 import { symbol } from "./symbols.js";
 
 /** @typedef {import("./open_case.js").OpenCase} OpenCase */
+/** @typedef {import("../types.js").Invitation} Invitation */
 /** @typedef {import("../../client.js").TeleconsultClient} TeleconsultClient */
 
 const KIND = "third_party_presence";
+/** Of an invitation, and of who came by it. */
+const TONES = /** @type {Record<string, string>} */ ({ open: "brand", waiting: "warn", present: "good" });
 const LABELS = /** @type {const} */ (["interpreter", "relative", "colleague"]);
 
 export class GuestsPanel {
@@ -35,7 +39,7 @@ export class GuestsPanel {
   #button = h("button.secondary", { type: "submit", "data-action": "invite" }, symbol("link"), words("guests.make"));
   /**
    * The link made last; it is shown once, the server keeps none.
-   * @type {{url: string, expires: string, label: string} | null}
+   * @type {{id: string, url: string, expires: string, label: string} | null}
    */
   #made = null;
   element;
@@ -72,18 +76,54 @@ export class GuestsPanel {
     redraw(this.#people, guests, () => guests.map((guest) => this.#person(guest)));
     this.#people.hidden = guests.length === 0;
     this.#form.element.hidden = closed;
+    const invitations = this.#case.invitations.map((each) => ({ ...each, stand: this.#standOf(each) }));
+    // A link that was used, taken back, or has expired is of no use to anybody.
+    if (invitations.some(({ id, state }) => id === this.#made?.id && state !== "open")) this.#made = null;
     redraw(this.#link, this.#made, () => this.#made === null ? [] : linkPart(this.#made));
     this.#link.hidden = this.#made === null || closed;
-    const { invitations } = this.#case;
-    redraw(this.#invitations, invitations, () => invitations.map(({ label, state }) => h("li", {}, symbol("link"),
-      h("div", {}, h("strong", {}, coded("guests.label", label)),
-        h(`span.tag.${state === "open" ? "brand" : "calm"}`, {}, coded("guests.state", state))))));
+    redraw(this.#invitations, [invitations, closed], () => invitations.map((each) => this.#invitation(each)));
     this.#invitations.hidden = invitations.length === 0;
   }
 
   relabel() {
     this.#form.rebuild();
     this.render();
+  }
+
+  /**
+   * What has become of it: of one that was used, where its guest is now.
+   * @param {Invitation} invitation
+   */
+  #standOf({ state, participant }) {
+    if (state !== "used" || !this.#inCall()) return state;
+    const guest = this.#guests.find(({ id }) => id === participant);
+    return guest === undefined ? state : guest.admitted ? "present" : "waiting";
+  }
+
+  /** @param {Invitation & {stand: string}} invitation */
+  #invitation({ id, label, state, stand }) {
+    const who = coded("guests.label", label);
+    const back = h("button.secondary.small",
+      { type: "button", "data-take-back": id, onclick: () => void this.#takeBack(back, id, state) },
+      h("span", {}, t("guests.back")), h("span.hidden", {}, `: ${who}`));
+    const living = !this.#case.closed && (state === "open" || state === "used");
+    return h("li", { "data-state": stand }, symbol("link"), h("div", {}, h("strong", {}, who)),
+      h("span.acts-end", {}, h(`span.tag.${TONES[stand] ?? "calm"}`, {}, coded("guests.state", stand)),
+        living ? back : null));
+  }
+
+  /**
+   * A link that nobody has used yet is taken back at once; putting somebody out wants a second thought.
+   * @param {HTMLButtonElement} button @param {string} id @param {Invitation["state"]} state
+   */
+  async #takeBack(button, id, state) {
+    const work = () => this.#api.takeInvitationBack(this.#case.id, id);
+    const done = state === "used"
+      ? await confirmed(t("guests.back.title"), t("guests.back.lead"), t("guests.back"), work, "danger")
+      : await acting(button, this.#complaint, work);
+    if (!done) return;
+    await this.#case.refreshInvitations();
+    toast(t("guests.back.done"));
   }
 
   get #guests() {
@@ -144,7 +184,7 @@ export class GuestsPanel {
     if (!validate([[label, required]])) return;
     await acting(this.#button, this.#complaint, async () => {
       const made = await this.#api.invite(this.#case.id, label.value[0]);
-      this.#made = { url: made.url, expires: made.expires_at, label: label.value[0] };
+      this.#made = { id: made.id, url: made.url, expires: made.expires_at, label: label.value[0] };
       this.render();
       this.#link.querySelector("button")?.focus();
       await this.#case.refreshInvitations();
@@ -158,7 +198,7 @@ function complainOf(line, error) {
   complain(line, code === "consent-needed" ? t("guests.refused") : errorText(new ApiError(0, code)));
 }
 
-/** @param {{url: string, expires: string, label: string}} made */
+/** @param {{url: string, expires: string, label: string}} made  @returns {Node[]} */
 function linkPart({ url, expires, label }) {
   const field = h("input", { type: "text", readonly: true, "aria-label": t("guests.link"),
     onfocus: () => field.select() });

@@ -36,6 +36,8 @@ import { Tabs } from "./tabs.js";
 const CALM = new Set(["left", "room-ended"]);
 const TABS = ["call", "summary", "file", "consents", "note", "outcome", "chat"];
 const LOOK_MS = 10_000;
+/** After these an invitation may stand otherwise than it did. */
+const GUESTS_CHANGE = /** @type {const} */ (["knocking", "participant-joined", "participant-left"]);
 const WIDE = matchMedia("(min-width: 960px)");
 
 export class Workspace {
@@ -240,7 +242,7 @@ export class Workspace {
         this.#panels.consents.render();
         this.#mark();
       }),
-      client.on("knocking", () => void this.open.refreshInvitations()),
+      ...GUESTS_CHANGE.map((type) => client.on(type, () => void this.open.refreshInvitations())),
       client.on("consent", ({ kind, state }) => {
         if (state === "granted" && kind === "medical_file_access") this.#page.announce(t("say.file.granted"));
         this.open.hear(kind, state);
@@ -258,7 +260,10 @@ export class Workspace {
   #mediaChanged = () => this.#ready.render();
 
   async #look() {
-    if (this.#live === null && !this.open.closed && document.visibilityState === "visible") await this.open.refresh();
+    if (this.open.closed || document.visibilityState !== "visible") return;
+    if (this.#live === null) await this.open.refresh();
+    // That a link has expired no event tells.
+    if (this.open.invitations.some(({ state }) => state === "open")) await this.open.refreshInvitations();
   }
 
   /** How one looks, before anybody sees it; without a question where the browser has its answer already. */

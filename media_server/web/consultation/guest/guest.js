@@ -43,6 +43,8 @@ class Page {
     this.client.on("state", ({ state, code }) => state === "ended" && this.#showEnded(code ?? "unknown"));
     onLanguage(() => this.#redraw());
     addEventListener("pagehide", () => void this.client.leave());
+    // Another link, opened where this page is: only what is after the # differs, and nothing would be loaded.
+    addEventListener("hashchange", () => location.hash.length > 1 && location.reload());
   }
 
   async start() {
