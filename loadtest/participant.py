@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from loadtest.errors import ClientError
-from loadtest.events import Event, TrackId
+from loadtest.events import Event, Message, TrackId
 from loadtest.histogram import Histogram
 from loadtest.room_view import RoomView
 
@@ -156,6 +156,12 @@ class Participant(Protocol):
 
     def reset_window(self) -> None:
         """Figures start anew, the steps of the join stay."""
+        ...
+
+    async def request(self, type_: str, **fields: object) -> Message:
+        """Any request of the protocol (§2): consent, recording, admit, … Raises Refused, Interrupted,
+        SessionClosed.
+        """
         ...
 
     async def cut_websocket(self) -> None:
