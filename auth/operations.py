@@ -41,6 +41,7 @@ class Operation(Enum):
     LIST_CONSULTATIONS = "listConsultations"
     GET_CONSULTATION = "getConsultation"
     CANCEL = "cancelConsultation"
+    RETURN = "returnToQueue"
     GET_TICKET = "createTicket"
     GIVE_BACK = "giveBackConsultation"
     CALL = "callPatient"
@@ -102,6 +103,7 @@ _TABLE: Mapping[Operation, frozenset[Standing]] = MappingProxyType(
         Operation.LIST_CONSULTATIONS: _PATIENT | _DOCTOR,
         Operation.GET_CONSULTATION: _ITS_TWO,
         Operation.CANCEL: _ITS_PATIENT,
+        Operation.RETURN: _ITS_PATIENT,
         Operation.GET_TICKET: _ITS_PARTICIPANTS,
         Operation.GIVE_BACK: _ITS_DOCTOR,
         Operation.CALL: _ITS_DOCTOR,

@@ -23,6 +23,7 @@ from media_server.consultations import (
     Desk,
     DutyDesk,
     NoSuchConsultation,
+    PresenceKeeper,
     QueueKeeper,
     RoomFacts,
     RoomNews,
@@ -152,6 +153,10 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
         tasks = [
             group.create_task(work, name=name)
             for work, name in (
+                (
+                    PresenceKeeper(records.store, node.rooms, clock_us, settings.doctor_absence_s).run(),
+                    "presence-keeper",
+                ),
                 (services.keeper.run(), "queue-keeper"),
                 (services.news.run(), "room-news"),
                 (outbox.run(), "report-outbox"),
@@ -209,6 +214,7 @@ def _services(
         room_news,
         clock_us,
         settings.fair_use_per_month,
+        settings.doctor_absence_s,
         settings.purge_after_s,
     )
     duty_desk = DutyDesk(records.store, records.keys, queue, room_news, desk)

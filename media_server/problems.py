@@ -59,6 +59,7 @@ _TABLE: tuple[tuple[type[Exception], Wire], ...] = (
     (consultations.DoctorBusy, Wire(409, "busy", "There is a consultation that is not over")),
     (consultations.PatientWaits, Wire(409, "already-waiting", "There is a consultation that is not over")),
     (consultations.NotInThisState, Wire(409, "state", "Not in this state")),
+    (consultations.DoctorThere, Wire(409, "doctor-there", "The doctor is there")),
     (consultations.RedFlag, Wire(409, "red-flag", "This may be an emergency")),
     (consultations.TextChanged, Wire(409, "text-changed", "The text has changed")),
     (consultations.AlreadyRated, Wire(409, "already-rated", "Rated already")),

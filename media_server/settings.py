@@ -95,6 +95,9 @@ class Settings(LoginSettings):
     )
     announced_addresses: Names = Field((), description="addresses told to clients; unset: the host's own")
     workers: int = Field(default_factory=_cores, ge=1, le=256, description="media threads; unset: one a core")
+    media_longest_wait_us: int = Field(
+        500, ge=0, le=10_000, description="busy media threads look for packets so far apart; 0: at once"
+    )
     consent_timeout_s: Seconds = Field(30.0, description="silence after which a media path is given up")
     ice_servers: tuple[IceServer, ...] = Field((), description="STUN and TURN servers told to clients")
 
@@ -123,6 +126,9 @@ class Settings(LoginSettings):
     max_recordings: int = Field(200, ge=1, le=10_000, description="rooms recorded at a time on this node")
 
     fair_use_per_month: int = Field(5, ge=1, le=1000, description="consultations a patient may have")
+    doctor_absence_s: float = Field(
+        120.0, ge=1, le=3600, description="gone from a call so long, a doctor loses the patient who wants to"
+    )
     medical_files_dir: Path | None = Field(
         None, description="folder of medical files (FHIR Bundles); unset: none can be read"
     )

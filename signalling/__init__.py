@@ -43,10 +43,11 @@ from signalling.store import NodeId, RoomStore
 from signalling.third_parties import ThirdParties
 from signalling.tickets import Admission, Tickets
 from signalling.views import ConsentState, Rating, Role, RoomEncryption, RoomState, Track
-from signalling.waiting import ClaimerId, Waiting, WaitingId, WaitingQueue
+from signalling.waiting import HIGHEST_PRIORITY, ClaimerId, Waiting, WaitingId, WaitingQueue
 from signalling.wire import Codec
 
 __all__ = [
+    "HIGHEST_PRIORITY",
     "REDIS_PREFIX",
     "Admission",
     "Attempt",

@@ -47,11 +47,14 @@ class Knocking(Event):
 
 
 class Queue(Event):
-    """A waiting patient's place, 1 the next, and the estimate of the wait in seconds."""
+    """A patient's place, 1 the next, and the estimate of the wait in seconds. `may_return`: whether a patient
+    whose doctor has vanished may go back into the queue.
+    """
 
     type: Literal["queue"] = "queue"
     position: int
     estimated_wait_s: float | None
+    may_return: bool | None = Field(default=None, exclude_if=absent)
 
 
 class RoomOpened(Event):

@@ -417,6 +417,13 @@ class SignallingServer:
         """What let them in holds no longer."""
         self._report(self._rooms.rooms.get(room), commands.Expel(participant))
 
+    def expel_all(self, room: RoomId) -> None:
+        """Whoever was let in, and guests who wait: what let them in holds no longer."""
+        live = self._rooms.rooms.get(room)
+        if live is not None:
+            for who in {*live.room.admitted(), *live.room.of_role(Role.GUEST)}:
+                self._report(live, commands.Expel(who))
+
     def expel_guests(self, room: RoomId) -> None:
         """Those who wait, too. A doctor may let them in again."""
         live = self._rooms.rooms.get(room)

@@ -2,8 +2,9 @@
 texts.
 """
 
+from media_server.consultations.absence import doctor_is_away
 from media_server.consultations.desk import ConsentGiven, Desk, Request, month_began_us
-from media_server.consultations.duty_desk import DutyDesk, Listed
+from media_server.consultations.duty_desk import DutyDesk, Listed, Wanted
 from media_server.consultations.errors import (
     AlreadyClaimed,
     AlreadyRated,
@@ -11,6 +12,7 @@ from media_server.consultations.errors import (
     ConsentNeeded,
     ConsultationRefused,
     DoctorBusy,
+    DoctorThere,
     FairUse,
     Incomplete,
     InvitationRefused,
@@ -26,10 +28,19 @@ from media_server.consultations.errors import (
     UnknownAttachment,
 )
 from media_server.consultations.participants import participant_id
+from media_server.consultations.presence_keeper import PresenceKeeper
+from media_server.consultations.priorities import Priority
 from media_server.consultations.queue_keeper import QueueKeeper
 from media_server.consultations.record import Consultation, Content, GeneralPractitioner, Medium, Proxy
 from media_server.consultations.room_facts import RoomFact, RoomFacts
-from media_server.consultations.room_news import Claimed, Concluded, ConsentNews, PutOut, RoomNews
+from media_server.consultations.room_news import (
+    Claimed,
+    Concluded,
+    ConsentNews,
+    PutOut,
+    Returned,
+    RoomNews,
+)
 from media_server.consultations.states import EndReason, State, Step
 from media_server.consultations.store import ConsultationStore
 
@@ -49,11 +60,16 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "month_began_us",
     "DutyDesk",
     "Listed",
+    "Wanted",
+    "Priority",
     "QueueKeeper",
+    "PresenceKeeper",
+    "doctor_is_away",
     "RoomNews",
     "ConsentNews",
     "Concluded",
     "PutOut",
+    "Returned",
     "RoomFacts",
     "RoomFact",
     "Claimed",
@@ -64,6 +80,7 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "QueueEmpty",
     "AlreadyClaimed",
     "DoctorBusy",
+    "DoctorThere",
     "PatientWaits",
     "FairUse",
     "ConsentNeeded",

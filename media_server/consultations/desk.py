@@ -15,11 +15,13 @@ from sqlalchemy import Connection
 
 import signalling
 from media_server.consents import ConsentKind, ConsentState, Ledger, Word
-from media_server.consultations.errors import FairUse, PatientWaits
+from media_server.consultations.absence import doctor_is_away
+from media_server.consultations.errors import DoctorThere, FairUse, PatientWaits
 from media_server.consultations.participants import participant_id
+from media_server.consultations.priorities import Priority
 from media_server.consultations.record import Consultation, Content
-from media_server.consultations.room_news import Concluded, RoomNews
-from media_server.consultations.states import State, Step
+from media_server.consultations.room_news import Concluded, Returned, RoomNews
+from media_server.consultations.states import State, Step, after
 from media_server.consultations.store import ConsultationStore
 from media_server.languages import Language
 from media_server.records import FieldKeys, tables, writing
@@ -53,7 +55,9 @@ class Request:
 
 
 class Desk:
-    """`fair_use`: consultations a patient may have in a calendar month (UTC)."""
+    """`fair_use`: consultations a patient may have in a calendar month (UTC); `absence_s`: how long a doctor
+    may be away from a call until its patient may go back into the queue.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class Desk:
         clock_us: Callable[[], int],
         fair_use: int,
         purge_after_s: float,
+        absence_s: float,
     ) -> None:
         self._store = store
         self._ledger = ledger
@@ -74,6 +79,7 @@ class Desk:
         self._clock_us = clock_us
         self._fair_use = fair_use
         self._purge_after_us = int(purge_after_s * 1e6)
+        self._absence_s = absence_s
 
     async def ask(self, patient: str, request: Request) -> Consultation:
         """Begin a consultation and wait. Raises PatientWaits, FairUse, RecordsUnusable."""
@@ -88,7 +94,7 @@ class Desk:
             patient=patient,
             state=State.ARRIVED,
             language=request.language,
-            priority=0,
+            priority=Priority.NORMAL,
             questionnaire_version=request.questionnaire_version,
             created_at_us=now,
         )
@@ -143,6 +149,38 @@ class Desk:
     async def cancel(self, consultation: Consultation) -> Consultation:
         """The patient goes. Raises NotInThisState, RecordsUnusable."""
         return await self.end(consultation, Step.CANCEL, consultation.patient, "patient")
+
+    async def return_to_queue(self, consultation: Consultation) -> Consultation:
+        """The doctor has vanished, and the patient waits for another one, before those who came later. Who is
+        in the room is put out of it: the patient waits in it again, guests need a new invitation.
+
+        Raises NotInThisState, DoctorThere, RecordsUnusable.
+        """
+        before, back = await asyncio.to_thread(self._return, consultation.id)
+        if before.doctor is not None:
+            try:
+                await self._queue.give_back(
+                    signalling.ClaimerId(before.doctor), signalling.WaitingId(back.id)
+                )
+            except signalling.StoreUnavailable:
+                log.warning("queue.unavailable", extra={"consultation": back.id})
+        await self._news.tell(Returned(back.id))
+        await self.keep_place(back)
+        return back
+
+    def _return(self, id_: str) -> tuple[Consultation, Consultation]:
+        """Before and after."""
+        with writing(self._store.engine) as connection:
+            before = self._store.get_within(connection, id_, for_update=True)
+            after(before.state, Step.RETURN)
+            if not doctor_is_away(before, self._clock_us(), self._absence_s):
+                raise DoctorThere("the doctor is in the call, or was a moment ago")
+            connection.execute(
+                tables.invitations.update()
+                .where(tables.invitations.c.consultation == id_, tables.invitations.c.revoked_at_us.is_(None))
+                .values(revoked_at_us=self._clock_us())
+            )
+            return before, self._store.step_within(connection, before, Step.RETURN, before.patient, "patient")
 
     async def end(
         self,

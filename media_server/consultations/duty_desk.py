@@ -22,6 +22,7 @@ from media_server.consultations.record import Consultation
 from media_server.consultations.room_news import Claimed, PutOut, RoomNews
 from media_server.consultations.states import CALLS_BEFORE_NO_SHOW, State, Step
 from media_server.consultations.store import ConsultationStore
+from media_server.languages import Language
 from media_server.people import Doctor
 from media_server.records import FieldKeys, reading, tables, writing
 
@@ -38,6 +39,20 @@ class Listed:
 
     consultation: Consultation
     position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whom a doctor asks for: `only` this one; or the next who speaks one of `languages` (None: any that the
+    doctor is on duty for) and has this priority or a higher one.
+    """
+
+    only: str | None = None
+    languages: frozenset[Language] | None = None
+    least_priority: int = 0
+
+
+ANYBODY = Wanted()
 
 
 class DutyDesk:
@@ -61,26 +76,25 @@ class DutyDesk:
         Raises StoreUnavailable, RecordsUnusable.
         """
         arrived = await asyncio.to_thread(self._store.in_state, State.ARRIVED)
-        spoken = [each for each in arrived if each.language in doctor.duty_languages][-_MOST_LISTED:]
+        spoken = sorted((each for each in arrived if each.language in doctor.duty_languages), key=_rank)
+        spoken = spoken[:_MOST_LISTED]
         places = [await self._queue.position(signalling.WaitingId(each.id)) for each in spoken]
         # Who has no place was not seen for long, or is being claimed.
-        listed = [Listed(each, place) for each, place in zip(spoken, places, strict=True) if place]
-        return sorted(listed, key=lambda one: (-one.consultation.priority, one.consultation.created_at_us))
+        return [Listed(each, place) for each, place in zip(spoken, places, strict=True) if place]
 
-    async def claim(self, doctor: Doctor, only: str | None) -> Consultation:
-        """The next, or `only` this one; whom the doctor has already, if nobody has been called yet.
+    async def claim(self, doctor: Doctor, wanted: Wanted = ANYBODY) -> Consultation:
+        """The next of those wanted; whom the doctor has already, if nobody has been called yet.
 
         Raises QueueEmpty, AlreadyClaimed, DoctorBusy, StoreUnavailable, RecordsUnusable.
         """
         mine = await asyncio.to_thread(self._open, doctor.id)
+        only = wanted.only
         if mine is not None:
             if mine.state is State.TRIAGED and only in (None, mine.id):
                 return mine  # the answer of just now, once more
             raise DoctorBusy("end the consultation that you have first")
         claimer = signalling.ClaimerId(doctor.id)
-        languages = [language.value for language in doctor.duty_languages]
-        wanted = None if only is None else signalling.WaitingId(only)
-        while (waiting := await self._queue.claim(claimer, languages, CLAIM_S, wanted)) is not None:
+        while (waiting := await self._next(claimer, doctor, wanted)) is not None:
             if only is not None and waiting.id != only:
                 await self._queue.give_back(claimer, waiting.id)  # a claim whose answer was lost
                 continue
@@ -101,6 +115,15 @@ class DutyDesk:
         if only is not None:
             raise AlreadyClaimed("this patient waits no longer")
         raise QueueEmpty("nobody waits")
+
+    async def _next(
+        self, claimer: signalling.ClaimerId, doctor: Doctor, wanted: Wanted
+    ) -> signalling.Waiting | None:
+        """Only in languages that the doctor is on duty for."""
+        spoken = doctor.duty_languages
+        languages = [each.value for each in spoken if wanted.languages is None or each in wanted.languages]
+        only = None if wanted.only is None else signalling.WaitingId(wanted.only)
+        return await self._queue.claim(claimer, languages, CLAIM_S, only, wanted.least_priority)
 
     def _take(self, doctor: str, id_: str) -> Consultation:
         """Raises DoctorBusy, NotInThisState, NoSuchConsultation."""
@@ -159,3 +182,7 @@ class DutyDesk:
 
     def _patient(self, consultation: Consultation) -> str:
         return participant_id(self._keys, consultation.id, consultation.patient)
+
+
+def _rank(consultation: Consultation) -> tuple[int, int]:
+    return -consultation.priority, consultation.created_at_us

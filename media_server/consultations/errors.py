@@ -15,6 +15,10 @@ class NotInThisState(ConsultationRefused):
     """The step is not one of the consultation's state."""
 
 
+class DoctorThere(ConsultationRefused):
+    """The doctor is in the call, or was a moment ago."""
+
+
 class QueueEmpty(ConsultationRefused):
     """Nobody waits who speaks one of the doctor's languages."""
 

@@ -18,7 +18,9 @@ class Medium(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Consultation:
-    """Times are Unix microseconds. `purged_at_us`: when its content was removed, None while there is any."""
+    """Times are Unix microseconds. `doctor_seen_at_us`: when the doctor was last known to be in the call;
+    `purged_at_us`: when its content was removed, None while there is any.
+    """
 
     id: str
     patient: str
@@ -35,6 +37,7 @@ class Consultation:
     rated: bool = False
     claimed_at_us: int | None = None
     opened_at_us: int | None = None
+    doctor_seen_at_us: int | None = None
     ended_at_us: int | None = None
     purge_at_us: int | None = None
     purged_at_us: int | None = None

@@ -62,8 +62,17 @@ class Claimed:
     participant: str
 
 
-Item = ConsentNews | Concluded | PutOut | Claimed
-_KINDS: dict[str, type[Item]] = {each.__name__: each for each in (ConsentNews, Concluded, PutOut, Claimed)}
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The patient waits for another doctor: nobody who was let in is in any more."""
+
+    room: str
+
+
+Item = ConsentNews | Concluded | PutOut | Claimed | Returned
+_KINDS: dict[str, type[Item]] = {
+    each.__name__: each for each in (ConsentNews, Concluded, PutOut, Claimed, Returned)
+}
 
 
 class RoomNews:
@@ -121,6 +130,8 @@ class RoomNews:
                 self._rooms.conclude(room)
             case PutOut(_, participant):
                 self._rooms.expel(room, signalling.ParticipantId(participant))
+            case Returned():
+                self._rooms.expel_all(room)
             case Claimed(_, participant):
                 event = signalling.Queue(position=0, estimated_wait_s=0.0)
                 self._rooms.tell(room, event, signalling.ParticipantId(participant))
@@ -175,7 +186,8 @@ class RoomNews:
         """Who is in a room that they have no business in any more. One question for all rooms."""
         doctors = self._rooms.admitted(signalling.Role.DOCTOR)
         guests = self._rooms.admitted(signalling.Role.GUEST)
-        rooms = {room for room, _ in (*doctors, *guests)}
+        patients = self._rooms.admitted(signalling.Role.PATIENT)
+        rooms = {room for room, _ in (*doctors, *guests, *patients)}
         if not rooms:
             return
         facts = await asyncio.to_thread(self._facts.of, rooms)
@@ -185,6 +197,9 @@ class RoomNews:
         for room, doctor in doctors:
             if room in facts and doctor != facts[room].doctor:
                 self._rooms.expel(room, doctor)
+        for room, patient in patients:
+            if room in facts and facts[room].doctor is None:
+                self._rooms.expel(room, patient)  # to wait in it again
         for room in {room for room, _ in guests if room in facts}:
             if not await asyncio.to_thread(self._agrees, room, facts[room].patient):
                 self._rooms.expel_guests(room)

@@ -26,6 +26,7 @@ class State(Enum):
 class Step(Enum):
     CLAIM = "claim"
     GIVE_BACK = "give-back"
+    RETURN = "return"  # the patient goes back into the queue: the doctor has vanished
     CALL = "call"
     MISS = "miss"  # the patient did not answer; they are called once more
     NO_SHOW = "no-show"  # nor did they then
@@ -52,6 +53,7 @@ TRANSITIONS: Mapping[tuple[State, Step], State] = MappingProxyType(
         (State.TRIAGED, Step.CANCEL): State.CANCELLED,
         (State.TRIAGED, Step.EXPIRE): State.CANCELLED,
         (State.IN_PROGRESS, Step.CALL): State.IN_PROGRESS,
+        (State.IN_PROGRESS, Step.RETURN): State.ARRIVED,
         (State.IN_PROGRESS, Step.MISS): State.TRIAGED,
         (State.IN_PROGRESS, Step.NO_SHOW): State.CANCELLED,
         (State.IN_PROGRESS, Step.CLOSE): State.FINISHED,

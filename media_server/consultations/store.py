@@ -5,17 +5,19 @@ still in the state it starts from, so that of two nodes that take the same step 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, select, update
 
 from media_server.consultations.errors import NoSuchConsultation, NotInThisState, Purged
+from media_server.consultations.priorities import priority_after
 from media_server.consultations.record import Consultation, Content, Medium
 from media_server.consultations.states import EndReason, State, Step, after, reason_of
 from media_server.languages import Language
-from media_server.records import AuditEntry, FieldKeys, append_audit, reading, tables, writing
+from media_server.records import AuditEntry, FieldKeys, RowReader, append_audit, reading, tables, writing
 
 _consultations = tables.consultations
 _MOST_OPEN = 10_000
 _COLUMNS = [column for column in _consultations.c if column.name != "sealed"]
+_NAMES = [column.name for column in _COLUMNS]
 
 
 class ConsultationStore:
@@ -25,6 +27,7 @@ class ConsultationStore:
         self.engine = engine
         self._keys = keys
         self._clock_us = clock_us
+        self._reader = RowReader(engine, select(*_COLUMNS).where(_consultations.c.id == bindparam("key")))
 
     def now_us(self) -> int:
         return self._clock_us()
@@ -41,9 +44,11 @@ class ConsultationStore:
         self.note(connection, consultation, consultation.patient, "patient", "consultation.created")
 
     def get(self, id: str) -> Consultation:
-        """Raises NoSuchConsultation."""
-        with reading(self.engine) as connection:
-            return self.get_within(connection, id)
+        """Asks a RowReader, and nothing else. Raises NoSuchConsultation."""
+        row = self._reader.row(key=id)
+        if row is None:
+            raise NoSuchConsultation("there is no such consultation")
+        return _consultation(row)
 
     def get_within(self, connection: Connection, id: str, *, for_update: bool = False) -> Consultation:
         """`for_update`: nobody else changes it until we commit. Raises NoSuchConsultation."""
@@ -101,8 +106,14 @@ class ConsultationStore:
         values: dict[str, object] = {"state": state.value, "reason": reason.value if reason else None}
         if step is Step.CLAIM:
             values |= {"doctor": doctor, "claimed_at_us": self._clock_us()}
-        if step is Step.GIVE_BACK:
-            values |= {"doctor": None, "claimed_at_us": None}
+        if step in (Step.GIVE_BACK, Step.RETURN):
+            values |= {"doctor": None, "claimed_at_us": None, "doctor_seen_at_us": None}
+            values["priority"] = priority_after(step, before.priority, before.missed_calls)
+        if step is Step.RETURN:
+            # The next doctor's call is a new one, with two attempts of its own.
+            values |= {"opened_at_us": None, "missed_calls": 0}
+        if step is Step.CALL:
+            values["doctor_seen_at_us"] = self._clock_us()
         if state.over:
             values["ended_at_us"] = self._clock_us()
         changed = connection.execute(
@@ -156,6 +167,15 @@ class ConsultationStore:
     def change(self, connection: Connection, id: str, **values: object) -> None:
         """Columns that are not its state, within the caller's transaction."""
         connection.execute(update(_consultations).where(_consultations.c.id == id).values(**values))
+
+    def see_doctors(self, ids: Collection[str]) -> None:
+        """The doctors of these calls are there now. Not in the audit log: nobody did anything."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                update(_consultations)
+                .where(_consultations.c.id.in_(ids), _consultations.c.state == State.IN_PROGRESS.value)
+                .values(doctor_seen_at_us=self._clock_us())
+            )
 
     def some(self, ids: Collection[str]) -> list[Consultation]:
         """Those of the ids that there are."""
@@ -225,8 +245,9 @@ class ConsultationStore:
             return [_consultation(row) for row in rows]
 
 
-def _consultation(row: Row[Any]) -> Consultation:
-    values = row._asdict()
+def _consultation(row: Row[Any] | tuple[Any, ...]) -> Consultation:
+    """Of a row of `_COLUMNS`."""
+    values = dict(zip(_NAMES, row, strict=True))
     return Consultation(
         **values
         | {

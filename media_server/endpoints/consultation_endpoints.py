@@ -40,6 +40,7 @@ from media_server.endpoints.showing import show
 from media_server.intake import questionnaire, red_flags
 from media_server.languages import Language
 from media_server.people import AGE_OF_OWN_CONSULTATION, Patient, age_on
+from media_server.records import ask_rows
 from media_server.settings import Policy
 
 _DAY_US = timedelta(days=1) // timedelta(microseconds=1)
@@ -145,6 +146,15 @@ class ConsultationEndpoints:
             ),
             Endpoint(
                 "POST",
+                f"{at}/return-to-queue",
+                Operation.RETURN,
+                "Wait for another doctor: this one has been gone from the call for long",
+                self._return,
+                answer=ConsultationShown,
+                refusals={409: ("doctor-there", "state")},
+            ),
+            Endpoint(
+                "POST",
                 f"{at}/ticket",
                 Operation.GET_TICKET,
                 "The right to join the room once, within a minute",
@@ -236,6 +246,10 @@ class ConsultationEndpoints:
         over = await self._services.desk.cancel(call.about)
         return Answer(await show(self._services, over, call.standing))
 
+    async def _return(self, call: Call[None]) -> Answer:
+        back = await self._services.desk.return_to_queue(call.about)
+        return Answer(await show(self._services, back, call.standing))
+
     async def _ticket(self, call: Call[TicketWanted]) -> Answer:
         consultation, services = call.about, self._services
         if consultation.state.over:
@@ -244,7 +258,7 @@ class ConsultationEndpoints:
             raise NotInThisState("call the patient first")
         await services.desk.keep_place(consultation)
         participant = services.participant(consultation, call.who.person)
-        name = await asyncio.to_thread(self._let_in, call.who, consultation)
+        name = await self._let_in(call.who, consultation)
         ticket = services.issuer.issue(
             room=consultation.id,
             role=call.who.role,
@@ -259,19 +273,26 @@ class ConsultationEndpoints:
         )
         return Answer(shown)
 
-    def _let_in(self, caller: Caller, consultation: Consultation) -> Private[str]:
+    async def _let_in(self, caller: Caller, consultation: Consultation) -> Private[str]:
         """The caller's name. Raises ConsentNeeded once the patient wants no teleconsultation any more,
         InvitationRefused for a guest whose invitation was taken back.
         """
         services, kind = self._services, ConsentKind.TELECONSULTATION
-        if services.ledger.grant(consultation.id, kind, services.patient_of(consultation)) is None:
-            services.store.refused(
-                consultation.id, caller.person, caller.role.value, "room.enter", "consent-needed"
+        is_guest = caller.role is Role.GUEST
+
+        def ask() -> tuple[bool, Private[str] | None]:
+            if services.ledger.grant(consultation.id, kind, services.patient_of(consultation)) is None:
+                return False, None
+            return True, None if is_guest else services.name_of(caller)
+
+        granted, name = await ask_rows(services.engine, ask)
+        if not granted:
+            who = caller.person, caller.role.value
+            await asyncio.to_thread(
+                services.store.refused, consultation.id, *who, "room.enter", "consent-needed"
             )
             raise ConsentNeeded("the patient has taken back the consent to the teleconsultation")
-        if caller.role is Role.GUEST:
-            return guest_name(self._services, consultation, caller.person)
-        return self._services.name_of(caller)
+        return name or await asyncio.to_thread(guest_name, services, consultation, caller.person)
 
 
 def _check_proxy(body: NewConsultation, patient: Patient, today: date) -> None:

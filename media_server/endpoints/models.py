@@ -49,6 +49,11 @@ class Practitioner(Body):
     nihdi: Nihdi | None = None
 
 
+class PractitionerShown(Shown):
+    name: str
+    nihdi: str | None
+
+
 class QueuePlace(Shown):
     """`position`: 1 the next; `estimated_wait_s`: null while no doctor is on duty who speaks the language."""
 
@@ -89,7 +94,9 @@ class AttachmentShown(Shown):
 
 
 class ConsultationShown(Shown):
-    """`state` is FHIR's Encounter.status. `patient` is for its doctor, `queue` for who waits."""
+    """`state` is FHIR's Encounter.status. `patient` is for its doctor, `queue` for who waits; `may_return`:
+    the doctor has been gone from the call for so long that the patient may go back into the queue.
+    """
 
     id: str
     state: State
@@ -99,8 +106,12 @@ class ConsultationShown(Shown):
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     queue: QueuePlace | None = None
+    may_return: bool = False
     doctor: DoctorShown | None = None
     patient: PatientShown | None = None
+    general_practitioner: PractitionerShown | None = Field(
+        default=None, description="As its patient named them; shown to its patient until the end."
+    )
     missed_calls: int
     medium: Medium | None = None
     outcome: str | None = None

@@ -11,7 +11,7 @@ from auth import Operation, PersonId, Private, Standing
 from media_server.api import Answer, Call, Endpoint, Parameter
 from media_server.consent_texts import TextKind
 from media_server.consents import Entry
-from media_server.consultations import Consultation, Content
+from media_server.consultations import Consultation, Content, Wanted
 from media_server.endpoints.auditing import note
 from media_server.endpoints.files import attachments_of
 from media_server.endpoints.intake_endpoints import FhirDocument
@@ -31,6 +31,7 @@ from media_server.intake import (
 from media_server.intake import Standing as ConsentStanding
 from media_server.languages import Language
 from media_server.people import MayNotGoOnDuty, Patient
+from signalling import HIGHEST_PRIORITY
 
 
 class Duty(Body):
@@ -46,7 +47,9 @@ class DutyShown(Shown):
 
 
 class WaitingShown(Shown):
-    """`position` among those of the same language. No health data."""
+    """`position` among those of the same language. `priority`: 0, or 100 for who had a doctor and lost them
+    again. No health data.
+    """
 
     consultation: str
     position: int
@@ -63,9 +66,13 @@ class QueueShown(Shown):
 
 
 class Claim(Body):
-    """`consultation`: this one; left out, the next."""
+    """`consultation`: this one; left out, the next of those who speak one of `languages` (left out: any that
+    the doctor is on duty for) and have `priority` or a higher one.
+    """
 
     consultation: Annotated[str, Field(max_length=64)] | None = None
+    languages: Annotated[list[Language], Field(min_length=1, max_length=len(Language))] | None = None
+    priority: Annotated[int, Field(ge=0, le=HIGHEST_PRIORITY)] = 0
 
 
 class AttemptShown(Shown):
@@ -222,7 +229,9 @@ class QueueEndpoints:
     async def _claim(self, call: Call[Claim]) -> Answer:
         services = self._services
         doctor = await asyncio.to_thread(services.doctors.on_duty, PersonId(call.who.person))
-        claimed = await services.duty_desk.claim(doctor, call.body.consultation)
+        body = call.body
+        languages = None if body.languages is None else frozenset(body.languages)
+        claimed = await services.duty_desk.claim(doctor, Wanted(body.consultation, languages, body.priority))
         return Answer(await show(services, claimed, Standing.ITS_DOCTOR))
 
     async def _give_back(self, call: Call[None]) -> Answer:

@@ -4,12 +4,13 @@ import asyncio
 
 import signalling
 from auth import PersonId, Standing
-from media_server.consultations import Consultation, State
+from media_server.consultations import Consultation, State, doctor_is_away
 from media_server.endpoints.files import attachments_of
 from media_server.endpoints.models import (
     ConsultationShown,
     DoctorShown,
     PatientShown,
+    PractitionerShown,
     QueuePlace,
     ReportState,
 )
@@ -49,8 +50,10 @@ def _show(
         opened_at=moment_or_none(consultation.opened_at_us),
         closed_at=moment_or_none(consultation.ended_at_us),
         queue=queue,
+        may_return=doctor_is_away(consultation, services.clock_us(), services.settings.doctor_absence_s),
         doctor=_doctor(services, consultation),
         patient=_patient(services, consultation) if standing is Standing.ITS_DOCTOR else None,
+        general_practitioner=_named(services, consultation) if standing is Standing.ITS_PATIENT else None,
         missed_calls=consultation.missed_calls,
         medium=consultation.medium,
         outcome=consultation.outcome,
@@ -70,6 +73,14 @@ def _doctor(services: Services, consultation: Consultation) -> DoctorShown | Non
         nihdi=doctor.nihdi.formatted.reveal(),
         qualification=doctor.nihdi.qualification,
     )
+
+
+def _named(services: Services, consultation: Consultation) -> PractitionerShown | None:
+    """The GP that the patient named."""
+    if consultation.state.over:
+        return None
+    gp = services.store.content(consultation.id).general_practitioner
+    return None if gp is None else PractitionerShown(name=gp.name, nihdi=gp.nihdi)
 
 
 def _patient(services: Services, consultation: Consultation) -> PatientShown | None:

@@ -146,6 +146,7 @@ consultations = Table(
     Column("ended_at_us", BigInteger),
     Column("purge_at_us", BigInteger),
     Column("purged_at_us", BigInteger),
+    Column("doctor_seen_at_us", BigInteger),
     CheckConstraint("state IN ('arrived', 'triaged', 'in-progress', 'finished', 'cancelled')", name="state"),
     CheckConstraint("(state IN ('finished', 'cancelled')) = (ended_at_us IS NOT NULL)", name="ended"),
     CheckConstraint("(purged_at_us IS NULL) = (sealed IS NOT NULL)", name="purged"),

@@ -67,6 +67,7 @@ createPrescription          401  403  404  201  404  403  401  401
 createReferral              401  403  404  201  404  403  401  401
 createCertificate           401  403  404  201  404  403  401  401
 cancelConsultation          401  409  404  403  404  403  401  401
+returnToQueue               401  409d 404  403  404  403  401  401
 giveBackConsultation        401  403  404  409  404  403  401  401
 reportMissedCall            401  403  404  200  404  403  401  401
 callPatient                 401  403  404  200  404  403  401  401
@@ -88,6 +89,7 @@ CODES = {
     "404": "not-found",
     "409": "state",
     "409b": "busy",
+    "409d": "doctor-there",
     "409w": "already-waiting",
 }
 

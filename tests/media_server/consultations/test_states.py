@@ -20,6 +20,7 @@ TABLE = {
     },
     State.IN_PROGRESS: {
         "call": "in-progress",
+        "return": "arrived",
         "miss": "triaged",
         "no-show": "cancelled",
         "close": "finished",
