@@ -69,7 +69,7 @@ async def _called(patient: Person, doctor: Person) -> str:
     """A consultation in which the doctor has called the patient."""
     questionnaire = (await patient.get("/questionnaire?lang=nl")).json
     texts = (await patient.get("/consent-texts?lang=nl")).json
-    version = next(text["version"] for text in texts if text["kind"] == "teleconsultation")
+    versions = {text["kind"]: text["version"] for text in texts}
     asked = await patient.post(
         "/consultations",
         {
@@ -77,7 +77,11 @@ async def _called(patient: Person, doctor: Person) -> str:
             "language": "nl",
             "insurance_fund": "306",
             "location": "Gent",
-            "consents": {"teleconsultation": {"granted": True, "text_version": version}},
+            "consents": {"teleconsultation": {"granted": True, "text_version": versions["teleconsultation"]}},
+            "notices": {
+                kind: {"acknowledged": True, "text_version": versions[kind]}
+                for kind in ("privacy-notice", "not-an-emergency")
+            },
         },
     )
     assert asked.status == 201, asked

@@ -3,7 +3,7 @@ texts.
 """
 
 from media_server.consultations.absence import doctor_is_away
-from media_server.consultations.desk import ConsentGiven, Desk, Request, month_began_us
+from media_server.consultations.desk import ConsentGiven, Desk, NoticeShown, Request, month_began_us
 from media_server.consultations.duty_desk import DutyDesk, Listed, Wanted
 from media_server.consultations.errors import (
     AlreadyClaimed,
@@ -57,6 +57,7 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "Desk",
     "Request",
     "ConsentGiven",
+    "NoticeShown",
     "month_began_us",
     "DutyDesk",
     "Listed",

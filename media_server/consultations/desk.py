@@ -45,6 +45,16 @@ class ConsentGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeShown:
+    """A text that the patient was shown and said to have read. `hash`: SHA-256, hexadecimal, of it."""
+
+    kind: str
+    text_version: str
+    language: str
+    text_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What a patient asks for, checked; among `consents` is the one to the teleconsultation itself."""
 
@@ -52,6 +62,7 @@ class Request:
     content: Content
     questionnaire_version: str
     consents: tuple[ConsentGiven, ...]
+    notices: tuple[NoticeShown, ...]
 
 
 class Desk:
@@ -114,10 +125,23 @@ class Desk:
                 self._store.note(
                     connection, consultation, patient, "patient", "intake-warning.continue", details=details
                 )
+            for notice in request.notices:
+                self._note_notice(connection, consultation, notice)
             for consent in request.consents:
                 self._ledger.append_within(connection, self._word(consultation, consent))
             connection.execute(tables.intake_drafts.delete().where(tables.intake_drafts.c.patient == patient))
         return consultation
+
+    def _note_notice(self, connection: Connection, consultation: Consultation, notice: NoticeShown) -> None:
+        details = {
+            "kind": notice.kind,
+            "version": notice.text_version,
+            "language": notice.language,
+            "hash": notice.text_hash,
+        }
+        self._store.note(
+            connection, consultation, consultation.patient, "patient", "notice.acknowledged", details=details
+        )
 
     def _word(self, consultation: Consultation, consent: ConsentGiven) -> Word:
         return Word(

@@ -1,25 +1,43 @@
 """A yes or a no as it comes over HTTP, on its way into the ledger."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from enum import Enum
+from typing import Annotated
 
 from pydantic import Field
 
 from media_server.api import Caller, FieldFault, Invalid
 from media_server.consent_texts import TextKind, consent_text, current_version
 from media_server.consents import ConsentKind, ConsentState, Word
-from media_server.consultations import ConsentGiven, Consultation, TextChanged
+from media_server.consultations import ConsentGiven, Consultation, NoticeShown, TextChanged
 from media_server.endpoints.models import Body, Practitioner
 from media_server.endpoints.services import Services
 from media_server.languages import Language
 
+TextVersion = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9._:+-]+$")]
 _REPORT_LIFE_US = timedelta(days=7) // timedelta(microseconds=1)
+
+
+class NoticeKind(Enum):
+    """What everybody has to be told beforehand; there is nothing to agree to in it."""
+
+    PRIVACY_NOTICE = TextKind.PRIVACY_NOTICE.value
+    NOT_AN_EMERGENCY = TextKind.NOT_AN_EMERGENCY.value
+
+
+class Acknowledgement(Body):
+    """`text_version`: of the text that was shown."""
+
+    acknowledged: bool
+    text_version: TextVersion
 
 
 class Agreement(Body):
     """`text_version`: of the text that was shown; `recipient`: of the report."""
 
     granted: bool
-    text_version: str = Field(max_length=64, pattern=r"^[A-Za-z0-9._:+-]+$")
+    text_version: TextVersion
     recipient: Practitioner | None = None
 
 
@@ -33,6 +51,25 @@ def check_agreement(kind: ConsentKind, agreement: Agreement | None, pointer: str
     if kind is ConsentKind.REPORT_TO_GP and to_nobody:
         fault = FieldFault(f"{pointer}/recipient/nihdi", "missing", "a report goes to one GP, by number")
         raise Invalid([fault])
+
+
+def notices_shown(
+    acknowledged: Mapping[NoticeKind, Acknowledgement], language: Language
+) -> tuple[NoticeShown, ...]:
+    """All there are. Raises Invalid for one that was not acknowledged, TextChanged for words that are not the
+    current ones.
+    """
+    shown = []
+    for kind in NoticeKind:
+        said = acknowledged.get(kind)
+        if said is None or not said.acknowledged:
+            fault = FieldFault(f"/notices/{kind.value}", "missing", "has to be shown, and acknowledged")
+            raise Invalid([fault])
+        text = consent_text(TextKind(kind.value), language)
+        if said.text_version != text.version:
+            raise TextChanged(f"read {kind.value} again: it has changed")
+        shown.append(NoticeShown(kind.value, text.version, language.value, text.hash))
+    return tuple(shown)
 
 
 def consent_given(

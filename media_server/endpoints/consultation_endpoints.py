@@ -23,7 +23,14 @@ from media_server.consultations import (
     Request,
     State,
 )
-from media_server.endpoints.agreements import Agreement, check_agreement, consent_given
+from media_server.endpoints.agreements import (
+    Acknowledgement,
+    Agreement,
+    NoticeKind,
+    check_agreement,
+    consent_given,
+    notices_shown,
+)
 from media_server.endpoints.guest_endpoints import guest_name
 from media_server.endpoints.intake_endpoints import MOST_RESPONSE_BYTES, checked_response
 from media_server.endpoints.models import (
@@ -63,6 +70,7 @@ class ProxyFor(Body):
 class NewConsultation(Body):
     """`questionnaire_response`: a completed FHIR QuestionnaireResponse. `location`: where the patient is now,
     for 112. `insurance_fund`: three digits. `consents`: by kind; `teleconsultation` has to be granted.
+    `notices`: by kind; all have to be acknowledged.
     """
 
     questionnaire_response: dict[str, Any]
@@ -74,6 +82,7 @@ class NewConsultation(Body):
     proxy_for: ProxyFor | None = None
     continue_despite_warning: bool = False
     consents: dict[ConsentKind, Agreement] = Field(default_factory=dict)
+    notices: dict[NoticeKind, Acknowledgement] = Field(default_factory=dict)
     taken_s: Annotated[int, Field(ge=0, le=86_400)] | None = None
 
 
@@ -179,6 +188,7 @@ class ConsultationEndpoints:
         if flags and not body.continue_despite_warning:
             await self._refuse(call, "red-flag")
             raise RedFlag("an answer says that this may be an emergency: call 112")
+        notices = notices_shown(body.notices, body.language)
         consents = await self._consents(call)
         gp = body.general_practitioner
         request = Request(
@@ -195,6 +205,7 @@ class ConsultationEndpoints:
             ),
             questionnaire_version=asked.version,
             consents=consents,
+            notices=notices,
         )
         consultation = await services.desk.ask(call.who.person, request)
         return Answer(await show(services, consultation, Standing.ITS_PATIENT), status=201)

@@ -38,9 +38,16 @@ MEDICAL_FILE = json.dumps(
 """Emma's."""
 
 
+NOTICES = ("privacy-notice", "not-an-emergency")
+
+
+async def text_versions(person: Person, lang: str = "nl") -> dict[str, str]:
+    """By kind."""
+    return {each["kind"]: each["version"] for each in (await person.get(f"/consent-texts?lang={lang}")).json}
+
+
 async def text_version(person: Person, kind: str, lang: str = "nl") -> str:
-    texts = (await person.get(f"/consent-texts?lang={lang}")).json
-    return str(next(text["version"] for text in texts if text["kind"] == kind))
+    return (await text_versions(person, lang))[kind]
 
 
 async def a_request(
@@ -48,6 +55,7 @@ async def a_request(
 ) -> dict[str, Any]:
     """The body of POST /consultations."""
     questionnaire = (await patient.get("/questionnaire?lang=nl")).json
+    versions = await text_versions(patient)
     body = {
         "questionnaire_response": answered(questionnaire, words=words, flag=flag),
         "language": "nl",
@@ -56,11 +64,9 @@ async def a_request(
         "callback_number": PHONE,
         "general_practitioner": GP,
         "consents": {
-            "teleconsultation": {
-                "granted": True,
-                "text_version": await text_version(patient, "teleconsultation"),
-            }
+            "teleconsultation": {"granted": True, "text_version": versions["teleconsultation"]},
         },
+        "notices": {kind: {"acknowledged": True, "text_version": versions[kind]} for kind in NOTICES},
     }
     return body | changes
 

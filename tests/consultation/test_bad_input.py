@@ -37,6 +37,7 @@ class Wrong:
     field: str
 
 
+ACKNOWLEDGED = {"acknowledged": True, "text_version": "1"}
 NEW = [
     Wrong("sofie", "POST", "/consultations", change, field)
     for field, change in (
@@ -57,6 +58,11 @@ NEW = [
         ("/taken_s", {"taken_s": -1}),
         ("/continue_despite_warning", {"continue_despite_warning": PRIVATE}),
         ("/consents/teleconsultation/text_version", {"consents": {"teleconsultation": {"granted": True}}}),
+        ("/notices/privacy-notice", {"notices": {}}),
+        ("/notices/privacy-notice", {"notices": {"privacy-notice": ACKNOWLEDGED | {"acknowledged": False}}}),
+        ("/notices/not-an-emergency", {"notices": {"privacy-notice": ACKNOWLEDGED}}),
+        ("/notices/terms/[key]", {"notices": {"terms": ACKNOWLEDGED}}),
+        ("/notices/privacy-notice/text_version", {"notices": {"privacy-notice": {"acknowledged": True}}}),
         ("/questionnaire_response/questionnaire", {"questionnaire_response": {"status": "completed"}}),
         ("/questionnaire_response", {"questionnaire_response": PRIVATE}),
     )

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from loadtest import Client, Refused
+from media_server.consent_texts import TextKind, consent_text
+from media_server.languages import Language
 from tests.consultation.call import a_call, in_the_room, until_heard, within_a_second
 from tests.consultation.person import Person
 from tests.consultation.records import audit
 from tests.consultation.story import (
     ALLERGY,
     GP,
+    NOTICES,
     a_guest,
     a_request,
     ask,
@@ -45,6 +48,31 @@ async def test_nobody_waits_without_consent_to_a_teleconsultation(
     after = audit(server, action="consultation.create", outcome="refused", why="consent-needed")
     assert len(after) == before + 1
     assert after[-1].role == "patient"
+
+
+async def test_what_the_patient_was_told_beforehand_is_kept(server: ServerProcess, people: People) -> None:
+    emma = people["emma"]
+    id_ = await ask(emma)
+    texts = {each["kind"]: each for each in (await emma.get("/consent-texts?lang=nl")).json}
+    kept = audit(server, subject=id_, action="notice.acknowledged")
+    assert [(entry.role, entry.outcome) for entry in kept] == [("patient", "done")] * 2
+    assert [dict(entry.details) for entry in kept] == [
+        {
+            "kind": kind,
+            "version": texts[kind]["version"],
+            "language": "nl",
+            "hash": consent_text(TextKind(kind), Language.NL).hash,
+        }
+        for kind in NOTICES
+    ]
+
+
+async def test_a_notice_of_another_version_has_to_be_shown_again(people: People) -> None:
+    emma = people["emma"]
+    body = await a_request(emma)
+    body["notices"]["not-an-emergency"]["text_version"] = "999"
+    refused = await emma.post("/consultations", body)
+    assert (refused.status, refused.code) == (409, "text-changed")
 
 
 async def test_who_takes_it_back_waits_no_longer(server: ServerProcess, people: People) -> None:

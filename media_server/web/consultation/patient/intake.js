@@ -125,6 +125,8 @@ export class Intake {
       } } : {}),
       ...(this.warned.size > 0 ? { continue_despite_warning: true } : {}),
       consents,
+      notices: Object.fromEntries(this.consentTexts.filter(({ kind }) => NOTICES.has(kind))
+        .map(({ kind, version }) => [kind, { acknowledged: this.consents.get(kind) === true, text_version: version }])),
       taken_s: Math.min(86_400, Math.round((Date.now() - this.#begun) / 1000)),
     };
   }
