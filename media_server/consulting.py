@@ -132,7 +132,6 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
     doctors = Doctors(records.engine, records.keys, clock_us)
     sessions = SessionStore(records.engine, node.keys, records.keys, clock_us)
     async with AsyncExitStack() as stack:
-        stack.callback(sessions.close)
         login = await stack.enter_async_context(
             open_login(settings, node.http_port, LoginSessions(sessions, patients, doctors), node.redis)
         )
@@ -146,7 +145,7 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
             Catalogue(records.engine),
             records.signer,
         )
-        callers = SessionCallers(settings, sessions, on_threads=records.engine.dialect.name != "sqlite")
+        callers = SessionCallers(settings, sessions)
         api = Api(callers, records.store, Idempotency(records.engine, records.keys, clock_us, answer_to))
         purge = PurgeJob(records.engine, clock_us)
         group = await stack.enter_async_context(asyncio.TaskGroup())

@@ -4,7 +4,6 @@ Who asks; may they, and do they know of the consultation; is the question well-f
 Nothing a handler does can be reached without them.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -19,6 +18,7 @@ from media_server.api.faults import faults_of
 from media_server.api.idempotency import Idempotency
 from media_server.consultations import Consultation, ConsultationStore, NoSuchConsultation
 from media_server.errors import BadBody, BodyNotJson, BodyTooLarge
+from media_server.records import ask_rows
 
 PREFIX = "/v1"
 _NAMED = Parameter(CONSULTATION, "The consultation's id")
@@ -59,7 +59,7 @@ class Api:
         if not _NAMED.fits(id_):
             return None  # not one of ours; and not everything may be asked of a database
         try:
-            return await asyncio.to_thread(self._store.get, id_)
+            return await ask_rows(self._store.engine, lambda: self._store.get(id_))
         except NoSuchConsultation:
             return None
 

@@ -61,7 +61,7 @@ class Services:
         return self.participant(consultation, consultation.patient)
 
     def name_of(self, caller: Caller) -> auth.Private[str]:
-        """A patient's or doctor's, as the others in the room see it; blocking."""
+        """A patient's or doctor's, as the others in the room see it. Asks a RowReader, and nothing else."""
         if caller.role is Role.DOCTOR:
             return self.doctors.get(PersonId(caller.person)).details.name
         return self.patients.get(PersonId(caller.person)).details.name

@@ -7,20 +7,22 @@ Whether somebody is on duty is asked at the moment of use: a doctor whose verifi
 that moment, on every node, whatever the row says.
 """
 
+from collections import namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 
 from auth import NihdiNumber, PersonId, Private
 from media_server.languages import Language
 from media_server.people.duty import DutyRules, Reason
 from media_server.people.errors import BadDutyLanguages, MayNotGoOnDuty, NotOnDuty, UnknownPerson
 from media_server.people.person import PersonDetails, Subject, national_number_index, subject_index
-from media_server.records import AuditEntry, FieldKeys, append_audit, reading, tables, writing
+from media_server.records import AuditEntry, FieldKeys, RowReader, append_audit, reading, tables, writing
 
 _doctors = tables.doctors
+_Row: Any = namedtuple("_Row", _doctors.c.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,14 @@ class Doctors:
         self._keys = keys
         self._clock_us = clock_us
         self._rules = rules or DutyRules()
+        self._reader = RowReader(engine, select(_doctors).where(_doctors.c.id == bindparam("key")))
 
     def get(self, id_: PersonId) -> Doctor:
-        """Raises UnknownPerson."""
-        with reading(self._engine) as connection:
-            return self._doctor(_row(connection, id_))
+        """Asks a RowReader, and nothing else. Raises UnknownPerson."""
+        row = self._reader.row(key=id_)
+        if row is None:
+            raise UnknownPerson("no doctor has this id")
+        return self._doctor(_Row(*row))
 
     def all(self) -> list[Doctor]:
         """In the order in which they were first imported; those of one file by number."""
@@ -152,7 +157,8 @@ class Doctors:
                 self._note(connection, doctor.id, "duty.off", why=self.may_go_on_duty(doctor)[0].value)
         return [doctor.id for doctor in lapsed]
 
-    def _doctor(self, row: Row[Any]) -> Doctor:
+    def _doctor(self, row: Any) -> Doctor:
+        """`row`: of all columns, by their names."""
         return Doctor(
             id=PersonId(row.id),
             # As it was when imported: a modulus may have been dropped from the settings since.

@@ -11,16 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from auth import PersonId
 from media_server.people.age import needs_proxy
 from media_server.people.errors import UnknownPerson
 from media_server.people.person import PersonDetails, Subject, national_number_index, subject_index
-from media_server.records import AuditEntry, FieldKeys, append_audit, reading, tables, writing
+from media_server.records import AuditEntry, FieldKeys, RowReader, append_audit, tables, writing
 
 _patients = tables.patients
+_BY_ID = select(_patients.c.sealed, _patients.c.created_at_us, _patients.c.verified_at_us).where(
+    _patients.c.id == bindparam("key")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,16 @@ class Patients:
         self._engine = engine
         self._keys = keys
         self._clock_us = clock_us
+        self._reader = RowReader(engine, _BY_ID)
 
     def get(self, id_: PersonId) -> Patient:
-        """Raises UnknownPerson, also when the details were purged: they come with the next login."""
-        with reading(self._engine) as connection:
-            row = connection.execute(select(_patients).where(_patients.c.id == id_)).one_or_none()
-        if row is None or row.sealed is None:
+        """Asks a RowReader, and nothing else. Raises UnknownPerson, also when the details were purged: they
+        come with the next login.
+        """
+        sealed, created_at_us, verified_at_us = self._reader.row(key=id_) or (None, 0, 0)
+        if sealed is None:
             raise UnknownPerson("no patient has this id")
-        return self._patient(row)
+        return Patient(id_, self._details(id_, sealed), created_at_us, verified_at_us)
 
     def recognise(self, subject: Subject, details: PersonDetails) -> Patient:
         """The patient whom a provider has just vouched for, with these details from now on; or a new one."""
@@ -89,7 +94,7 @@ class Patients:
             if number is None and row.national_number_index is not None:
                 # The provider did not tell it this time; a person does not lose it. After a purge only that
                 # there was one is known.
-                known = None if row.sealed is None else self._details(row).national_number
+                known = None if row.sealed is None else self._details(row.id, row.sealed).national_number
                 details, by_number = replace(details, national_number=known), row.national_number_index
             elif row.national_number_index is not None and row.national_number_index != by_number:
                 self._note(connection, row.id, "patient.renumbered")  # such as BIS, then registered
@@ -122,11 +127,8 @@ class Patients:
         self._note(connection, patient.id, "patient.created")
         return patient
 
-    def _patient(self, row: Row[Any]) -> Patient:
-        return Patient(PersonId(row.id), self._details(row), row.created_at_us, row.verified_at_us)
-
-    def _details(self, row: Row[Any]) -> PersonDetails:
-        return PersonDetails.from_json(self._keys.open_sealed(_place(row.id), row.sealed))
+    def _details(self, id_: str, sealed: bytes) -> PersonDetails:
+        return PersonDetails.from_json(self._keys.open_sealed(_place(id_), sealed))
 
     def _note(self, connection: Connection, id_: str, action: str) -> None:
         append_audit(connection, AuditEntry(self._clock_us(), actor=id_, role="patient", action=action))

@@ -12,6 +12,7 @@ from media_server.records.audit import newest as newest_audit
 from media_server.records.audit import verify as verify_audit
 from media_server.records.database import exclusively, open_records, reading, scrub, tidy, writing
 from media_server.records.errors import RecordsUnusable
+from media_server.records.row_reader import RowReader, ask_rows
 from media_server.records.sealed_fields import CannotOpen, FieldKeys, FieldKeysUnusable
 from media_server.records.sqlite import sqlite_url
 from media_server.records.tables import manifest_keys, metadata, recordings
@@ -21,6 +22,8 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "sqlite_url",
     "reading",
     "writing",
+    "RowReader",
+    "ask_rows",
     "exclusively",
     "scrub",
     "tidy",

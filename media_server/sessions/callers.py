@@ -4,8 +4,6 @@ A browser sends a cookie along whoever's page asks. So a request that changes so
 to show that it is our page's: by its Origin, and by the CSRF token that only our pages can have read.
 """
 
-import asyncio
-
 from aiohttp import web
 
 from auth import SessionKind, SessionRefused, csrf_matches, csrf_token
@@ -22,13 +20,9 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1
 class SessionCallers:
     """Implements `api.Callers`."""
 
-    def __init__(self, settings: Settings, store: SessionStore, *, on_threads: bool) -> None:
-        """`on_threads`: whether asking the records may take long. SQLite answers within what it would cost to
-        ask a thread.
-        """
+    def __init__(self, settings: Settings, store: SessionStore) -> None:
         self._settings = settings
         self._store = store
-        self._on_threads = on_threads
         self._cookie = cookie_name(settings.secure)
 
     async def caller(self, request: web.Request) -> Caller | None:
@@ -45,27 +39,24 @@ class SessionCallers:
         if not cookie:
             return None
         try:
-            session = await self._session(cookie, SessionKind.PAGE)
+            session = await self._store.ask(cookie, SessionKind.PAGE)
         except SessionRefused:
             return None
-        if request.method not in _SAFE and not csrf_matches(cookie, request.headers.get(CSRF_HEADER, "")):
+        if request.method in _SAFE:
+            return _caller(session, csrf_token(cookie))
+        sent = request.headers.get(CSRF_HEADER, "")
+        if not csrf_matches(cookie, sent):
             raise CsrfRefused(f"send {CSRF_HEADER} with the value of csrf_token from /v1/me")
-        return _caller(session, csrf_token(cookie))
+        return _caller(session, sent)
 
     async def _of_app(self, authorization: str) -> Caller:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise NotLoggedIn("send Authorization: Bearer with an access token")
         try:
-            return _caller(await self._session(token.strip(), SessionKind.APP), None)
+            return _caller(await self._store.ask(token.strip(), SessionKind.APP), None)
         except SessionRefused:
             raise NotLoggedIn("the access token is not valid, or no longer") from None
-
-    async def _session(self, token: str, kind: SessionKind) -> Session:
-        """Raises SessionRefused, RecordsUnusable."""
-        if self._on_threads:
-            return await asyncio.to_thread(self._store.check, token, kind)
-        return self._store.check(token, kind)
 
 
 def _caller(session: Session, csrf: str | None) -> Caller:

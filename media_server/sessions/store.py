@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select, update
 
 from auth import (
     LONGEST_SESSION_S,
@@ -28,10 +28,26 @@ from auth import (
     new_session_id,
     refresh_hash,
 )
-from media_server.records import AuditEntry, FieldKeys, append_audit, reading, tables, writing
-from media_server.sessions.row_reader import RowReader
+from media_server.records import (
+    AuditEntry,
+    FieldKeys,
+    RowReader,
+    append_audit,
+    ask_rows,
+    reading,
+    tables,
+    writing,
+)
 
 _sessions = tables.sessions
+_ASKED_EACH_TIME = select(
+    _sessions.c.person,
+    _sessions.c.role,
+    _sessions.c.kind,
+    _sessions.c.consultation,
+    _sessions.c.expires_at_us,
+    _sessions.c.revoked_at_us,
+).where(_sessions.c.id == bindparam("id"))
 _FORGOTTEN_AFTER_US = int(LONGEST_SESSION_S * 1e6)
 
 
@@ -75,15 +91,7 @@ class SessionStore:
         self._clock_us = clock_us
         self._tokens = SessionTokens(keys, clock=lambda: clock_us() / 1e6)
         self._refresh = RefreshTokens(field_keys.index)
-        self._reader = RowReader(
-            engine,
-            _sessions,
-            "id",
-            *("person", "role", "kind", "consultation", "expires_at_us", "revoked_at_us"),
-        )
-
-    def close(self) -> None:
-        self._reader.close()
+        self._reader = RowReader(engine, _ASKED_EACH_TIME)
 
     def begin(
         self, person: PersonId, role: Role, kind: SessionKind, consultation: str | None = None
@@ -109,12 +117,16 @@ class SessionStore:
             self._note(connection, session, "session.begun", {"kind": kind.value}, consultation)
         return Begun(session, cookie, life_s)
 
+    async def ask(self, token: str, kind: SessionKind) -> Session:
+        """As `check`, in the event loop."""
+        return await ask_rows(self._engine, lambda: self.check(token, kind))
+
     def check(self, token: str, kind: SessionKind) -> Session:
         """Whose session a token is of, which has come as tokens of this kind come. Raises SessionRefused."""
         claims = self._tokens.read(token)
         if claims.kind is not kind:
             raise SessionRefused(SessionRefusal.FOREIGN)
-        row = self._reader.row(claims.session)
+        row = self._reader.row(id=claims.session)
         if row is None:
             raise SessionRefused(SessionRefusal.UNKNOWN)
         person, role, row_kind, consultation, expires_at_us, revoked_at_us = row

@@ -1,6 +1,5 @@
 """Sessions over each kind of database."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,5 @@ __all__ = ["engine", "shared_database"]
 
 
 @pytest.fixture
-def lodge(engine: Engine, tmp_path: Path) -> Iterator[Lodge]:
-    lodge = Lodge(engine, tmp_path)
-    yield lodge
-    lodge.store.close()
+def lodge(engine: Engine, tmp_path: Path) -> Lodge:
+    return Lodge(engine, tmp_path)

@@ -47,8 +47,8 @@ class Page:
 
 
 @asynccontextmanager
-async def a_node(lodge: Lodge, *, on_threads: bool = False) -> AsyncIterator[Page]:
-    callers = SessionCallers(Settings(), lodge.store, on_threads=on_threads)
+async def a_node(lodge: Lodge) -> AsyncIterator[Page]:
+    callers = SessionCallers(Settings(), lodge.store)
 
     async def who(request: web.Request) -> web.Response:
         caller = await callers.caller(request)
@@ -71,10 +71,9 @@ async def refused(response: ClientResponse, status: int, code: str) -> None:
 # --- Who it is ---
 
 
-@pytest.mark.parametrize("on_threads", [False, True])
-async def test_a_page_is_known_by_its_cookie(lodge: Lodge, on_threads: bool) -> None:
+async def test_a_page_is_known_by_its_cookie(lodge: Lodge) -> None:
     begun = lodge.a_page()
-    async with a_node(lodge, on_threads=on_threads) as page:
+    async with a_node(lodge) as page:
         await refused(await page.ask(), 401, "not-logged-in")
         page.cookie = begun.cookie
         answer = await (await page.ask()).json()
@@ -184,7 +183,6 @@ async def test_logging_out_ends_the_session_everywhere_and_takes_the_cookie(lodg
         assert twin.refusal(begun.cookie) is SessionRefusal.REVOKED
         assert (await page.ask("POST", "/v1/auth/logout")).status == 204, "again, with the old cookie"
     assert lodge.notes()[-1] == ("session.revoked", "logout")
-    twin.store.close()
 
 
 async def test_logging_out_needs_to_be_our_page_s_wish(lodge: Lodge) -> None:

@@ -113,7 +113,6 @@ async def test_neither_telephone_nor_mail_nor_anything_readable_is_kept(lodge: L
 async def test_records_that_cannot_be_used_are_told_as_a_store_that_is_away(lodge: Lodge) -> None:
     login = login_at(lodge)
     grant = await login.log_in(ANNA, Role.PATIENT, SessionKind.APP)
-    lodge.store.close()
     lodge.engine.dispose()
     with writing(lodge.engine) as connection:
         tables.sessions.drop(connection)

@@ -53,7 +53,6 @@ def test_a_session_that_is_revoked_ends_on_every_node_at_once(lodge: Lodge) -> N
     lodge.store.revoke(begun.session.id, "logout")
     assert twin.refusal(begun.cookie) is lodge.refusal(begun.cookie) is SessionRefusal.REVOKED
     assert twin.refusal(other.cookie) is None
-    twin.store.close()
 
 
 def test_all_of_somebody_s_sessions_are_revoked_together(lodge: Lodge) -> None:
@@ -167,7 +166,6 @@ def test_an_app_that_lost_the_answer_gets_the_same_again(lodge: Lodge) -> None:
     assert again.refresh_token == lost.refresh_token
     assert twin.refusal(again.access_token, APP) is None
     assert lodge.refresh_refusal(again.refresh_token) is None
-    twin.store.close()
 
 
 def test_a_copied_refresh_token_ends_the_session_for_both(lodge: Lodge) -> None:
