@@ -152,11 +152,11 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
         tasks = [
             group.create_task(work, name=name)
             for work, name in (
+                (services.keeper.run(), "queue-keeper"),
                 (
                     PresenceKeeper(records.store, node.rooms, clock_us, settings.doctor_absence_s).run(),
                     "presence-keeper",
                 ),
-                (services.keeper.run(), "queue-keeper"),
                 (services.news.run(), "room-news"),
                 (outbox.run(), "report-outbox"),
                 (Housekeeping(records.engine, sessions, doctors).run(), "housekeeping"),
@@ -213,8 +213,8 @@ def _services(
         room_news,
         clock_us,
         settings.fair_use_per_month,
-        settings.doctor_absence_s,
         settings.purge_after_s,
+        settings.doctor_absence_s,
     )
     duty_desk = DutyDesk(records.store, records.keys, queue, room_news, desk)
     sql_outbox = SqlOutbox(records.engine, records.keys)
