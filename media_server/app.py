@@ -246,6 +246,7 @@ async def _plane(settings: Settings, media: MediaPlane) -> AsyncIterator[sfu.Sfu
             bind=settings.media_host,
             announced=settings.announced_addresses,
             workers=settings.workers,
+            longest_wait_us=settings.media_longest_wait_us,
             consent_timeout_s=settings.consent_timeout_s,
             # Where recording is refused, the media plane could not record if it were asked to.
             max_taps=0 if settings.recording_refused else settings.max_recordings,

@@ -175,11 +175,13 @@ class DataPlane:
         history_packets: int = 512,
         unauthenticated_per_s: int = 200,
         max_taps: int = 0,
+        longest_wait_us: int = 0,
     ) -> None:
         """Open `workers` SO_REUSEPORT sockets on one UDP port (0: any free one) and start their threads.
 
         `bind`: one address to bind to, None for all IPv4 and IPv6 addresses of the host. `max_taps`: 0 makes
-        tapping impossible in this process. Raises OSError, BadParameter.
+        tapping impossible in this process. `longest_wait_us`: how long datagrams that keep coming are
+        gathered, to be answered together; 0: each at once. Raises OSError, BadParameter.
         """
     @property
     def port(self) -> int: ...

@@ -176,6 +176,7 @@ class Sfu:
                 history_packets=settings.history_packets,
                 unauthenticated_per_s=settings.unauthenticated_per_s,
                 max_taps=settings.max_taps,
+                longest_wait_us=settings.longest_wait_us,
             )
         except _dataplane.BadParameter as refused:
             raise BadSettings(str(refused)) from None

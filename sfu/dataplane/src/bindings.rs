@@ -31,6 +31,8 @@ create_exception!(sfu._dataplane, LimitReached, DataPlaneError);
 
 /// Sizes of a tap's buffer.
 const TAP_BYTES: RangeInclusive<usize> = (16 << 10)..=(1 << 30);
+/// A packet that waited longer would be heard and seen.
+const LONGEST_WAIT_US: u64 = 10_000;
 
 fn refused(error: PlaneError) -> PyErr {
     match error {
@@ -151,7 +153,7 @@ impl DataPlane {
     #[new]
     #[pyo3(signature = (*, port=0, bind=None, announced=vec![], workers=1, consent_timeout_s=30.0,
         max_transports=10_000, max_tracks=16, max_subscriptions=64, history_packets=512, unauthenticated_per_s=200,
-        max_taps=0))]
+        max_taps=0, longest_wait_us=0))]
     #[allow(clippy::too_many_arguments)] // keyword arguments
     fn new(
         py: Python<'_>,
@@ -166,12 +168,16 @@ impl DataPlane {
         history_packets: usize,
         unauthenticated_per_s: u32,
         max_taps: usize,
+        longest_wait_us: u64,
     ) -> PyResult<Self> {
         if !(1..=256).contains(&workers) {
             return Err(bad("workers: 1 to 256"));
         }
         if !(32..=65_536).contains(&history_packets) {
             return Err(bad("history_packets: 32 to 65536"));
+        }
+        if longest_wait_us > LONGEST_WAIT_US {
+            return Err(bad("longest_wait_us: 0 to 10000"));
         }
         let consent_timeout = Duration::try_from_secs_f64(consent_timeout_s)
             .map_err(|_| bad("consent_timeout_s: a positive number of seconds"))?;
@@ -185,6 +191,7 @@ impl DataPlane {
             history_packets,
             unauthenticated_per_s,
             max_taps,
+            longest_wait: Duration::from_micros(longest_wait_us),
         };
         let bell = Arc::new(Bell::new()?);
         let wake = {

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dataplane_core::event::TransportId;
+use dataplane_core::moderation::Moderation;
 use dataplane_core::outbox::Outbox;
 use dataplane_core::plane::{Config, Plane};
 use dataplane_core::receive::{Datagram, Worker};
@@ -47,6 +48,8 @@ pub struct Limits {
     pub history_packets: usize,
     pub unauthenticated_per_s: u32,
     pub max_taps: usize,
+    /// Datagrams that keep coming are gathered for so long, and answered together; zero: each at once.
+    pub longest_wait: Duration,
 }
 
 pub fn now_us() -> u64 {
@@ -97,6 +100,7 @@ impl Engine {
                 socket: engine.sockets[share].clone(),
                 shared: engine.shared.clone(),
                 share,
+                longest_wait: limits.longest_wait,
             };
             let thread = std::thread::Builder::new().name(format!("media-{share}")).spawn(move || worker.run())?;
             engine.threads.push(thread);
@@ -168,15 +172,31 @@ struct WorkerThread {
     socket: Arc<Socket>,
     shared: Arc<Shared>,
     share: usize,
+    longest_wait: Duration,
+}
+
+/// What a worker keeps from turn to turn.
+struct Desk {
+    worker: Worker,
+    inbox: Inbox,
+    outbox: Outbox,
+    moderation: Moderation,
+    /// The last round was full: more is there already.
+    is_behind: bool,
+    next_tick_us: u64,
 }
 
 impl WorkerThread {
     fn run(&self) {
-        let mut worker = Worker::default();
-        let mut inbox = Inbox::default();
-        let mut outbox = Outbox::new();
+        let mut desk = Desk {
+            worker: Worker::default(),
+            inbox: Inbox::default(),
+            outbox: Outbox::new(),
+            moderation: Moderation::new(self.longest_wait.as_micros() as u64),
+            is_behind: false,
+            next_tick_us: 0,
+        };
         let mut patience = Duration::ZERO;
-        let mut next_tick_us = 0;
         while !self.shared.stop.load(Ordering::Acquire) {
             let wanted = if self.plane.is_idle() { IDLE_TICK } else { TICK };
             if wanted != patience && self.socket.set_patience(wanted).is_ok() {
@@ -184,34 +204,40 @@ impl WorkerThread {
             }
             // A panic is our bug. It costs the round it happened in, never the thread: its socket would go on taking its
             // share of the datagrams, and nobody would read them. It is counted, and the node says that it is not ready.
-            let turn = catch_unwind(AssertUnwindSafe(|| {
-                self.turn(&mut worker, &mut inbox, &mut outbox, &mut next_tick_us);
-            }));
-            if turn.is_err() {
+            if catch_unwind(AssertUnwindSafe(|| self.turn(&mut desk))).is_err() {
                 self.shared.panics.fetch_add(1, Ordering::Relaxed);
-                outbox.clear();
+                desk.outbox.clear();
             }
         }
     }
 
     /// Wait for datagrams, handle what came, and look at the timers.
-    fn turn(&self, worker: &mut Worker, inbox: &mut Inbox, outbox: &mut Outbox, next_tick_us: &mut u64) {
-        match self.socket.receive(inbox) {
-            Ok(0) => {}
-            Ok(_) => self.round(worker, inbox, outbox),
+    fn turn(&self, desk: &mut Desk) {
+        let wait_us = if desk.is_behind { 0 } else { desk.moderation.wait_us(now_us()) };
+        if wait_us > 0 {
+            std::thread::sleep(Duration::from_micros(wait_us));
+        }
+        match self.socket.receive(&mut desk.inbox) {
+            Ok(0) => desk.is_behind = false,
+            Ok(count) => {
+                let now_us = now_us();
+                desk.is_behind = count == BATCH;
+                desk.moderation.round(count, now_us);
+                self.round(desk, now_us);
+            }
             // Errors of single datagrams are none of an unconnected socket's; whatever it is must not spin.
             Err(_) => std::thread::sleep(TICK),
         }
         let now_us = now_us();
         let kicked = self.shared.kicked[self.share].swap(false, Ordering::AcqRel);
-        if kicked || now_us >= *next_tick_us {
-            *next_tick_us = now_us + TICK.as_micros() as u64;
-            self.tick(worker, outbox, now_us);
+        if kicked || now_us >= desk.next_tick_us {
+            desk.next_tick_us = now_us + TICK.as_micros() as u64;
+            self.tick(desk, now_us);
         }
     }
 
-    fn round(&self, worker: &mut Worker, inbox: &mut Inbox, outbox: &mut Outbox) {
-        let now_us = now_us();
+    fn round(&self, desk: &mut Desk, now_us: u64) {
+        let Desk { worker, inbox, outbox, .. } = desk;
         let mut datagrams: Vec<Datagram<'_>> = Vec::with_capacity(BATCH);
         datagrams.extend(inbox.datagrams().map(|(bytes, path, at)| Datagram {
             bytes,
@@ -223,7 +249,8 @@ impl WorkerThread {
         worker.tally.send_errors += refused;
     }
 
-    fn tick(&self, worker: &mut Worker, outbox: &mut Outbox, now_us: u64) {
+    fn tick(&self, desk: &mut Desk, now_us: u64) {
+        let Desk { worker, outbox, .. } = desk;
         let mut refused = 0;
         let workers = self.shared.kicked.len();
         self.plane.tick(worker, self.share, workers, now_us, outbox, &mut |outbox| refused += self.flush(outbox));

@@ -52,6 +52,8 @@ struct Control([u8; CONTROL_LEN]);
 /// Where `receive` puts datagrams.
 pub struct Inbox {
     bytes: Box<[[u8; MAX_DATAGRAM]; BATCH]>,
+    names: Box<[sockaddr_storage; BATCH]>,
+    controls: Box<[Control; BATCH]>,
     arrived: Vec<Arrived>,
 }
 
@@ -66,7 +68,14 @@ impl Default for Inbox {
     fn default() -> Self {
         let bytes = vec![[0; MAX_DATAGRAM]; BATCH].into_boxed_slice();
         let Ok(bytes) = bytes.try_into() else { unreachable!("made with BATCH elements") };
-        Self { bytes, arrived: Vec::with_capacity(BATCH) }
+        // SAFETY: all-zero bytes are valid socket addresses.
+        let names = Box::new(unsafe { zeroed() });
+        Self {
+            bytes,
+            names,
+            controls: Box::new([Control([0; CONTROL_LEN]); BATCH]),
+            arrived: Vec::with_capacity(BATCH),
+        }
     }
 }
 
@@ -206,14 +215,14 @@ impl Socket {
 
     /// Wait for a datagram, then take all that are there, up to `BATCH`. Returns how many; 0 when patience ran out.
     pub fn receive(&self, inbox: &mut Inbox) -> io::Result<usize> {
-        inbox.arrived.clear();
-        // SAFETY: all-zero bytes are valid values of these C structures.
-        let (mut names, mut messages): ([sockaddr_storage; BATCH], [mmsghdr; BATCH]) = unsafe { (zeroed(), zeroed()) };
-        let mut controls = [Control([0; CONTROL_LEN]); BATCH];
+        let Inbox { bytes, names, controls, arrived } = inbox;
+        arrived.clear();
+        // SAFETY: all-zero bytes are valid values of this C structure.
+        let mut messages: [mmsghdr; BATCH] = unsafe { zeroed() };
         let mut vectors =
-            inbox.bytes.each_mut().map(|bytes| iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: MAX_DATAGRAM });
+            bytes.each_mut().map(|bytes| iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: MAX_DATAGRAM });
         for (((message, name), control), vector) in
-            messages.iter_mut().zip(&mut names).zip(&mut controls).zip(&mut vectors)
+            messages.iter_mut().zip(names.iter_mut()).zip(controls.iter_mut()).zip(&mut vectors)
         {
             message.msg_hdr.msg_name = ptr::from_mut(name).cast();
             message.msg_hdr.msg_namelen = size_of::<sockaddr_storage>() as socklen_t;
@@ -239,13 +248,13 @@ impl Socket {
             Err(error) => return Err(error),
         };
         let (now, wall) = (monotonic(), clock(libc::CLOCK_REALTIME));
-        for (message, name) in messages.iter().zip(&names).take(count) {
+        for (message, name) in messages.iter().zip(names.iter()).take(count) {
             let Told { local, stamp } = told(&message.msg_hdr);
             // A source we cannot read is none we could answer; port 0 is routed to nobody.
             let remote = from_storage(name).unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
             // The stamp is wall-clock time. Where the clock was set in between, the wait comes out as nonsense.
             let waited = stamp.and_then(|stamp| wall.checked_sub(stamp)).filter(|waited| *waited < LONGEST_WAIT);
-            inbox.arrived.push(Arrived {
+            arrived.push(Arrived {
                 len: (message.msg_len as usize).min(MAX_DATAGRAM),
                 path: Path { remote, local },
                 at: now.saturating_sub(waited.unwrap_or_default()),

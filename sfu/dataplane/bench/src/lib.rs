@@ -35,6 +35,7 @@ pub fn start_engine(workers: usize) -> io::Result<Engine> {
         history_packets: 512,
         unauthenticated_per_s: 200,
         max_taps: 0,
+        longest_wait: Duration::from_micros(option("--longest-wait-us", 800)),
     };
     Engine::start(Some(LOCALHOST.into()), 0, workers, &limits, Box::new(|| {}))
 }

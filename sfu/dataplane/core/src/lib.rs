@@ -12,6 +12,7 @@ mod forward;
 pub mod history;
 pub mod ice;
 pub mod keyframe;
+pub mod moderation;
 pub mod nack;
 pub mod outbox;
 pub mod plane;
