@@ -1,4 +1,5 @@
-"""The web pages at the root and the JS client with its parts under /web/, as they are in `media_server/web`.
+"""The web pages at the root and the JS client with its parts under /web/, as they are in `media_server/web`;
+what pages have in common is put into them (`page_parts`).
 
 Read once at start, by name: no request's path ever reaches the file system.
 """
@@ -11,6 +12,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from aiohttp import web
+
+from media_server.page_parts import is_part, with_parts
 
 _TYPES = {
     "html": "text/html; charset=utf-8",
@@ -59,7 +62,12 @@ def read_pages(root: Traversable | None = None) -> dict[str, Page]:
     names.
     """
     root = files("media_server").joinpath("web") if root is None else root
-    return {_path(name): _page(name, file) for name, file in _walk(root, "") if _suffix(name) in _TYPES}
+    bodies = {name: file.read_bytes() for name, file in _walk(root, "") if _suffix(name) in _TYPES}
+    texts = {name: body.decode() for name, body in bodies.items() if _suffix(name) in ("html", "js")}
+    for name in texts:
+        if _suffix(name) == "html":
+            bodies[name] = with_parts(name, texts).encode()
+    return {_path(name): _page(name, body) for name, body in bodies.items() if not is_part(name)}
 
 
 def add_pages(router: web.UrlDispatcher, pages: Mapping[str, Page]) -> None:
@@ -94,8 +102,7 @@ def _path(name: str) -> str:
     return "/" + name.removesuffix(".html").removesuffix("index")
 
 
-def _page(name: str, file: Traversable) -> Page:
-    body = file.read_bytes()
+def _page(name: str, body: bytes) -> Page:
     zipped = gzip.compress(body, mtime=0) if _suffix(name) in _COMPRESSED else None
     smaller = zipped if zipped is not None and len(zipped) < len(body) else None
     return Page(_TYPES[_suffix(name)], body, smaller, sha256(body).hexdigest()[:24])

@@ -74,6 +74,7 @@ _ARRIVE = """async () => {
   const { id } = await api.createConsultation({
     questionnaire_response: answers.response("completed"), language: "en", insurance_fund: "300",
     location: "Kerkstraat 12, 9000 Gent", consents,
+    general_practitioner: { name: "Mia De Smet", nihdi: "10000106003" },
   });
   return id;
 }"""

@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
 WORDS = "Sinds gisteren keelpijn en koorts"
 NUMBER = "98472899765"  # of the patient called Youssef
+CUSTODIAN = "age1xntrzz7uenrlj9dul3tymy3gzy25jjkedxj90p04ss5cwamq8ycs46htff"  # nobody's: none is opened
 SSIN = "https://www.ehealth.fgov.be/standards/fhir/core/NamingSystem/ssin"
 DOCTOR = "/consultation/doctor"
 TALKING = "() => document.querySelector('.tile video')?.videoWidth > 0"
@@ -216,6 +217,7 @@ async def practice(house: Site, tmp_path_factory: pytest.TempPathFactory) -> Asy
         "POLICY": "consented-recording",
         "FAIR_USE_PER_MONTH": "1000",
         "MEDICAL_FILES_DIR": str(files),
+        "RECORDING_CUSTODIANS": CUSTODIAN,
         "WORKERS": "1",
     }
     async with running_server(settings, beneath=files.parent) as server, AsyncExitStack() as people:
@@ -464,6 +466,22 @@ async def test_an_invitation_is_taken_back_used_or_not(surgery: Surgery, talk: T
     await guest.fill("#name", "Marek Nowak")
     await guest.click("form button[type=submit]")
     await seen(guest, "This link does not work any more")
+
+
+async def test_recording_is_agreed_to_in_the_words_that_the_ledger_names(talk: Talk) -> None:
+    page, patient = talk
+    await page.click(".toolbar [data-action=record]")
+    words = page.get_by_role("dialog").get_by_text("I agree that picture and sound of this consultation are")
+    await words.wait_for()
+    shown = (await patient.person.get("/consent-texts?lang=en")).json
+    (current,) = [each for each in shown if each["kind"] == "recording"]
+    assert await words.inner_text() == current["text"]
+    await page.click("[data-action=record-agree]")
+    await page.locator("#recording-card").get_by_role("button", name="Take back the request").click()
+    await page.locator("#recording-card").wait_for(state="hidden")
+    said = (await patient.person.get(f"/consultations/{patient.consultation}/consents")).json["consents"]
+    versions = [each["text_version"] for each in said if each["kind"] == "recording"]
+    assert versions == [current["version"]]
 
 
 async def test_messages_and_photos_arrive_and_wait_to_be_seen(talk: Talk) -> None:

@@ -142,9 +142,9 @@ async def test_what_cannot_be_sent_is_said(practice: Practice) -> None:
 
 
 async def test_a_doctor_asks_for_consent_in_the_call_and_it_can_be_taken_back(practice: Practice) -> None:
-    async def state() -> str:
+    async def state(kind: str = ASK_FILE) -> str:
         found = (await doctor.ask("GET", f"/consultations/{consultation}/consents"))["consents"]
-        return next((each["state"] for each in found if each["kind"] == ASK_FILE), "none")
+        return next((each["state"] for each in found if each["kind"] == kind), "none")
 
     doctor = await practice.doctor()
     await doctor.go_on_duty()
@@ -166,6 +166,22 @@ async def test_a_doctor_asks_for_consent_in_the_call_and_it_can_be_taken_back(pr
     await page.locator("dialog").last.get_by_role("button", name="Withdraw").click()
     await page.locator(f"[data-give={ASK_FILE}]").wait_for()
     assert await state() == "withdrawn"
+    await page.keyboard.press("Escape")
+    await doctor.ask("POST", f"/consultations/{consultation}/consents/report_to_gp/request")
+    # Whom it goes to was said before the call already.
+    dialog = page.get_by_role("dialog", name="Report to my GP")
+    assert await dialog.get_by_label("Your GP").input_value() == "Mia De Smet"
+    number = dialog.get_by_label("RIZIV/INAMI number of the GP")
+    assert await number.input_value() == "1-00001-06-003"
+    await number.fill("")
+    await dialog.get_by_role("button", name="Allow").click()
+    await dialog.locator("[aria-invalid=true]").wait_for()
+    assert await dialog.locator("p.field-error[role=alert]").is_hidden()  # the field says it
+    await number.fill("1-00001-06-003")
+    await dialog.get_by_role("button", name="Allow").click()
+    await page.locator("dialog").wait_for(state="detached")
+    assert await state("report_to_gp") == "granted"
+    assert practice.complaints == []
     await doctor.close(consultation)
 
 

@@ -94,6 +94,7 @@
  * @property {{position: number, estimated_wait_s: number | null} | null} [queue]  position 0: a doctor has taken it
  * @property {{name: string, nihdi: string, qualification?: string} | null} [doctor]
  * @property {{id: string, name: string, birthdate?: string, gender?: string, language: string} | null} [patient]  for doctors
+ * @property {Practitioner | null} [general_practitioner]  as the patient named them; for the patient, until the end
  * @property {number} [missed_calls]
  * @property {"video" | "audio" | null} [medium]
  * @property {OutcomeKind | null} [outcome]

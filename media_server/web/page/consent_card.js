@@ -33,10 +33,15 @@ export class ConsentCard {
   #lines = new Map();
   #buttons;
   #close;
+  #draw;
   element;
 
-  /** @param {Record<"allow" | "refuse" | "cancel" | "withdraw" | "close", () => void>} acts */
-  constructor(acts) {
+  /**
+   * @param {Record<"allow" | "refuse" | "cancel" | "withdraw" | "close", () => void>} acts
+   * @param {() => HTMLElement} draw  what is agreed to, in the language of now
+   */
+  constructor(acts, draw) {
+    this.#draw = draw;
     // Neither of the two answers is the likelier one: same size, same colour, and the focus is on none.
     this.#buttons = {
       refuse: h("button.secondary", { type: "button", "data-action": "consent-refuse", onclick: acts.refuse }),
@@ -71,7 +76,7 @@ export class ConsentCard {
     this.#points.hidden = kind === "waiting";
     if (this.#points.lang !== document.documentElement.lang) {
       this.#points.lang = document.documentElement.lang;
-      this.#points.replaceChildren(consentPoints());
+      this.#points.replaceChildren(this.#draw());
     }
     const { refuse, allow, withdraw, cancel } = this.#buttons;
     refuse.hidden = allow.hidden = kind !== "question";

@@ -1,6 +1,5 @@
 /** The dialogs of a call: settings, recording it, and ending it. DOM only. */
 
-import { consentPoints } from "./consent_card.js";
 import { h, icon } from "./dom.js";
 import { t } from "./i18n.js";
 import { Pickers } from "./pickers.js";
@@ -48,15 +47,15 @@ export function openSettings(media, stats) {
   open(dialog);
 }
 
-/** What recording means, before somebody asks for it. @param {() => void} agree  for themselves, and ask the others */
-export function openRecord(agree) {
+/** What recording means, before somebody asks for it. @param {() => void} agree  for themselves, and ask the others @param {HTMLElement} words */
+export function openRecord(agree, words) {
   const confirm = () => {
     dialog.close();
     agree();
   };
   const dialog = h("dialog.sheet", { "aria-labelledby": "record-title", "aria-describedby": "record-points" },
     h("h2", { id: "record-title", tabindex: -1, autofocus: true }, t("recording.dialog.title")),
-    h("div", { id: "record-points" }, consentPoints()),
+    h("div", { id: "record-points" }, words),
     h("p", {}, t("recording.dialog.lead")),
     h("div.choices", {},
       h("button.primary", { type: "button", "data-action": "record-agree", onclick: confirm }, t("recording.dialog.agree")),

@@ -5,7 +5,7 @@
 
 import { codeOf, isFinal } from "../client/errors.js";
 import { clockText } from "./clock.js";
-import { ConsentCard } from "./consent_card.js";
+import { ConsentCard, consentPoints } from "./consent_card.js";
 import { openRecord } from "./dialogs.js";
 import { language, t } from "./i18n.js";
 import { RecordingBar } from "./recording_bar.js";
@@ -16,14 +16,24 @@ import { nameOf } from "./stage.js";
 /** @typedef {import("../client/recording.js").Recording} Recording */
 /** @typedef {import("../client/types.js").ConsentAnswer} ConsentAnswer */
 
-/** Which words people agreed to; a test renews it with them. */
+/**
+ * What people agree to, which the ledger names.
+ * @typedef {object} Words
+ * @property {() => HTMLElement} draw  in the language of now
+ * @property {() => string} version    of what was drawn in it; throws while it could not be
+ */
+
+/** Which words of ours people agreed to; a test renews it with them. */
 const CONSENT_TEXT = "recording-1";
 const TOLD_MS = 20_000;
 const RETRY_MS = 2_000;
+/** Where there is no service to have a text of its own. @type {Words} */
+const OWN = { draw: consentPoints, version: () => `${CONSENT_TEXT}.${language()}` };
 
 export class RecordingControl {
   #client;
   #announce;
+  #words;
   /** What is on screen: null while this person is not in the room. @type {Recording | null} */
   #shown = null;
   /** When it went on by this device's clock, ms. */
@@ -47,10 +57,11 @@ export class RecordingControl {
   bar;
   card;
 
-  /** @param {TeleconsultClient} client @param {(text: string) => void} announce */
-  constructor(client, announce) {
+  /** @param {TeleconsultClient} client @param {(text: string) => void} announce @param {Words} [words] */
+  constructor(client, announce, words = OWN) {
     this.#client = client;
     this.#announce = announce;
+    this.#words = words;
     this.bar = new RecordingBar({
       people: () => this.#expand(!this.#expanded),
       withdraw: () => void this.#answer("withdrawn"),
@@ -63,7 +74,7 @@ export class RecordingControl {
       withdraw: () => void this.#answer("withdrawn"),
       cancel: () => void this.#stop(),
       close: () => this.#expand(false),
-    });
+    }, words.draw);
     this.#stops = [
       client.on("state", ({ state }) => state === "connected" && void this.#send()),
       client.on("consent", ({ kind, state, participant }) => {
@@ -86,7 +97,7 @@ export class RecordingControl {
 
   /** The person wants to record: tell what that means, and ask for their own consent first. */
   ask() {
-    openRecord(() => void this.#start());
+    openRecord(() => void this.#start(), this.#words.draw());
   }
 
   render() {
@@ -217,7 +228,7 @@ export class RecordingControl {
 
   async #start() {
     try {
-      await this.#client.consent("recording", "granted", textVersion());
+      await this.#client.consent("recording", "granted", this.#words.version());
       await this.#client.recording("start");
     } catch (error) {
       const code = codeOf(error);
@@ -250,7 +261,7 @@ export class RecordingControl {
     if (wish === "granted" && this.#client.room?.recording.state !== "starting") return this.#settled(wish);
     this.#sending = true;
     try {
-      await this.#client.consent("recording", wish, textVersion());
+      await this.#client.consent("recording", wish, this.#versionFor(wish));
       this.#settled(wish);
     } catch (error) {
       const code = codeOf(error);
@@ -268,6 +279,16 @@ export class RecordingControl {
     if (this.#wish !== null && this.#wish !== wish) await this.#send(); // they thought better of it meanwhile
   }
 
+  /** Nobody agrees to what was not shown; a no needs no text. @param {ConsentAnswer} wish */
+  #versionFor(wish) {
+    try {
+      return this.#words.version();
+    } catch (error) {
+      if (wish === "granted") throw error;
+      return undefined;
+    }
+  }
+
   /** @param {ConsentAnswer} wish */
   #settled(wish) {
     if (this.#wish === wish) this.#wish = null;
@@ -280,8 +301,4 @@ export class RecordingControl {
 function answerOf({ granted, declined }, id) {
   if (granted.includes(id)) return "granted";
   return declined.includes(id) ? "refused" : "open";
-}
-
-function textVersion() {
-  return `${CONSENT_TEXT}.${language()}`;
 }

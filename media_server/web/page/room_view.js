@@ -45,10 +45,10 @@ export class RoomView {
    * @param {TeleconsultClient} client
    * @param {LocalMedia} media
    * @param {boolean} doctor
-   * @param {{announce: (text: string) => void, status: HTMLElement, tools?: HTMLElement[], leave?: () => void}} page
-   *   `tools` are more buttons for the toolbar; `leave` is asked instead of leaving at once
+   * @param {{announce: (text: string) => void, status: HTMLElement, tools?: HTMLElement[], leave?: () => void, words?: import("./recording.js").Words}} page
+   *   `tools` are more buttons for the toolbar; `leave` is asked instead of leaving at once, `words` are of recording
    */
-  constructor(client, media, doctor, { announce, status, tools = [], leave }) {
+  constructor(client, media, doctor, { announce, status, tools = [], leave, words }) {
     this.#client = client;
     this.#media = media;
     this.#doctor = doctor;
@@ -57,7 +57,7 @@ export class RoomView {
     this.#stage = new Stage(client, media, doctor);
     this.#knocks = new Knocks(client);
     this.#banner = new Banner(client, media);
-    this.#recording = new RecordingControl(client, announce);
+    this.#recording = new RecordingControl(client, announce, words);
     this.#toolbar = new Toolbar(media, doctor, {
       record: () => this.#recording.ask(),
       settings: () => openSettings(media, () => this.#stats),

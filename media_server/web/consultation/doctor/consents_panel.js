@@ -4,7 +4,7 @@ import { h } from "../../page/dom.js";
 import { dateText, momentText, t as shared, timeText } from "../i18n.js";
 import { acting, complaintLine, redraw } from "./acting.js";
 import { coded, t, words } from "./i18n.js";
-import { nihdiText } from "./identifiers.js";
+import { nihdiText } from "../identifiers.js";
 import { CONSENT_KINDS } from "./open_case.js";
 import { symbol } from "./symbols.js";
 

@@ -10,7 +10,7 @@ import { acting, complain, complaintLine, redraw } from "./acting.js";
 import { DutyCard } from "./duty_card.js";
 import { coded, t, words } from "./i18n.js";
 import { errorText } from "./errors.js";
-import { nihdiText } from "./identifiers.js";
+import { nihdiText } from "../identifiers.js";
 import { QueueList } from "./queue_list.js";
 import { symbol } from "./symbols.js";
 

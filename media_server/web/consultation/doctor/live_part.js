@@ -22,6 +22,7 @@ import { symbol } from "./symbols.js";
  * @property {() => void} hangUp
  * @property {() => void} missed   nobody answers
  * @property {() => void} showGuests
+ * @property {import("../../page/recording.js").Words} words  of recording
  */
 
 const ADMIT_AGAIN_MS = 1_500;
@@ -67,7 +68,7 @@ export class LivePart {
     this.#page = acts;
     this.#stage = new Stage(client, media, true);
     this.#banner = new Banner(client, media);
-    this.#recording = new RecordingControl(client, acts.announce);
+    this.#recording = new RecordingControl(client, acts.announce, acts.words);
     this.#toolbar = new Toolbar(media, true, {
       record: () => this.#recording.ask(),
       settings: () => openSettings(media, () => this.#stats),

@@ -3,7 +3,7 @@
 import { h } from "../../page/dom.js";
 import { acting, complaintLine, redraw } from "./acting.js";
 import { coded, t, words } from "./i18n.js";
-import { nihdiText } from "./identifiers.js";
+import { nihdiText } from "../identifiers.js";
 import { symbol } from "./symbols.js";
 
 /** @typedef {import("./open_case.js").OpenCase} OpenCase */

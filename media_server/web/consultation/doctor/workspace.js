@@ -5,8 +5,10 @@
 
 import { h, setText } from "../../page/dom.js";
 import { hasText as hasPageText, languages, t as page } from "../../page/i18n.js";
+import { ConsentTexts } from "../consent_texts.js";
 import { dateText, t as shared } from "../i18n.js";
 import { confirmed, openDialog } from "../parts/dialog.js";
+import { RecordingWords } from "../recording_words.js";
 import { yearsSince } from "./age.js";
 import { ChatPanel } from "./chat_panel.js";
 import { ConsentsPanel } from "./consents_panel.js";
@@ -45,6 +47,7 @@ export class Workspace {
   #client;
   #media;
   #page;
+  #words;
   /** @type {LivePart | null} */
   #live = null;
   #ready;
@@ -73,6 +76,7 @@ export class Workspace {
     this.#media = media;
     this.#page = acts;
     this.open = new OpenCase(api, consultation);
+    this.#words = new RecordingWords(new ConsentTexts(api));
     const inCall = () => this.#live !== null && client.state !== "ended" && client.state !== "idle";
     this.#ready = new ReadyPart(this.open, media, {
       call: () => this.#call(), giveBack: () => this.#giveBack(), missed: () => this.#missed(),
@@ -277,7 +281,7 @@ export class Workspace {
     this.#media.bind(this.#client);
     this.#live = new LivePart(this.open, this.#client, this.#media, {
       announce: this.#page.announce, status: this.#page.status, hangUp: () => void this.#hangUp(),
-      missed: () => void this.#askMissed(),
+      missed: () => void this.#askMissed(), words: this.#words,
       showGuests: () => this.#tabs.choose("consents", { focus: true }),
     });
     this.#side.replaceChildren(this.#live.element);

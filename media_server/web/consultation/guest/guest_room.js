@@ -2,8 +2,10 @@
 
 import { h } from "../../page/dom.js";
 import { RoomView } from "../../page/room_view.js";
+import { ConsentTexts } from "../consent_texts.js";
 import { ChatPanel } from "../parts/chat.js";
 import { Tool } from "../parts/tool.js";
+import { RecordingWords } from "../recording_words.js";
 import { t } from "./i18n.js";
 
 export class GuestRoom {
@@ -19,7 +21,7 @@ export class GuestRoom {
    */
   constructor(api, client, media, consultation, page) {
     this.#chat = new ChatPanel({ client, api, consultation, announce: page.announce, changed: () => this.#render() });
-    this.#room = new RoomView(client, media, false, { ...page, tools: [this.#tool.element] });
+    this.#room = new RoomView(client, media, false, { ...page, tools: [this.#tool.element], words: new RecordingWords(new ConsentTexts(api)) });
     this.element = h("div.callroom.guest", {}, this.#room.element, this.#chat.element);
     this.#render();
   }

@@ -21,6 +21,9 @@ import { symbol } from "./symbols.js";
 
 let count = 0;
 
+/** Thrown by an `act` when fields say themselves what is missing. */
+export class IncompleteForm extends Error {}
+
 /**
  * @param {object} options
  * @param {string} options.title
@@ -48,6 +51,7 @@ export function openDialog({ title, body = [], actions = [], dismissable = true,
         await busy(button, async () => act?.());
         close(value);
       } catch (error) {
+        if (error instanceof IncompleteForm) return;
         problem.textContent = errorText(error);
         problem.hidden = false;
       }

@@ -30,7 +30,7 @@ export class CallView {
     this.#chat.addKnown(consultation.attachments ?? []);
     visit.onChat = () => this.#render();
     this.#room = new RoomView(client, media, false, {
-      announce: (text) => app.say(text), status: app.status, tools: [this.#tool.element], leave: () => void visit.hangUp(),
+      announce: (text) => app.say(text), status: app.status, tools: [this.#tool.element], leave: () => void visit.hangUp(), words: visit.recordingWords,
     });
     this.#consents.addEventListener("click", () => visit.consents.open());
     app.status.append(this.#consents);

@@ -2,9 +2,10 @@
 
 import { h } from "../../page/dom.js";
 import { errorText, showFieldErrors } from "../errors.js";
-import { language, momentText, t as shared } from "../i18n.js";
+import { momentText, t as shared } from "../i18n.js";
+import { nihdiText } from "../identifiers.js";
 import { badge, loading, notice } from "../parts/layout.js";
-import { confirmed, openDialog } from "../parts/dialog.js";
+import { IncompleteForm, confirmed, openDialog } from "../parts/dialog.js";
 import { required, textField, validate } from "../parts/fields.js";
 import { toast } from "../parts/toast.js";
 import { isNihdi } from "./checks.js";
@@ -15,6 +16,7 @@ import { digits } from "./intake.js";
 /** @typedef {import("../types.js").Consent} Consent */
 /** @typedef {import("../types.js").ConsentKind} ConsentKind */
 /** @typedef {import("../types.js").ConsentText} ConsentText */
+/** @typedef {import("../types.js").Practitioner} Practitioner */
 
 const KINDS = /** @type {ConsentKind[]} */ (["teleconsultation", "medical_file_access", "report_to_gp", "third_party_presence", "recording"]);
 const LOOKS = /** @type {const} */ ({ granted: "good", requested: "warn", refused: "calm", withdrawn: "calm", expired: "calm" });
@@ -28,8 +30,6 @@ const DECIDED = /** @type {Record<string, readonly (string | null)[]>} */ ({
 
 export class ConsentBook {
   #visit;
-  /** @type {Map<string, ConsentText[]>} */
-  #texts = new Map();
   /** Asked for and not answered. @type {Set<ConsentKind>} */
   #asked = new Set();
   #asking = false;
@@ -90,7 +90,7 @@ export class ConsentBook {
   async #question(kind) {
     const text = await this.#textOf(kind);
     this.#visit.app.say(t("ask.said", { what: text.title }));
-    const recipient = kind === "report_to_gp" ? recipientFields() : null;
+    const recipient = kind === "report_to_gp" ? recipientFields(this.#gp) : null;
     const guests = kind === "third_party_presence" ? await this.#guests() : null;
     const { answered } = openDialog({
       title: text.title, symbol: "shield", className: "consent-dialog", dismissable: false,
@@ -159,10 +159,20 @@ export class ConsentBook {
     return h("section.consent-row", { "aria-labelledby": `consent-${kind}` },
       h("div.row.spread", {}, h("h3", { id: `consent-${kind}` }, shared(`consent.${kind}`)),
         badge(shared(`consent.state.${state ?? "none"}`), state ? LOOKS[state] : "calm")),
-      consent?.recipient ? h("p.muted", {}, t("consents.recipient", { name: consent.recipient.nihdi })) : null,
+      consent?.recipient ? h("p.muted", {}, t("consents.recipient", { name: this.#nameOf(consent.recipient.nihdi) })) : null,
       consent?.at ? h("small", {}, momentText(consent.at)) : null,
       text ? h("details", {}, h("summary", {}, t("consents.text")), h("p.lawtext", {}, text.text)) : null,
       h("div.row", {}, ...acts, consent?.receipt ? receiptLink(kind, consent.receipt) : null));
+  }
+
+  /** The GP as the patient named them before. */
+  get #gp() {
+    return this.#visit.consultation.general_practitioner ?? null;
+  }
+
+  /** @param {string} nihdi */
+  #nameOf(nihdi) {
+    return nihdi === this.#gp?.nihdi ? this.#gp.name : nihdiText(nihdi);
   }
 
   /** @param {ConsentKind} kind @param {ConsentText} text */
@@ -181,16 +191,17 @@ export class ConsentBook {
 
   /** @param {ConsentKind} kind @returns {Promise<ConsentText>} */
   async #textOf(kind) {
-    const lang = language();
-    const texts = this.#texts.get(lang) ?? (await this.#visit.app.api.consentTexts(lang));
-    this.#texts.set(lang, texts);
-    return texts.find((text) => text.kind === kind) ?? { kind, version: "", title: shared(`consent.${kind}`), text: "" };
+    return this.#visit.texts.of(kind);
   }
 }
 
-function recipientFields() {
-  const name = textField({ label: t("about.gp"), required: true, maxlength: 80 });
-  const nihdi = textField({ label: t("about.nihdi"), hint: t("about.nihdi.hint"), required: true, inputmode: "numeric", maxlength: 16 });
+/** Whom the report goes to; what was said of them before is there already. @param {Practitioner | null} gp */
+function recipientFields(gp) {
+  const name = textField({ label: t("about.gp"), required: true, maxlength: 80, value: gp?.name ?? "" });
+  const nihdi = textField({
+    label: t("about.nihdi"), hint: t("about.nihdi.hint"), required: true, inputmode: "numeric", maxlength: 16,
+    value: nihdiText(gp?.nihdi ?? ""),
+  });
   return {
     name, nihdi,
     element: h("div.form", {}, name.element, nihdi.element),
@@ -201,9 +212,6 @@ function recipientFields() {
     },
   };
 }
-
-/** The fields say what is missing. */
-class IncompleteForm extends Error {}
 
 /** @param {string} label */
 function guestName(label) {

@@ -6,9 +6,11 @@
 import { TeleconsultClient, TeleconsultError } from "../../client.js";
 import { LocalMedia } from "../../page/local_media.js";
 import { ApiError } from "../api.js";
+import { ConsentTexts } from "../consent_texts.js";
 import { errorText } from "../errors.js";
 import { confirmed } from "../parts/dialog.js";
 import { toast } from "../parts/toast.js";
+import { RecordingWords } from "../recording_words.js";
 import { CallView } from "./call_view.js";
 import { CheckView } from "./check_view.js";
 import { ConsentBook } from "./consent_book.js";
@@ -29,6 +31,9 @@ export class Visit {
   media = new LocalMedia(new URLSearchParams(location.search).get("codec"));
   client;
   consents;
+  /** What there is to agree to. */
+  texts;
+  recordingWords;
   /** Messages outlast a call that is interrupted. @type {import("../parts/chat.js").ChatPanel | null} */
   chat = null;
   onChat = () => {};
@@ -44,6 +49,8 @@ export class Visit {
     this.app = app;
     this.consultation = consultation;
     this.client = new TeleconsultClient({ getTicket: () => this.#ticket() });
+    this.texts = new ConsentTexts(app.api);
+    this.recordingWords = new RecordingWords(this.texts);
     this.consents = new ConsentBook(this);
     this.client.on("state", ({ state, code }) => state === "ended" && void this.#ended(code ?? "unknown"));
     this.client.on("change", () => this.#look());
