@@ -8,14 +8,15 @@ share the folder: changes happen under a file lock, and a file appears under its
 
 import logging
 import re
+import threading
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
-from typing import NewType
+from typing import Any, NewType
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -35,6 +36,7 @@ REREAD_INTERVAL_S = 1.0
 # A process that signs looks for a newer key this often, so this long may an old key still sign after a
 # rotation.
 SIGNER_REFRESH_S = 30.0
+_MOST_REMEMBERED = 2048  # some 2 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,19 @@ class Key:
     kid: Kid
     created_s: float
     private: Ed25519PrivateKey = field(repr=False, compare=False)
+    public: Ed25519PublicKey = field(init=False, repr=False, compare=False)
 
-    @property
-    def public(self) -> Ed25519PublicKey:
-        return self.private.public_key()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "public", self.private.public_key())
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a token says that a ring signed."""
+
+    kid: Kid
+    type: str
+    claims: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +103,8 @@ class KeyRing:
         self._states: dict[Kid, KeyState] = {}
         self._signer: Key | None = None
         self._read_at = float("-inf")
+        self._signed: dict[str, Signed] = {}
+        self._signed_lock = threading.Lock()
 
     @classmethod
     def open(
@@ -128,6 +141,20 @@ class KeyRing:
             return None
         until = self._states[key.kid].verifies_until_s
         return key if until is None or now < until else None
+
+    def remember(self, token: str, signed: Signed) -> None:
+        """What was signed just now: most tickets come back to the process that signed them, and the very same
+        characters need no second proof.
+        """
+        with self._signed_lock:
+            while len(self._signed) >= _MOST_REMEMBERED:
+                del self._signed[next(iter(self._signed))]  # the oldest
+            self._signed[token] = signed
+
+    def remembered(self, token: str) -> Signed | None:
+        """Only if its key still verifies."""
+        signed = self._signed.get(token)
+        return signed if signed is not None and self.verifying_key(signed.kid) is not None else None
 
     def rotate(self) -> Kid:
         """Make a key that signs from now on, delete those that verify no longer; returns the new key's id."""

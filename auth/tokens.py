@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 
 from auth.errors import TicketForeign, TicketForged, TicketMalformed
-from auth.keyring import KeyRing
+from auth.keyring import KeyRing, Signed
 
 ISSUER = "teleconsult"
 MOST_CHARACTERS = 4096
@@ -22,7 +22,9 @@ def sign_token(keys: KeyRing, claims: Mapping[str, Any], *, audience: str, type_
     """A token of these claims, signed with the ring's newest key."""
     key = keys.signing_key()
     payload = {"iss": ISSUER, "aud": audience, **claims}
-    return jwt.encode(payload, key.private, _ALGORITHM, headers={"kid": key.kid, "typ": type_})
+    token = jwt.encode(payload, key.private, _ALGORITHM, headers={"kid": key.kid, "typ": type_})
+    keys.remember(token, Signed(key.kid, type_, payload))
+    return token
 
 
 def read_token(keys: KeyRing, token: str, *, audience: str, type_: str) -> dict[str, Any]:
@@ -30,6 +32,11 @@ def read_token(keys: KeyRing, token: str, *, audience: str, type_: str) -> dict[
 
     Raises TicketMalformed, TicketForged, TicketForeign.
     """
+    ours = keys.remembered(token)
+    if ours is not None:
+        if (ours.type, ours.claims["aud"]) != (type_, audience):
+            raise TicketForeign
+        return dict(ours.claims)
     if len(token) > MOST_CHARACTERS or not token.isascii():
         raise TicketMalformed
     try:

@@ -6,6 +6,7 @@ like an id or a code. Of libraries' lines, which are free text and may hold an a
 the template is kept, and of exceptions the types and places, not the words.
 """
 
+import json
 import logging
 import re
 import secrets
@@ -53,7 +54,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Lines(
             processors=[_line, structlog.processors.JSONRenderer()],
             use_get_message=False,  # values apart from the template, to be left out
             pass_foreign_args=True,
@@ -78,6 +79,20 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     )
 
 
+class _Lines(structlog.stdlib.ProcessorFormatter):
+    """Says the same of records made by `logging`, as ours are, at a third of what structlog's way costs: a
+    join writes half a dozen lines.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        if isinstance(record.msg, dict):  # made by structlog
+            return super().format(record)
+        said: dict[str, Any] = {"event": record.msg, "_record": record, "exc_info": record.exc_info}
+        if record.args:
+            said["positional_args"] = record.args
+        return json.dumps(_line(None, "", said))
+
+
 def _line(_logger: Any, _method: str, said: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """What is written of one log record, made by `logging` or by structlog."""
     record: logging.LogRecord = said["_record"]
@@ -89,9 +104,10 @@ def _line(_logger: Any, _method: str, said: MutableMapping[str, Any]) -> Mapping
         "logger": record.name,
         **_event(record, str(said.get("event", "")), bool(said.get("positional_args"))),
     }
-    for name, value in {**said, **vars(record)}.items():
-        if name not in _STANDARD:
-            line.setdefault(name, _field(name, value))
+    for fields in (said, vars(record)):
+        for name, value in fields.items():
+            if name not in _STANDARD:
+                line.setdefault(name, _field(name, value))
     if isinstance(error, BaseException):
         line["exception"] = describe(error)
     return line
@@ -154,7 +170,7 @@ def _places(trace: TracebackType | None) -> list[str]:
 
 
 def _timestamp(created: float) -> str:
-    return datetime.fromtimestamp(created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{datetime.fromtimestamp(created, UTC).isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {

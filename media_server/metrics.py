@@ -84,12 +84,12 @@ class Metrics:
             "teleconsult_http_responses", "HTTP answers", ["route", "status"], registry=self.registry
         )
         self._ready = Gauge("teleconsult_ready", "1 while new participants are taken", registry=self.registry)
-        for step in JOIN_STEPS:  # a series that is there from the start has no first jump
-            self._join_steps.labels(step)
+        # A series that is there from the start has no first jump.
+        self._of_steps = {step: self._join_steps.labels(step) for step in JOIN_STEPS}
 
     def join_step(self, step: str, seconds: float) -> None:
         """`step` is one of JOIN_STEPS."""
-        self._join_steps.labels(step).observe(seconds)
+        self._of_steps[step].observe(seconds)
 
     def loop_lag(self, seconds: float) -> None:
         self._lag.observe(seconds)

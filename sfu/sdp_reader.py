@@ -6,7 +6,7 @@ attributes themselves are read in `sdp_attributes`.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sfu.errors import SdpError
@@ -29,7 +29,6 @@ MAX_FORMATS = 256
 
 # RFC 8866 §9 allows anything but NUL, CR and LF; we are stricter, as no browser sends control characters.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-_LONG_LINE = re.compile(rf"[^\n]{{{MAX_LINE + 1}}}")
 _LINE_TYPES = frozenset(f"{letter}=" for letter in "vosiuepcbtrzkam")
 _RTP = re.compile(r"(?:(?:UDP|TCP)/TLS/)?RTP/S?AVPF?")
 _ORIGIN = re.compile(r"\S+ ([0-9]{1,20}) ([0-9]{1,20}) IN IP[46] \S+")
@@ -40,7 +39,8 @@ def read(text: str) -> SessionDescription:
     if len(text) > MAX_CHARACTERS:
         raise SdpError(0, "", f"longer than {MAX_CHARACTERS} characters")
     text = text.replace("\r\n", "\n")
-    _check_characters(text)
+    lines = text.split("\n")
+    _check_characters(text, lines)
     session = SessionDraft()
     # What an attribute fills, and how: the session's until the first m-line, then that section's. The types
     # belong together, which a checker cannot see.
@@ -48,7 +48,7 @@ def read(text: str) -> SessionDescription:
     handlers: Mapping[str, Callable[[Any, str], None]] = SESSION_ATTRIBUTES
     line_number, attribute = 0, ""
     try:
-        for line_number, line in enumerate(text.split("\n"), start=1):
+        for line_number, line in enumerate(lines, start=1):
             attribute = line[:2]
             if attribute == "a=":
                 name, _, value = line[2:].partition(":")
@@ -71,14 +71,13 @@ def read(text: str) -> SessionDescription:
         raise SdpError(line_number, attribute, malformed.reason) from None
 
 
-def _check_characters(text: str) -> None:
-    for pattern, reason in (
-        (_CONTROL, "a control character"),
-        (_LONG_LINE, f"longer than {MAX_LINE} characters"),
-    ):
-        found = pattern.search(text)
-        if found is not None:
-            raise SdpError(text.count("\n", 0, found.start()) + 1, "", reason)
+def _check_characters(text: str, lines: Sequence[str]) -> None:
+    found = _CONTROL.search(text)
+    if found is not None:
+        raise SdpError(text.count("\n", 0, found.start()) + 1, "", "a control character")
+    longest = max(lines, key=len)
+    if len(longest) > MAX_LINE:
+        raise SdpError(lines.index(longest) + 1, "", f"longer than {MAX_LINE} characters")
 
 
 def _origin(session: SessionDraft, value: str) -> None:

@@ -74,6 +74,21 @@ def test_a_ticket_is_a_jwt_with_the_claims_of_the_contract(desk: Desk) -> None:
     assert claims["exp"] - claims["iat"] == 60
 
 
+def test_another_node_reads_in_it_what_the_one_that_signed_it_remembers(desk: Desk, tmp_path: Path) -> None:
+    ticket = desk.a_ticket(participant="p-1")
+    elsewhere = TicketVerifier(a_ring(tmp_path, desk.clock), clock=desk.clock)
+    assert elsewhere.verify(ticket) == desk.verifier.verify(ticket)
+
+
+def test_what_was_signed_here_is_foreign_once_its_key_is_gone(desk: Desk, tmp_path: Path) -> None:
+    ticket = desk.a_ticket()
+    for path in tmp_path.rglob("*.pem"):
+        path.unlink()
+    desk.ring.rotate()
+    with pytest.raises(TicketForeign):
+        desk.verifier.verify(ticket)
+
+
 def test_it_says_how_long_its_use_must_be_remembered(desk: Desk) -> None:
     ticket = desk.a_ticket()
     desk.clock.now += 10
