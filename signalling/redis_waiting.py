@@ -159,7 +159,7 @@ class RedisWaiting:
         self._redis = redis
 
     async def push(self, waiting: Waiting, ttl_s: float) -> None:
-        about = (waiting.id, waiting.language, waiting.priority, round(ttl_s * 1000), _STEP, _KEPT_MS)
+        about = (waiting.id, waiting.language, int(waiting.priority), round(ttl_s * 1000), _STEP, _KEPT_MS)
         since_ms = "" if waiting.since_ms is None else waiting.since_ms
         await self._redis.run(_PUSH, _ANY, PREFIX, *about, since_ms)
 

@@ -105,7 +105,7 @@ class Desk:
             patient=patient,
             state=State.ARRIVED,
             language=request.language,
-            priority=Priority.NORMAL,
+            priority=Priority.NORMAL.value,
             questionnaire_version=request.questionnaire_version,
             created_at_us=now,
         )

@@ -28,4 +28,4 @@ def priority_after(step: Step, priority: int, missed_calls: int) -> int:
     """Of whoever waits again. Who did not answer a call keeps the old place, and gets no better one."""
     if step is Step.GIVE_BACK and missed_calls > 0:
         return priority
-    return max(priority, _AFTER.get(step, priority))
+    return max(priority, int(_AFTER.get(step, priority)))
