@@ -22,6 +22,7 @@ from media_server.consultations import (
     ConsultationStore,
     Desk,
     DutyDesk,
+    Guests,
     NoSuchConsultation,
     PresenceKeeper,
     QueueKeeper,
@@ -86,7 +87,7 @@ def open_node_records(settings: Settings, clock_us: Callable[[], int]) -> Record
     Catalogue(engine).register_key(signer.kid, signer.public_key, settings.node_id)
     ledger = Ledger(engine, signer, settings.policy.value, clock_us)
     store = ConsultationStore(engine, keys, clock_us)
-    return Records(engine, keys, signer, ledger, store, ThirdParties(store, ledger, keys))
+    return Records(engine, keys, signer, ledger, store, ThirdParties(store, Guests(engine, ledger)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
         services, outbox = _services(node, patients, doctors, delivery)
         endpoints = all_endpoints(
             services,
-            Guests(sessions, settings.secure),
+            GuestSessions(sessions, settings.secure),
             await asyncio.to_thread(_medical_file, settings, records.keys),
             Catalogue(records.engine),
             records.signer,
@@ -176,7 +177,7 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
                 task.cancel()
 
 
-class Guests:
+class GuestSessions:
     """Implements `endpoints.guest_endpoints.GuestSessions`."""
 
     def __init__(self, sessions: SessionStore, secure: bool) -> None:
@@ -204,7 +205,8 @@ def _services(
         queue, news = signalling.MemoryWaiting(lambda: clock_us() / 1e6), signalling.LocalNews()
     else:
         queue, news = signalling.RedisWaiting(node.redis), signalling.RedisNews(node.redis)
-    room_news = RoomNews(news, node.rooms, records.ledger, RoomFacts(records.store, records.keys))
+    guests = Guests(records.engine, records.ledger)
+    room_news = RoomNews(news, node.rooms, records.ledger, RoomFacts(records.store, records.keys), guests)
     desk = Desk(
         records.store,
         records.ledger,
@@ -238,6 +240,7 @@ def _services(
         news=room_news,
         rooms=node.rooms,
         patients=patients,
+        guests=guests,
         doctors=doctors,
         issuer=node.issuer,
         outbox=sql_outbox,

@@ -177,7 +177,7 @@ class Conversation:
         room = session.live.room
         guest = room.admission_of(message.participant).role is Role.GUEST
         if guest and self._third_parties is not None:
-            if not await self._third_parties.may_enter(session.live.id):
+            if not await self._third_parties.may_enter(session.live.id, message.participant):
                 raise ConsentNeeded
             if session.over:
                 raise NotJoined

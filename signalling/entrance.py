@@ -126,8 +126,9 @@ class Entrance:
         """
         if admission.role is not Role.GUEST or self._third_parties is None:
             return
-        if live.room.would_admit(admission) and not await self._third_parties.may_enter(live.id):
-            live.room.forget_admission(admission.participant)
+        guest = admission.participant
+        if live.room.would_admit(admission) and not await self._third_parties.may_enter(live.id, guest):
+            live.room.forget_admission(guest)
 
     def _check_stays(self, room: RoomId) -> None:
         """Raises Moved for a room that was handed over, else Draining when everybody has to go."""

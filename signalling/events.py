@@ -124,12 +124,15 @@ class RecordingChanged(Event):
 
 
 class ConsentChanged(Event):
-    """`participant`: whose consent it is; without one, that of whoever is told."""
+    """`participant`: whose consent it is; without one, that of whoever is told. `invitation`: whose presence
+    it is about.
+    """
 
     type: Literal["consent"] = "consent"
     kind: str
     state: ConsentState
     participant: ParticipantId | None = Field(default=None, exclude_if=absent)
+    invitation: str | None = Field(default=None, exclude_if=absent)
 
 
 class Relayed(Event):

@@ -424,13 +424,6 @@ class SignallingServer:
             for who in {*live.room.admitted(), *live.room.of_role(Role.GUEST)}:
                 self._report(live, commands.Expel(who))
 
-    def expel_guests(self, room: RoomId) -> None:
-        """Those who wait, too. A doctor may let them in again."""
-        live = self._rooms.rooms.get(room)
-        if live is not None:
-            for guest in live.room.of_role(Role.GUEST):
-                self._report(live, commands.Expel(guest))
-
     def take_grant(self, room: RoomId, consent: Consent) -> None:
         """Somebody granted to be recorded, and not by this connection; the ledger has it."""
         self._report(self._rooms.rooms.get(room), commands.Grant(consent.participant, consent))

@@ -2,10 +2,10 @@
 
 from typing import Protocol
 
-from signalling.media import RoomId
+from signalling.media import ParticipantId, RoomId
 
 
 class ThirdParties(Protocol):
-    async def may_enter(self, room: RoomId) -> bool:
-        """Whether the patient agrees, now, that guests are present. Never raises; doubt is no."""
+    async def may_enter(self, room: RoomId, guest: ParticipantId) -> bool:
+        """Whether the patient agrees, now, that this guest is present. Never raises; doubt is no."""
         ...

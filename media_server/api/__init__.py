@@ -3,7 +3,7 @@ them.
 """
 
 from media_server.api.call import Answer, Call, Caller, Callers, standing_of
-from media_server.api.endpoint import CONSULTATION, Endpoint, Parameter
+from media_server.api.endpoint import CONSULTATION, ID_PATTERN, Endpoint, Parameter
 from media_server.api.errors import (
     BadParameter,
     CsrfRefused,
@@ -24,6 +24,7 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "Endpoint",
     "Parameter",
     "CONSULTATION",
+    "ID_PATTERN",
     "Call",
     "Caller",
     "Callers",

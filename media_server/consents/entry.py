@@ -41,7 +41,7 @@ class ConsentState(Enum):
 class Word:
     """What somebody said. `participant`: whose consent it is; `actor`: who said it, who differs for a
     request; `text_hash`: SHA-256, hexadecimal, of the text in that version and language; `recipient`: of a
-    report, the GP's RIZIV/INAMI number.
+    report, the GP's RIZIV/INAMI number; of presence, the guest as `guest_recipient` writes it.
     """
 
     consultation: str
@@ -55,6 +55,23 @@ class Word:
     language: str | None = None
     recipient: str | None = None
     expires_at_us: int | None = None
+
+    @property
+    def about(self) -> tuple[ConsentKind, str, str | None]:
+        """A later word on the same takes the place of this one. Each guest is a matter of its own."""
+        one_by_one = self.kind is ConsentKind.THIRD_PARTY_PRESENCE
+        return self.kind, self.participant, self.recipient if one_by_one else None
+
+
+def guest_recipient(label: str, invitation: str) -> str:
+    """Who came by an invitation, as a recipient. The label outlives the invitation, which is purged."""
+    return f"{label}:{invitation}"
+
+
+def read_guest_recipient(recipient: str) -> tuple[str, str]:
+    """(label, invitation)."""
+    label, _, invitation = recipient.rpartition(":")
+    return label, invitation
 
 
 @dataclass(frozen=True, slots=True)

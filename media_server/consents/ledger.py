@@ -146,9 +146,12 @@ class Ledger:
         return receipt(entry, self._signer)
 
     def current(self, consultation: str) -> list[Entry]:
-        """The last word of each participant on each kind, oldest first. Raises RecordsUnusable."""
+        """The last word of each participant on each kind, of presence on each guest, oldest first.
+
+        Raises RecordsUnusable.
+        """
         with reading(self._engine) as connection:
-            last = {(e.word.kind, e.word.participant): e for e in _entries(connection, consultation)}
+            last = {entry.word.about: entry for entry in _entries(connection, consultation)}
         return sorted(last.values(), key=lambda entry: entry.number)
 
     def last_word(self, consultation: str, kind: ConsentKind, participant: str) -> Entry | None:
@@ -160,6 +163,15 @@ class Ledger:
         """The grant that holds now, if one does. Asks as `last_word` does. Raises RecordsUnusable."""
         entry = self.last_word(consultation, kind, participant)
         return entry if entry is not None and entry.holds(self._clock_us()) else None
+
+    def guests_granted(self, consultation: str) -> frozenset[str]:
+        """Whose presence somebody agrees to now, as recipients; that is the patient's word alone to give.
+
+        Raises RecordsUnusable.
+        """
+        now_us, kind = self._clock_us(), ConsentKind.THIRD_PARTY_PRESENCE
+        standing = (entry for entry in self.current(consultation) if entry.word.kind is kind)
+        return frozenset(e.word.recipient for e in standing if e.word.recipient and e.holds(now_us))
 
     def expired(self, entry: Entry) -> bool:
         return entry.word.state is ConsentState.GRANTED and not entry.holds(self._clock_us())
@@ -195,9 +207,9 @@ def verify_chains(connection: Connection) -> int:
 
 
 def _last_word(connection: Connection, word: Word) -> Entry | None:
-    """Of the same participant on the same kind."""
-    said = (e for e in _entries(connection, word.consultation) if e.word.participant == word.participant)
-    return next((e for e in reversed(list(said)) if e.word.kind is word.kind), None)
+    """On the same."""
+    said = [entry for entry in _entries(connection, word.consultation) if entry.word.about == word.about]
+    return said[-1] if said else None
 
 
 def _policy_of(entry: Entry) -> str:

@@ -27,6 +27,7 @@ from media_server.consultations.errors import (
     TextChanged,
     UnknownAttachment,
 )
+from media_server.consultations.guests import Guests, Invited
 from media_server.consultations.participants import participant_id
 from media_server.consultations.presence_keeper import PresenceKeeper
 from media_server.consultations.priorities import Priority
@@ -66,6 +67,8 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "QueueKeeper",
     "PresenceKeeper",
     "doctor_is_away",
+    "Guests",
+    "Invited",
     "RoomNews",
     "ConsentNews",
     "Concluded",

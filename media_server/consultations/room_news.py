@@ -15,6 +15,7 @@ from typing import assert_never
 
 import signalling
 from media_server.consents import ConsentKind, Ledger
+from media_server.consultations.guests import Guests
 from media_server.consultations.room_facts import RoomFacts
 from media_server.forever import forever
 from media_server.records import RecordsUnusable
@@ -27,7 +28,9 @@ _LOOK_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ConsentNews:
-    """An entry of the ledger that was not made in the room. `participant`: whose consent it is."""
+    """An entry of the ledger that was not made in the room. `participant`: whose consent it is. Of presence:
+    `invitation`, and `guest` the participant who came by it.
+    """
 
     room: str
     id: str
@@ -37,6 +40,8 @@ class ConsentNews:
     state: str
     at_us: int
     text_version: str | None
+    invitation: str | None = None
+    guest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +87,13 @@ class RoomNews:
         rooms: signalling.SignallingServer,
         ledger: Ledger,
         facts: RoomFacts,
+        guests: Guests,
     ) -> None:
         self._news = news
         self._rooms = rooms
         self._ledger = ledger
         self._facts = facts
+        self._guests = guests
         self._doubtful = asyncio.Event()
         self._settled: set[tuple[str, str]] = set()
         # What could not be said yet; the oldest go when it is full, and the records are looked at anyway.
@@ -162,12 +169,14 @@ class RoomNews:
             else:
                 self._rooms.take_refusal(room, participant)
             return
-        event = signalling.ConsentChanged(kind=item.kind, state=state, participant=participant)
+        event = signalling.ConsentChanged(
+            kind=item.kind, state=state, participant=participant, invitation=item.invitation
+        )
         self._rooms.tell(room, event)
         # Being asked takes nothing back: a guest who waits for the answer goes on waiting.
         asked = state is signalling.ConsentState.REQUESTED
-        if item.kind == ConsentKind.THIRD_PARTY_PRESENCE.value and not (granted or asked):
-            self._rooms.expel_guests(room)
+        if item.guest is not None and not (granted or asked):
+            self._rooms.expel(room, signalling.ParticipantId(item.guest))
 
     async def _look(self) -> None:
         """Say what is unsaid, and hold rooms of this node against the records. Raises RecordsUnusable."""
@@ -201,8 +210,10 @@ class RoomNews:
             if room in facts and facts[room].doctor is None:
                 self._rooms.expel(room, patient)  # to wait in it again
         for room in {room for room, _ in guests if room in facts}:
-            if not await asyncio.to_thread(self._agrees, room, facts[room].patient):
-                self._rooms.expel_guests(room)
+            agreed = await asyncio.to_thread(self._guests.agreed, room)
+            for where, guest in guests:
+                if where == room and guest not in agreed:
+                    self._rooms.expel(room, guest)
 
     async def _settle_grants(self) -> None:
         """Grants to be recorded that were not looked at yet."""
@@ -213,9 +224,6 @@ class RoomNews:
                 if await asyncio.to_thread(self._ledger.grant, room, kind, participant) is None:
                     self._rooms.take_refusal(room, participant)
         self._settled = set(grants)
-
-    def _agrees(self, room: str, patient: str) -> bool:
-        return self._ledger.grant(room, ConsentKind.THIRD_PARTY_PRESENCE, patient) is not None
 
 
 def _encode(item: Item) -> bytes:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from media_server.api import Caller, FieldFault, Invalid
+from media_server.api import ID_PATTERN, Caller, FieldFault, Invalid
 from media_server.consent_texts import TextKind, consent_text, current_version
 from media_server.consents import ConsentKind, ConsentState, Word
 from media_server.consultations import ConsentGiven, Consultation, NoticeShown, TextChanged
@@ -33,12 +33,21 @@ class Acknowledgement(Body):
     text_version: TextVersion
 
 
+class GuestNamed(Body):
+    """By the invitation that they came by, or may come by."""
+
+    invitation: Annotated[str, Field(pattern=ID_PATTERN)]
+
+
 class Agreement(Body):
-    """`text_version`: of the text that was shown; `recipient`: of the report."""
+    """`text_version`: of the text that was shown; `recipient`: of the report; `guest`: whose presence it is
+    about, left out: whoever was asked about, or the only one there is.
+    """
 
     granted: bool
     text_version: TextVersion
     recipient: Practitioner | None = None
+    guest: GuestNamed | None = None
 
 
 def check_agreement(kind: ConsentKind, agreement: Agreement | None, pointer: str = "") -> None:
@@ -95,8 +104,11 @@ def consent_word(
     consultation: Consultation,
     kind: ConsentKind,
     agreement: Agreement,
+    guest: str | None = None,
 ) -> Word:
-    """The caller's own word. Whether it is a refusal or a withdrawal is for the ledger to say."""
+    """The caller's own word. Whether it is a refusal or a withdrawal is for the ledger to say. `guest`: as a
+    recipient, of presence.
+    """
     language = consultation.language
     given = consent_given(kind, agreement, language, services.clock_us())
     return Word(
@@ -109,6 +121,6 @@ def consent_word(
         text_version=agreement.text_version,
         text_hash=None if given is None else given.text_hash,
         language=language.value,
-        recipient=None if given is None else given.recipient,
+        recipient=guest if given is None else given.recipient or guest,
         expires_at_us=None if given is None else given.expires_at_us,
     )

@@ -9,18 +9,20 @@ from aiohttp import web
 import auth
 from auth import Operation, PersonId, Standing
 from media_server.api import Answer, Call, Endpoint, MayNot, NotFound, Parameter
-from media_server.consents import ConsentKind, ConsentState, Entry, Word
+from media_server.consents import ConsentKind, ConsentState, Entry, Word, read_guest_recipient
 from media_server.consultations import (
     Concluded,
     ConsentNeeded,
     ConsentNews,
     Consultation,
+    Invited,
     NotInThisState,
     RecordingForbidden,
 )
 from media_server.endpoints.agreements import Agreement, check_agreement, consent_word
 from media_server.endpoints.auditing import note
-from media_server.endpoints.guest_endpoints import revoke_invitations
+from media_server.endpoints.guest_endpoints import revoke_invitation
+from media_server.endpoints.guests_meant import meant_by_doctor, meant_by_patient
 from media_server.endpoints.models import Shown
 from media_server.endpoints.services import Services, moment
 from media_server.medical_file import MedicalFile
@@ -34,15 +36,23 @@ class RecipientShown(Shown):
     nihdi: str
 
 
+class GuestShown(Shown):
+    """`label`: what they are to the patient."""
+
+    invitation: str
+    label: str
+
+
 class ConsentShown(Shown):
-    """`state`: requested, granted, refused, withdrawn or expired. `receipt`: the entry of the ledger, signed
-    (JWS), for the person to keep.
+    """`state`: requested, granted, refused, withdrawn or expired. `recipient`: of a report; `guest`: whose
+    presence it is about. `receipt`: the entry of the ledger, signed (JWS), for the person to keep.
     """
 
     kind: ConsentKind
     state: str
     participant: str
     recipient: RecipientShown | None = None
+    guest: GuestShown | None = None
     text_version: str | None = None
     at: datetime
     receipt: str
@@ -115,6 +125,13 @@ class ConsentEndpoints:
                 self._request,
                 answer=ConsentShown,
                 path_parameters=_KIND,
+                query=(
+                    Parameter(
+                        "invitation",
+                        "Of third_party_presence: of whom; without it, of all not agreed to yet",
+                        required=False,
+                    ),
+                ),
                 refusals={403: ("recording-forbidden",), 409: ("state",)},
             ),
             Endpoint(
@@ -147,31 +164,52 @@ class ConsentEndpoints:
         if call.body.granted:
             await self._check_open(consultation, kind, call)
         check_agreement(kind, call.body)
+        if kind is ConsentKind.THIRD_PARTY_PRESENCE:
+            return Answer(self._shown(await self._put_presence(call)))
         word = consent_word(self._services, call.who, consultation, kind, call.body)
         entry = await asyncio.to_thread(self._services.ledger.say, word, call.body.granted)
         # First nobody is where they may not be any more; what else follows can be late.
         await self._tell(entry)
-        if kind is ConsentKind.THIRD_PARTY_PRESENCE and not call.body.granted:
-            await asyncio.to_thread(revoke_invitations, self._services, consultation)
         if kind is ConsentKind.REPORT_TO_GP and not call.body.granted:
             await asyncio.to_thread(self._services.outbox.take_back, consultation.id)
         if kind is ConsentKind.TELECONSULTATION and not call.body.granted:
             await self._end_call(consultation)
         return Answer(self._shown(entry))
 
+    async def _put_presence(self, call: Call[Agreement]) -> Entry:
+        """One word for each guest that is meant; the last of them."""
+        services, consultation, body = self._services, call.about, call.body
+        meant = await asyncio.to_thread(
+            meant_by_patient, services, consultation, body.guest, granted=body.granted
+        )
+        for guest in meant:
+            kind = ConsentKind.THIRD_PARTY_PRESENCE
+            word = consent_word(services, call.who, consultation, kind, body, guest.recipient)
+            entry = await asyncio.to_thread(services.ledger.say, word, body.granted)
+            await self._tell(entry, guest)
+            if not body.granted:
+                await asyncio.to_thread(revoke_invitation, services, guest.invitation)
+        return entry
+
     async def _request(self, call: Call[None]) -> Answer:
         kind, consultation, services = ConsentKind(call.path["kind"]), call.about, self._services
         await self._check_open(consultation, kind, call)
-        word = Word(
-            consultation=consultation.id,
-            participant=services.patient_of(consultation),
-            kind=kind,
-            state=ConsentState.REQUESTED,
-            actor=call.who.person,
-            role="doctor",
-        )
-        entry = await asyncio.to_thread(services.ledger.ask, word)
-        await self._tell(entry)
+        guests: list[Invited | None] = [None]
+        if kind is ConsentKind.THIRD_PARTY_PRESENCE:
+            named = call.query.get("invitation")
+            guests = [*await asyncio.to_thread(meant_by_doctor, services, consultation, named)]
+        for guest in guests:
+            word = Word(
+                consultation=consultation.id,
+                participant=services.patient_of(consultation),
+                kind=kind,
+                state=ConsentState.REQUESTED,
+                actor=call.who.person,
+                role="doctor",
+                recipient=None if guest is None else guest.recipient,
+            )
+            entry = await asyncio.to_thread(services.ledger.ask, word)
+            await self._tell(entry, guest)
         return Answer(self._shown(entry))
 
     async def _check_open(
@@ -203,7 +241,7 @@ class ConsentEndpoints:
         except NotInThisState:
             await self._services.news.tell(Concluded(consultation.id))
 
-    async def _tell(self, entry: Entry) -> None:
+    async def _tell(self, entry: Entry, guest: Invited | None = None) -> None:
         await self._services.news.tell(
             ConsentNews(
                 room=entry.word.consultation,
@@ -214,6 +252,8 @@ class ConsentEndpoints:
                 state=entry.word.state.value,
                 at_us=entry.at_us,
                 text_version=entry.word.text_version,
+                invitation=None if guest is None else guest.invitation,
+                guest=None if guest is None else guest.participant,
             )
         )
 
@@ -264,12 +304,19 @@ class ConsentEndpoints:
 
     def _shown(self, entry: Entry) -> ConsentShown:
         ledger, word = self._services.ledger, entry.word
+        about_guest = word.kind is ConsentKind.THIRD_PARTY_PRESENCE
         return ConsentShown(
             kind=word.kind,
             state="expired" if ledger.expired(entry) else word.state.value,
             participant=word.participant,
-            recipient=None if word.recipient is None else RecipientShown(nihdi=word.recipient),
+            recipient=RecipientShown(nihdi=word.recipient) if word.recipient and not about_guest else None,
+            guest=_guest(word.recipient) if word.recipient and about_guest else None,
             text_version=word.text_version,
             at=moment(entry.at_us),
             receipt=ledger.receipt(entry),
         )
+
+
+def _guest(recipient: str) -> GuestShown:
+    label, invitation = read_guest_recipient(recipient)
+    return GuestShown(invitation=invitation, label=label)

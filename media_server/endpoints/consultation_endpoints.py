@@ -226,6 +226,11 @@ class ConsultationEndpoints:
                 "/consents/recording", "too-early", "is asked for in the call, of all who are there"
             )
             raise Invalid([fault])
+        if ConsentKind.THIRD_PARTY_PRESENCE in given:
+            fault = FieldFault(
+                "/consents/third_party_presence", "too-early", "is asked for each guest once they are invited"
+            )
+            raise Invalid([fault])
         for kind, agreement in given.items():
             check_agreement(kind, agreement, f"/consents/{kind.value}")
         now = self._services.clock_us()

@@ -263,12 +263,12 @@ class GuestEndpoints:
         return consultation.id
 
 
-def revoke_invitations(services: Services, consultation: Consultation) -> None:
-    """Whoever came by one, or might, gets no ticket any more; blocking."""
+def revoke_invitation(services: Services, invitation: str) -> None:
+    """Whoever came by it, or might, gets no ticket any more; blocking."""
     with writing(services.engine) as connection:
         connection.execute(
             update(_invitations)
-            .where(_invitations.c.consultation == consultation.id, _invitations.c.revoked_at_us.is_(None))
+            .where(_invitations.c.id == invitation, _invitations.c.revoked_at_us.is_(None))
             .values(revoked_at_us=services.clock_us())
         )
 

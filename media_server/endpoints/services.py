@@ -16,6 +16,7 @@ from media_server.consultations import (
     ConsultationStore,
     Desk,
     DutyDesk,
+    Guests,
     QueueKeeper,
     RoomNews,
     participant_id,
@@ -41,6 +42,7 @@ class Services:
     duty_desk: DutyDesk
     keeper: QueueKeeper
     news: RoomNews
+    guests: Guests
     rooms: signalling.SignallingServer
     patients: Patients
     doctors: Doctors

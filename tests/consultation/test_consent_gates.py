@@ -276,6 +276,67 @@ async def test_a_guest_who_was_away_while_it_was_taken_back_has_to_knock_again(p
             assert await silent(back)
 
 
+async def test_each_guest_is_agreed_to_one_by_one(server: ServerProcess, people: People) -> None:
+    emma, claes = people["emma"], people["claes"]
+    id_ = await called(emma, claes)
+    at = f"/consultations/{id_}"
+    none_yet = await consent(emma, id_, "third_party_presence")
+    assert (none_yet.status, none_yet.json["errors"][0]["field"]) == (422, "/guest/invitation")
+    async with (
+        a_guest(claes, id_, "Amira") as one,
+        a_guest(claes, id_, "Joris") as other,
+        a_call(claes, emma, id_) as (hers, his),
+        in_the_room(one, id_) as interpreter,
+        in_the_room(other, id_) as relative,
+    ):
+        first, second = [each["id"] for each in (await emma.get(f"{at}/invitations")).json]
+        unclear = await consent(emma, id_, "third_party_presence")
+        assert (unclear.status, unclear.json["errors"][0]["field"]) == (422, "/guest/invitation")
+        asked = await claes.post(f"{at}/consents/third_party_presence/request?invitation={first}")
+        assert (asked.json["state"], asked.json["guest"]["invitation"]) == ("requested", first)
+        granted = await consent(emma, id_, "third_party_presence")  # to whom was asked about
+        assert granted.json["guest"] == {"invitation": first, "label": "interpreter"}
+        assert await refusal(hers, interpreter) is None
+        assert await until_heard(interpreter)
+
+        assert await refusal(hers, relative) == "consent-needed", "the patient agreed to the other one"
+        assert await silent(relative)
+        await claes.post(f"{at}/consents/third_party_presence/request")
+        states = {
+            each["guest"]["invitation"]: each["state"]
+            for each in (await claes.get(f"{at}/consents")).json["consents"]
+            if each["kind"] == "third_party_presence"
+        }
+        assert states == {first: "granted", second: "requested"}
+        await consent(emma, id_, "third_party_presence", guest={"invitation": second})
+        assert await refusal(hers, relative) is None
+        assert await until_heard(relative)
+
+        await consent(emma, id_, "third_party_presence", granted=False, guest={"invitation": first})
+        await within_a_second(lambda: over(interpreter))
+        assert relative.over is None, "the other one stays"
+        await hers.until(lambda room: relative.room.me in room.participants)
+        assert relative.room.me in his.room.participants
+        assert (await one.post(f"{at}/ticket", {})).code == "invitation"
+
+
+async def test_a_guest_who_was_never_invited_cannot_be_agreed_to(people: People) -> None:
+    emma, claes = people["emma"], people["claes"]
+    id_ = await called(emma, claes)
+    request = await a_request(emma)
+    early = request["consents"] | {"third_party_presence": request["consents"]["teleconsultation"]}
+    refused = await people["sofie"].post("/consultations", request | {"consents": early})
+    assert refused.json["errors"][0]["field"] == "/consents/third_party_presence"
+    async with a_guest(claes, id_):
+        for guest in ({"invitation": "i-nobody"}, {"invitation": "%"}, {}):
+            refused = await consent(emma, id_, "third_party_presence", guest=guest)
+            assert (refused.status, refused.json["errors"][0]["field"]) == (422, "/guest/invitation")
+        request_for = f"/consultations/{id_}/consents/third_party_presence/request"
+        assert (await claes.post(f"{request_for}?invitation=i-nobody")).status == 422
+    listed = (await claes.get(f"/consultations/{id_}/consents")).json["consents"]
+    assert [each["kind"] for each in listed] == ["teleconsultation"]
+
+
 async def over(client: Client) -> bool:
     return client.over is not None
 

@@ -162,9 +162,9 @@ async def talk(listener: Listener, emma: Person, claes: Person, id_: str) -> Non
         for attachment in (await claes.get(at)).json["attachments"]:
             assert (await claes.get(f"{at}/attachments/{attachment['id']}")).body == FILE
         await consent(emma, id_, "report_to_gp", recipient=GP)
-        await consent(emma, id_, "third_party_presence")
         async with a_guest(claes, id_, GUEST) as guest:
             listener.follow(guest)
+            await consent(emma, id_, "third_party_presence")
             await guest.get("/me")
             async with in_the_room(guest, id_) as third:
                 await hers.admit(third.room.me)

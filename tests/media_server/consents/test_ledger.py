@@ -9,7 +9,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, delete, select, update
 
-from media_server.consents import ConsentKind, ConsentState, Ledger, Word
+from media_server.consents import (
+    ConsentKind,
+    ConsentState,
+    Ledger,
+    Word,
+    guest_recipient,
+    read_guest_recipient,
+)
 from media_server.consents.entry import read_receipt
 from media_server.consents.ledger import ChainBroken, next_state, verify_chains
 from media_server.records import reading, tables, verify_audit, writing
@@ -46,6 +53,21 @@ def ledger(records: Engine, clock: Clock) -> Ledger:
 def a_word(state: ConsentState = GRANTED, **changed: object) -> Word:
     word = Word("c-1", "p-1", FILE, state, actor="pt-1", role="patient", text_version="1")
     return replace(word, **changed)  # type: ignore[arg-type]
+
+
+def test_each_guest_is_agreed_to_one_by_one(ledger: Ledger) -> None:
+    kind = ConsentKind.THIRD_PARTY_PRESENCE
+    interpreter = a_word(kind=kind, recipient=guest_recipient("interpreter", "i-1"))
+    relative = a_word(kind=kind, recipient=guest_recipient("relative", "i-2"))
+    ledger.say(interpreter, granted=True)
+    ledger.ask(relative)
+    assert ledger.guests_granted("c-1") == {"interpreter:i-1"}
+    ledger.say(relative, granted=True)
+    ledger.say(interpreter, granted=False)
+    assert ledger.guests_granted("c-1") == {"relative:i-2"}
+    standing = [(e.word.recipient, e.word.state) for e in ledger.current("c-1")]
+    assert standing == [("relative:i-2", GRANTED), ("interpreter:i-1", WITHDRAWN)]
+    assert read_guest_recipient("interpreter:i-1") == ("interpreter", "i-1")
 
 
 def test_the_last_word_of_each_on_each_kind_is_what_stands(ledger: Ledger) -> None:
