@@ -38,6 +38,7 @@ class Ticket:
     """What a valid ticket says. Times are Unix seconds.
 
     `dead_in_s`: from now until no node takes it any more; so long its `jti` must be remembered once used.
+    `session`: the login that it was given to, whose end is the bearer's end in the room, too; None: no login.
     """
 
     room: str
@@ -49,6 +50,7 @@ class Ticket:
     jti: str
     expires_at: int
     dead_in_s: float
+    session: str | None = None
 
 
 class _Claims(BaseModel):
@@ -66,6 +68,7 @@ class _Claims(BaseModel):
     iat: int
     nbf: int
     exp: int
+    sid: Id | None = None  # as in OpenID Connect Front-Channel Logout §3
 
 
 class TicketIssuer:
@@ -88,9 +91,10 @@ class TicketIssuer:
         name: Private[str],
         participant: str | None = None,
         admitted: bool = True,
+        session: str | None = None,
     ) -> str:
         """One ticket, valid from now for `life_s`. `participant`: a returning person's id, None for a new
-        one.
+        one; `session`: the login that asks for it.
 
         Raises BadGrant for ids or names out of bounds, and for a waiting ticket in a role that never waits.
         """
@@ -104,7 +108,7 @@ class TicketIssuer:
         if not admitted and may(role, Action.ENTER_UNASKED):
             raise BadGrant(f"a {role.value} never waits to be admitted")
         now = int(self._clock())
-        claims = {
+        claims: dict[str, object] = {
             "sub": participant,
             "room": room,
             "role": role.value,
@@ -116,6 +120,8 @@ class TicketIssuer:
             "nbf": now,
             "exp": now + self.life_s,
         }
+        if session is not None:
+            claims["sid"] = session
         return sign_token(self._keys, claims, audience=AUDIENCE, type_=_TYPE)
 
 
@@ -179,4 +185,5 @@ def _content(claims: _Claims, now: float) -> Ticket:
         jti=claims.jti,
         expires_at=claims.exp,
         dead_in_s=claims.exp + LEEWAY_S - now,
+        session=claims.sid,
     )

@@ -26,6 +26,7 @@ class Admissions:
             grants=checked.grants,
             jti=checked.jti,
             life_s=checked.dead_in_s,
+            login=checked.session or "",
         )
 
     def issue(self, admission: Admission) -> str:
@@ -35,4 +36,5 @@ class Admissions:
             name=auth.Private(admission.name.reveal()),
             participant=admission.participant,
             admitted=admission.admitted,
+            session=admission.login or None,
         )

@@ -1,5 +1,5 @@
-"""The command line: `teleconsult serve | demo | drain | ticket | keys | recordings | doctors | records |
-purge | check-config`.
+"""The command line: `teleconsult serve | demo | drain | ticket | keys | recordings | doctors | sessions |
+itsme | records | purge | check-config`.
 
 Exit status: 0 done, 1 refused or failed, 2 wrong usage, which includes settings that cannot be read. What a
 script reads goes to standard output alone; logs and words for people go to standard error.
@@ -26,6 +26,7 @@ from auth import (
 from media_server.cli_parts import Config, load_settings, moment, reporting, wrong_usage
 from media_server.doctors_cli import doctors_app
 from media_server.login.settings import ItsmeEnvironment
+from media_server.operations_cli import itsme_app, sessions_app
 from media_server.recordings_cli import recordings_app
 from media_server.records_cli import purge, records_app
 from media_server.settings import Policy, Settings, effective
@@ -45,6 +46,8 @@ app.add_typer(recordings_app, name="recordings")
 app.add_typer(records_app, name="records")
 app.command("purge")(purge)
 app.add_typer(doctors_app, name="doctors")
+app.add_typer(sessions_app, name="sessions")
+app.add_typer(itsme_app, name="itsme")
 
 
 @app.callback(invoke_without_command=True)

@@ -56,6 +56,7 @@ from media_server.reports import (
 )
 from media_server.sessions import (
     Housekeeping,
+    LiveLogins,
     LoginSessions,
     SessionCallers,
     SessionStore,
@@ -159,6 +160,7 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
                     "presence-keeper",
                 ),
                 (services.news.run(), "room-news"),
+                (LiveLogins(sessions, node.rooms).run(), "live-logins"),
                 (outbox.run(), "report-outbox"),
                 (Housekeeping(records.engine, sessions, doctors).run(), "housekeeping"),
                 (purge.run(), "purge"),
@@ -238,9 +240,9 @@ def _services(
         duty_desk=duty_desk,
         keeper=QueueKeeper(records.store, desk, duty_desk, queue, node.rooms, doctors, clock_us),
         news=room_news,
+        guests=guests,
         rooms=node.rooms,
         patients=patients,
-        guests=guests,
         doctors=doctors,
         issuer=node.issuer,
         outbox=sql_outbox,

@@ -409,6 +409,22 @@ class SignallingServer:
             for consent in live.room.recording.consents
         ]
 
+    def logins(self) -> dict[str, list[tuple[RoomId, ParticipantId]]]:
+        """Who is here, also who may still resume, by what vouches for them."""
+        found: dict[str, list[tuple[RoomId, ParticipantId]]] = {}
+        for session in self._rooms.sessions.values():
+            login = session.live.room.admission_of(session.participant).login
+            if login:
+                found.setdefault(login, []).append((session.live.id, session.participant))
+        return found
+
+    def cut_off(self, room: RoomId, participant: ParticipantId, login: str) -> None:
+        """What vouched for them does so no longer; whoever joined anew meanwhile by another login stays."""
+        live = self._rooms.rooms.get(room)
+        session = None if live is None else live.sessions.get(participant)
+        if live is not None and session is not None and live.room.admission_of(participant).login == login:
+            self._rooms.leave(session, LeaveReason.LEFT, CloseCode.NOT_ALLOWED)
+
     def conclude(self, room: RoomId) -> None:
         """The consultation is over: everybody is told, and out."""
         self._report(self._rooms.rooms.get(room), commands.Conclude())

@@ -12,7 +12,8 @@ from signalling.views import Role
 class Admission:
     """What a valid ticket says. `admitted` False: waits until a doctor admits.
 
-    `jti` is the ticket's id, which is used up on entry; `life_s`: so long it could be shown again.
+    `jti` is the ticket's id, which is used up on entry; `life_s`: so long it could be shown again. `login`:
+    whatever vouches for the bearer, "" when nothing does.
     """
 
     room: RoomId
@@ -23,6 +24,7 @@ class Admission:
     grants: tuple[str, ...] = ()
     jti: str = ""
     life_s: float = 0.0
+    login: str = ""
 
 
 class Tickets(Protocol):

@@ -74,6 +74,14 @@ class Plan:
     over: tuple[RsaKey, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RsaKeyState:
+    """`does`: signs, decrypts, published; nothing when it is over."""
+
+    key: RsaKey
+    does: tuple[str, ...]
+
+
 def plan(keys: Sequence[RsaKey], now: float) -> Plan:
     """Pure; `now` is Unix time."""
     ordered = sorted(keys, key=lambda key: (key.created_s, key.kid))
@@ -133,6 +141,18 @@ class RsaKeyRing:
     def jwks(self) -> dict[str, Any]:
         """The document that the provider fetches (RFC 7517 §5)."""
         return {"keys": [key.published() for key in self._plan().published]}
+
+    def described(self) -> list[RsaKeyState]:
+        """Oldest first."""
+        now = self._plan()
+
+        def does(key: RsaKey) -> tuple[str, ...]:
+            decrypts, published = key in now.decrypting, key in now.published
+            said = {"signs": key == now.signing, "decrypts": decrypts, "published": published}
+            return tuple(word for word, so in said.items() if so)
+
+        ordered = sorted(self._keys, key=lambda key: (key.created_s, key.kid))
+        return [RsaKeyState(key, does(key)) for key in ordered]
 
     def rotate(self, use: KeyUse) -> Kid:
         """Make a new key of that use, and delete the keys that are over."""

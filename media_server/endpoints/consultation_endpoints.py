@@ -282,6 +282,7 @@ class ConsultationEndpoints:
             participant=participant,
             # A doctor decides when the patient comes in; a guest needs the patient's word as well.
             admitted=call.who.role is Role.DOCTOR,
+            session=call.who.session,
         )
         url = await services.place(consultation.id)
         shown = TicketShown(

@@ -4,7 +4,7 @@ A token says who it was made for; the row says whether that still holds. It is r
 one node revokes no node takes from the next request on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,7 @@ _ASKED_EACH_TIME = select(
     _sessions.c.expires_at_us,
     _sessions.c.revoked_at_us,
 ).where(_sessions.c.id == bindparam("id"))
+_AT_ONCE = 500
 _FORGOTTEN_AFTER_US = int(LONGEST_SESSION_S * 1e6)
 
 
@@ -209,6 +210,30 @@ class SessionStore:
             )
             return [_session(row) for row in rows]
 
+    def ended_among(self, sessions: Collection[str]) -> set[str]:
+        """Those that stand no longer, for whatever reason."""
+        standing: set[str] = set()
+        with reading(self._engine) as connection:
+            for some in batched(sessions):
+                rows = connection.execute(
+                    select(_sessions.c.id)
+                    .where(_sessions.c.id.in_(some), _sessions.c.revoked_at_us.is_(None))
+                    .where(_sessions.c.expires_at_us > self._clock_us())
+                )
+                standing.update(row.id for row in rows)
+        return set(sessions) - standing
+
+    def revoke_everybody(self, why: str) -> int:
+        """Every session there is; returns how many stood."""
+        with reading(self._engine) as connection:
+            people = connection.execute(
+                select(_sessions.c.person)
+                .where(_sessions.c.revoked_at_us.is_(None), _sessions.c.expires_at_us > self._clock_us())
+                .distinct()
+            ).scalars()
+            persons = [PersonId(person) for person in people]
+        return sum(self.revoke_all_of(person, why) for person in persons)
+
     def forget_ended(self) -> int:
         """Delete what ended so long ago that no token of it can be shown any more; returns how many."""
         with writing(self._engine) as connection:
@@ -266,6 +291,12 @@ class SessionStore:
             details=details,
         )
         append_audit(connection, entry)
+
+
+def batched(ids: Collection[str]) -> Iterator[list[str]]:
+    """As many at a time as a statement may name."""
+    everything = list(ids)
+    return (everything[at : at + _AT_ONCE] for at in range(0, len(everything), _AT_ONCE))
 
 
 def _session(row: Row[Any]) -> Session:
