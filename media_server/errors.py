@@ -43,5 +43,13 @@ class ForeignOrigin(RequestRefused):
     """A page of another origin, or a name that is not ours, is behind the request (RFC 6454)."""
 
 
+class TooManyRequests(RequestRefused):
+    """The caller comes too often; may come again after `retry_after_s`."""
+
+    def __init__(self, text: str, retry_after_s: float) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
 class NotReady(RequestRefused):
     """The server is starting, or on its way out."""

@@ -14,6 +14,8 @@ from media_server.login.routes import add_app_routes, add_login_routes
 from media_server.metrics import Metrics
 from media_server.pages import Page, add_pages, pages_of
 from media_server.problems import problems
+from media_server.rate_limiting import RateLimiting
+from media_server.sessions import cookie_name
 from media_server.settings import Settings
 from media_server.walk_in import WalkIn
 
@@ -41,6 +43,9 @@ def build_http(settings: Settings, parts: Parts, port: int) -> web.Application:
     development = parts.login is not None and parts.login.development_provider is not None
     if parts.walk_in is not None or development:
         middlewares.append(loopback_names_only)
+    limiting = RateLimiting(settings, cookie_name(settings.secure))
+    parts.metrics.add(limiting.rows)
+    middlewares.append(limiting.middleware)
     app = web.Application(middlewares=middlewares, client_max_size=_MOST_BODY_BYTES)
     headers = security_headers(settings, port)
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
+from math import ceil
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -18,6 +19,7 @@ from media_server.errors import (
     ForeignOrigin,
     NotReady,
     RequestRefused,
+    TooManyRequests,
 )
 from media_server.login.errors import BadQuery, GrantRefused
 from media_server.records import RecordsUnusable
@@ -43,6 +45,7 @@ _TABLE: tuple[tuple[type[Exception], Wire], ...] = (
     (BodyNotJson, Wire(415, "not-json", "The body has to be JSON")),
     (ForeignOrigin, Wire(403, "foreign-origin", "Not from this origin")),
     (BodyTooLarge, Wire(413, "body-too-large", "The body is too large")),
+    (TooManyRequests, Wire(429, "too-many-requests", "Too many requests")),
     (NotReady, Wire(503, "not-ready", "The server is not ready")),
     (api.NotLoggedIn, Wire(401, "not-logged-in", "Nobody is logged in")),
     (api.CsrfRefused, Wire(403, "csrf", "Not from our own page")),
@@ -155,6 +158,8 @@ def answer_to(error: Exception) -> web.Response | None:
         return None
     detail = str(error) if isinstance(error, RequestRefused) else None
     answer = problem(wire.status, wire.code, wire.title, detail, _faults(error, wire))
+    if isinstance(error, TooManyRequests):
+        answer.headers["Retry-After"] = str(max(1, ceil(error.retry_after_s)))  # RFC 6585 §4
     if wire.status == HTTPStatus.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="teleconsult"'
     return answer

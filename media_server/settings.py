@@ -29,7 +29,8 @@ from pydantic_settings import (
 )
 
 from media_server.errors import BadSettings, RefusedSettings
-from media_server.login.settings import ItsmeEnvironment, LoginSettings
+from media_server.limit_settings import LimitSettings
+from media_server.login.settings import ItsmeEnvironment
 
 ENV_PREFIX = "TELECONSULT_"
 CONFIG_VARIABLE = "TELECONSULT_CONFIG"
@@ -69,8 +70,10 @@ def _node_id() -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64] or "node"
 
 
-class Settings(LoginSettings):
-    """All settings with their defaults; immutable. Those of logging in: `media_server/login/settings.py`."""
+class Settings(LimitSettings):
+    """All settings with their defaults; immutable. Those of logging in: `media_server/login/settings.py`;
+    limits: `media_server/limit_settings.py`.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
