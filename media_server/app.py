@@ -173,7 +173,7 @@ async def node(settings: Settings) -> AsyncIterator[Running]:
             metrics.add(consulting.rows)
         parts = Parts(
             rooms.handle,
-            signalling.message_schema(),
+            signalling.message_schema,
             read_pages(),
             health,
             metrics,

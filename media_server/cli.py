@@ -5,6 +5,7 @@ Exit status: 0 done, 1 refused or failed, 2 wrong usage, which includes settings
 script reads goes to standard output alone; logs and words for people go to standard error.
 """
 
+import gc
 import json
 import sys
 from collections.abc import Callable
@@ -174,6 +175,7 @@ def main() -> NoReturn:
 
 
 def _run(settings: Settings, *, demo_s: float | None = None) -> None:
+    gc.disable()  # nothing that is made until the node is ready is garbage
     # The media plane and its libraries take half a second to import: not for `ticket` or `--help`.
     from media_server import logs
     from media_server.app import serve_until_stopped
@@ -184,7 +186,14 @@ def _run(settings: Settings, *, demo_s: float | None = None) -> None:
         from media_server.demo import companion_for
 
         companion = companion_for(demo_s)
-    serve_until_stopped(settings, started=_announcer(settings), companion=companion)
+    announce = _announcer(settings)
+
+    def started(origin: str) -> None:
+        gc.freeze()  # what is there now stays: no collection need look at it
+        gc.enable()
+        announce(origin)
+
+    serve_until_stopped(settings, started=started, companion=companion)
 
 
 def _demo_custodian(settings: Settings) -> Settings:

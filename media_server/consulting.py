@@ -5,10 +5,12 @@ consents and their ledger are there all the same, for rooms.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from aiohttp import web
@@ -294,10 +296,14 @@ def medical_file_key(keys: FieldKeys) -> bytes:
 
 
 def _add_openapi(router: web.UrlDispatcher, endpoints: tuple[Endpoint, ...]) -> None:
-    document = openapi_document(endpoints, _version())
+    @cache
+    def document() -> str:
+        return json.dumps(openapi_document(endpoints, _version()))
 
     async def openapi(_request: web.Request) -> web.Response:
-        return web.json_response(document, headers={"Cache-Control": "no-cache"})
+        text = await asyncio.to_thread(document)  # takes long, the first time
+        headers = {"Cache-Control": "no-cache"}
+        return web.Response(text=text, content_type="application/json", headers=headers)
 
     router.add_get("/v1/openapi.json", openapi)
 

@@ -1,5 +1,6 @@
 """The HTTP face: routes, and what holds for all of them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class Parts:
     """What the routes lead to."""
 
     signal: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    schema: Mapping[str, object]
+    schema: Callable[[], Mapping[str, object]]
     pages: Mapping[str, Page]
     health: Health
     metrics: Metrics
@@ -56,7 +57,8 @@ def build_http(settings: Settings, parts: Parts, port: int) -> web.Application:
         response.headers["Server"] = headers["Server"]
 
     async def schema(_request: web.Request) -> web.Response:
-        return web.json_response(parts.schema, headers={"Cache-Control": "no-cache"})
+        document = await asyncio.to_thread(parts.schema)  # takes long, the first time
+        return web.json_response(document, headers={"Cache-Control": "no-cache"})
 
     app.on_response_prepare.append(add_headers)
     app.router.add_get("/healthz", parts.health.live)

@@ -1,9 +1,10 @@
 """Intake: what a patient is asked before the call, whether the answers fit, and what the doctor reads of
 them.
 
-Pure: reads its packaged texts when imported, and nothing after. It collects and shows what the patient said,
-and puts up a fixed notice for 112. It never scores, ranks or suggests a diagnosis, and must not start to:
-that would make it a medical device of another class (Regulation (EU) 2017/745, Annex VIII, rule 11).
+Pure, but for reading its packaged texts when they are first asked for. It collects and shows what the
+patient said, and puts up a fixed notice for 112. It never scores, ranks or suggests a diagnosis, and must not
+start to: that would make it a medical device of another class (Regulation (EU) 2017/745, Annex VIII, rule
+11).
 """
 
 from media_server.intake.authoring import check_questionnaire

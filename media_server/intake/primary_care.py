@@ -8,6 +8,7 @@ the list of alarm signs, has to be approved by a doctor; whoever changes a word 
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -17,6 +18,7 @@ from media_server.intake.questionnaire import ExtensionUrl, Questionnaire
 from media_server.intake.reading import parse_questionnaire
 from media_server.languages import Language, Texts, packaged_texts
 
+_NAME = "primary-care"
 _SYSTEMS = "https://teleconsult.example/fhir/CodeSystem/"
 INTAKE_ANSWER = _SYSTEMS + "intake-answer"
 RED_FLAG = _SYSTEMS + "red-flag"
@@ -28,17 +30,26 @@ WORDS = "reason.words"
 """The linkId of what the patient writes about why they call."""
 
 
+@cache
 def questionnaire(language: Language) -> Questionnaire:
     """The complete questionnaire in one language. The versions in all languages differ in their texts
-    alone.
+    alone. Put together when it is first asked for; that it can be asked is checked by tests.
     """
-    return _ALL[language]
+    return _put_together(_structure(), _texts()[language], language)
 
 
 def translated(structure: Mapping[str, Any], texts: Texts, language: Language) -> Questionnaire:
     """Puts the texts into the structure. Raises ValueError when a text is missing or left over, and
     BadQuestionnaire when the outcome cannot be asked.
     """
+    asked = _put_together(structure, texts, language)
+    faults = check_questionnaire(asked)
+    if faults:
+        raise BadQuestionnaire(faults)
+    return asked
+
+
+def _put_together(structure: Mapping[str, Any], texts: Texts, language: Language) -> Questionnaire:
     left = dict(texts)
     document = {
         **structure,
@@ -49,11 +60,7 @@ def translated(structure: Mapping[str, Any], texts: Texts, language: Language) -
     }
     if left:
         raise ValueError(f"texts that nothing asks for: {', '.join(sorted(left))}")
-    asked = parse_questionnaire(document)
-    faults = check_questionnaire(asked)
-    if faults:
-        raise BadQuestionnaire(faults)
-    return asked
+    return parse_questionnaire(document)
 
 
 def _translated_item(item: Mapping[str, Any], left: dict[str, str]) -> dict[str, Any]:
@@ -92,11 +99,14 @@ def _taken(left: dict[str, str], key: str) -> str:
         raise ValueError(f"no text for {key}") from None
 
 
-def _all() -> dict[Language, Questionnaire]:
-    name = "primary-care"
-    structure = json.loads(files(__package__).joinpath("texts", f"{name}.json").read_text("utf-8"))
-    texts = packaged_texts(__package__, name)
-    return {language: translated(structure, texts[language], language) for language in Language}
+@cache
+def _structure() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(
+        files(__package__).joinpath("texts", f"{_NAME}.json").read_text("utf-8")
+    )
+    return found
 
 
-_ALL = _all()
+@cache
+def _texts() -> Mapping[Language, Texts]:
+    return packaged_texts(__package__, _NAME)

@@ -178,7 +178,7 @@ async def a_site(
         codes = MemoryOneTime[AppCode]()
         login = Login(LoginParts(settings, origin, relying_party, keys, sessions, codes))
         metrics = Metrics()
-        parts = Parts(no_signalling, {}, {}, Health("node", metrics.ready), metrics, None, login)
+        parts = Parts(no_signalling, dict, {}, Health("node", metrics.ready), metrics, None, login)
         server = TestServer(build_http(settings, parts, port), port=port)
         await server.start_server()
         async with ClientSession(origin, cookie_jar=CookieJar(unsafe=True)) as browser:

@@ -46,7 +46,12 @@ class Site:
         (web_folder / "package.json").write_text("{}")
         walk_in = WalkIn(self.settings, issuer, Reentries(keys)) if self.settings.walk_in else None
         self.parts = Parts(
-            self.signal, {"title": "messages"}, read_pages(web_folder), self.health, self.metrics, walk_in
+            self.signal,
+            lambda: {"title": "messages"},
+            read_pages(web_folder),
+            self.health,
+            self.metrics,
+            walk_in,
         )
 
     async def signal(self, request: web.Request) -> web.StreamResponse:

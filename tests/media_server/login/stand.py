@@ -141,7 +141,7 @@ async def a_site(
     codes = MemoryOneTime[AppCode](clock=clock)
     login = Login(LoginParts(settings, settings.origin(port), relying_party, keys, own, codes))
     metrics = Metrics()
-    parts = Parts(no_signalling, {}, {}, Health("node", metrics.ready), metrics, None, login)
+    parts = Parts(no_signalling, dict, {}, Health("node", metrics.ready), metrics, None, login)
     server = TestServer(build_http(settings, parts, port), port=port)
     await server.start_server()
     site = Site(settings, port, itsme, own)

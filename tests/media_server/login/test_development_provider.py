@@ -68,7 +68,7 @@ async def demo(folder: Path, **given: Any) -> AsyncIterator[Demo]:
     sessions = SessionsInMemory(doctors={str(doctor.national_number) for doctor in DOCTORS})
     async with open_login(settings, port, sessions, None) as login:
         metrics = Metrics()
-        parts = Parts(no_signalling, {}, {}, Health("node", metrics.ready), metrics, None, login)
+        parts = Parts(no_signalling, dict, {}, Health("node", metrics.ready), metrics, None, login)
         server = TestServer(build_http(settings, parts, port), port=port)
         await server.start_server()
         here = Demo(port, sessions)

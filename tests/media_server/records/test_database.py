@@ -9,7 +9,9 @@ from contextlib import suppress
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Engine, func, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -25,6 +27,7 @@ from media_server.records import (
     tidy,
     writing,
 )
+from media_server.records.migrating import newest_revision
 from tests.media_server.records.children import open_and_add
 
 
@@ -225,3 +228,9 @@ def test_a_url_that_leads_to_no_database_is_refused_and_not_quoted(url: str) -> 
     with pytest.raises(RecordsUnusable) as refused:
         open_records(url)
     assert "hunter2" not in str(refused.value)
+
+
+def test_what_the_steps_are_called_says_which_is_the_newest() -> None:
+    config = Config()
+    config.set_main_option("script_location", "media_server.records:migrations")
+    assert ScriptDirectory.from_config(config).get_current_head() == newest_revision()
