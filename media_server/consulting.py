@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 
 from aiohttp import web
 from sqlalchemy import Engine
@@ -49,6 +50,7 @@ from media_server.recording.catalogue import Catalogue
 from media_server.recording.signing import KeySigner, manifest_keys, newest_signer
 from media_server.records import FieldKeys, open_records
 from media_server.report_outbox import SqlOutbox
+from media_server.report_watch import ReportWatch
 from media_server.reports import (
     FolderDelivery,
     Outbox,
@@ -141,7 +143,8 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
         )
         assert login is not None, "somebody can log in"
         delivery = await _delivery(stack, node)
-        services, outbox = _services(node, patients, doctors, delivery)
+        watch = ReportWatch(records.engine)
+        services, outbox = _services(node, patients, doctors, delivery, watch)
         endpoints = all_endpoints(
             services,
             GuestSessions(sessions, settings.secure),
@@ -151,7 +154,7 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
         )
         callers = SessionCallers(settings, sessions)
         api = Api(callers, records.store, Idempotency(records.engine, records.keys, clock_us, answer_to))
-        purge = PurgeJob(records.engine, clock_us)
+        purge = PurgeJob(records.engine, clock_us, reports_kept_us=int(settings.report_kept_days * 86_400e6))
         group = await stack.enter_async_context(asyncio.TaskGroup())
         tasks = [
             group.create_task(work, name=name)
@@ -164,6 +167,7 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
                 (services.news.run(), "room-news"),
                 (LiveLogins(sessions, node.rooms).run(), "live-logins"),
                 (outbox.run(), "report-outbox"),
+                (watch.run(), "report-watch"),
                 (Housekeeping(records.engine, sessions, doctors).run(), "housekeeping"),
                 (purge.run(), "purge"),
             )
@@ -175,7 +179,9 @@ async def open_consulting(node: Node) -> AsyncIterator[Consulting | None]:
             _add_openapi(router, endpoints)
 
         try:
-            yield Consulting(login, add_routes, purge.rows)
+            yield Consulting(
+                login, add_routes, lambda: chain(purge.rows(), watch.rows(), services.keeper.rows())
+            )
         finally:
             for task in tasks:
                 task.cancel()
@@ -200,7 +206,7 @@ class GuestSessions:
 
 
 def _services(
-    node: Node, patients: Patients, doctors: Doctors, delivery: ReportDelivery
+    node: Node, patients: Patients, doctors: Doctors, delivery: ReportDelivery, watch: ReportWatch
 ) -> tuple[Services, Outbox]:
     settings, records, clock_us = node.settings, node.records, node.clock_us
     queue: signalling.WaitingQueue
@@ -224,7 +230,14 @@ def _services(
     )
     duty_desk = DutyDesk(records.store, records.keys, queue, room_news, desk)
     sql_outbox = SqlOutbox(records.engine, records.keys)
-    outbox = Outbox(sql_outbox, delivery, clock_us, _may_send(records), owner=settings.node_id)
+    outbox = Outbox(
+        sql_outbox,
+        delivery,
+        clock_us,
+        _may_send(records),
+        owner=settings.node_id,
+        observe=watch.observe,
+    )
     loop = asyncio.get_running_loop()
 
     def wake() -> None:
@@ -240,7 +253,16 @@ def _services(
         ledger=records.ledger,
         desk=desk,
         duty_desk=duty_desk,
-        keeper=QueueKeeper(records.store, desk, duty_desk, queue, node.rooms, doctors, clock_us),
+        keeper=QueueKeeper(
+            records.store,
+            desk,
+            duty_desk,
+            queue,
+            node.rooms,
+            doctors,
+            clock_us,
+            settings.open_consultation_days,
+        ),
         news=room_news,
         guests=guests,
         rooms=node.rooms,

@@ -85,6 +85,7 @@ def purge(
     Exit status 1 when the content of a consultation stays because its report has not reached the GP.
     """
     with reporting(), _records(config) as engine:
+        reports_kept_us = int(load_settings(config).report_kept_days * 86_400e6)
         from media_server.purge import CONTENT, PURGING
         from media_server.purge import purge as remove
         from media_server.records import exclusively, scrub, tidy
@@ -93,7 +94,7 @@ def purge(
             if not ours:
                 typer.echo("teleconsult: a server is purging just now", err=True)
                 raise typer.Exit(1)
-            purged = remove(engine, _now_us())
+            purged = remove(engine, _now_us(), reports_kept_us)
             (scrub if rewrite else tidy)(engine, CONTENT)
         for name, count in sorted(purged.counts.items()):
             typer.echo(f"{name.replace('_', ' ')} {count}")

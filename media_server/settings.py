@@ -132,6 +132,12 @@ class Settings(LimitSettings):
     doctor_absence_s: float = Field(
         120.0, ge=1, le=3600, description="gone from a call so long, a doctor loses the patient who wants to"
     )
+    open_consultation_days: float = Field(
+        3, ge=1, le=30, description="from its beginning until a consultation that nobody has ended is ended"
+    )
+    report_kept_days: float = Field(
+        30, ge=7, le=365, description="until a report that failed, and that nobody sends again, is given up"
+    )
     medical_files_dir: Path | None = Field(
         None, description="folder of medical files (FHIR Bundles); unset: none can be read"
     )

@@ -7,7 +7,7 @@ minute whoever was claimed and forgotten waits again, and what nobody saw for ho
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import signalling
@@ -20,6 +20,7 @@ from media_server.consultations.record import Consultation
 from media_server.consultations.states import State, Step
 from media_server.consultations.store import ConsultationStore
 from media_server.forever import forever
+from media_server.metric_rows import Row
 from media_server.people import Doctors, UnknownPerson
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 1.0
 _SWEEP_EVERY_S = 60.0
 _FORGOTTEN_AFTER_S = 6 * 3600.0
+DAYS_OPEN = 3.0
 _RECENT_S = 12 * 3600.0
 _DAY_US = 86_400_000_000
 
@@ -41,7 +43,11 @@ class QueueKeeper:
         rooms: signalling.SignallingServer,
         doctors: Doctors,
         clock_us: Callable[[], int],
+        days_open: float = DAYS_OPEN,
     ) -> None:
+        """`days_open`: whatever is open for longer is ended, whoever may still be in its room: content that
+        never ends would never be purged.
+        """
         self._store = store
         self._desk = desk
         self._duty_desk = duty_desk
@@ -49,6 +55,8 @@ class QueueKeeper:
         self._rooms = rooms
         self._doctors = doctors
         self._clock_us = clock_us
+        self._longest_us = int(days_open * _DAY_US)
+        self._expired = 0
         self._told: dict[str, tuple[int, float | None]] = {}
 
     async def run(self) -> None:
@@ -106,14 +114,26 @@ class QueueKeeper:
         )
         alive = {room for room, _ in self._rooms.waiting_patients()}
         for consultation in open_ones:
+            if self._older(consultation, self._longest_us):
+                await self._expire(consultation)
+                continue
             if consultation.id in alive or self._rooms.room_state(signalling.RoomId(consultation.id)):
                 continue
             if consultation.state is State.IN_PROGRESS and not self._older(consultation, _DAY_US):
                 continue  # the doctor may still be writing
             if await self._queue.position(signalling.WaitingId(consultation.id)) is not None:
                 continue  # another node sees the patient
-            with suppress(ConsultationRefused):
-                await self._desk.end(consultation, Step.EXPIRE, "queue-keeper", "system")
+            await self._expire(consultation)
+
+    async def _expire(self, consultation: Consultation) -> None:
+        with suppress(ConsultationRefused):
+            await self._desk.end(consultation, Step.EXPIRE, "queue-keeper", "system")
+            self._expired += 1
+            log.warning("consultation.expired", extra={"consultation": consultation.id})
+
+    def rows(self) -> Iterator[Row]:
+        """For the metrics page."""
+        yield Row("consultations_expired", "Consultations that nobody ended, ended by us", self._expired)
 
     def _forgotten(self) -> list[Consultation]:
         """Claimed long ago and never called, or by a doctor who may call nobody any more."""

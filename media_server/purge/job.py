@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from sqlalchemy import Engine
 
 from media_server.metric_rows import Kind, Row
-from media_server.purge.purging import CONTENT, PURGING, Purged, blocked, purge
+from media_server.purge.purging import CONTENT, PURGING, REPORTS_KEPT_US, Purged, blocked, purge
 from media_server.records import exclusively, tidy
 
 log = logging.getLogger(__name__)
@@ -25,15 +25,18 @@ class PurgeJob:
         engine: Engine,
         clock_us: Callable[[], int],
         *,
+        reports_kept_us: int = REPORTS_KEPT_US,
         every_s: float = EVERY_S,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._engine = engine
         self._clock_us = clock_us
+        self._reports_kept_us = reports_kept_us
         self._every_s = every_s
         self._wait = wait
         self._blocked = 0
         self._consultations = 0
+        self._abandoned = 0
         self._failures = 0
         self._unclean = False
         self._cleaned_at_us: int | None = None
@@ -64,6 +67,8 @@ class PurgeJob:
         waiting = "Consultations whose content stays because a report of them has not reached the GP"
         yield Row("purge_blocked", waiting, self._blocked, kind=Kind.GAUGE)
         yield Row("purged_consultations", "Consultations whose content was removed", self._consultations)
+        abandoned = "Reports that failed, and were given up because nobody sent them again"
+        yield Row("reports_abandoned", abandoned, self._abandoned)
         yield Row("purge_failures", "Purges that the records did not allow", self._failures)
 
     def _purge(self) -> Purged | None:
@@ -71,7 +76,10 @@ class PurgeJob:
         with exclusively(self._engine, PURGING) as ours:
             if not ours:
                 return None
-            purged = purge(self._engine, now_us)
+            purged = purge(self._engine, now_us, self._reports_kept_us)
+            if abandoned := purged.counts.get("abandoned_reports", 0):
+                self._abandoned += abandoned
+                log.error("reports.abandoned", extra={"count": abandoned})
             if purged.counts:
                 self._unclean = True
                 self._consultations += purged.counts.get("consultations", 0)

@@ -1,8 +1,9 @@
 """What is removed, and when: a consultation's content at its time, the rest when nobody needs it any more.
 
 A report that has not reached the GP keeps the content of its consultation: it may be all that is left of
-what was found, and somebody has to look after it. Everything else of consultations that is about people goes;
-consents, audit, receipts and when, who with whom and for how long stay. Blocking. Times: Unix microseconds.
+what was found, and somebody has to look after it. One that failed, and that nobody has sent again for a
+month, is given up at last. Everything else of consultations that is about people goes; consents, audit,
+receipts and when, who with whom and for how long stay. Blocking. Times: Unix microseconds.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,6 +35,8 @@ DRAFTS_KEPT_US = _DAY_US
 DETAILS_KEPT_US = _DAY_US
 # Of a session that is over: as long as somebody may ask who was logged in when something happened.
 SESSIONS_KEPT_US = 30 * _DAY_US
+# Of a report that failed, unless a setting says otherwise: as long as somebody may still see to it.
+REPORTS_KEPT_US = 30 * _DAY_US
 
 # The work that one process does at a time (`records.exclusively`).
 PURGING = "purge"
@@ -68,13 +71,14 @@ class Purged:
     blocked: tuple[str, ...] = ()
 
 
-def purge(engine: Engine, now_us: int) -> Purged:
-    """Remove all whose time has come. May be broken off, and begun again; what is done is in the audit log.
+def purge(engine: Engine, now_us: int, reports_kept_us: int = REPORTS_KEPT_US) -> Purged:
+    """Remove all whose time has come; `reports_kept_us`: of those that failed, from when they were written.
+    May be broken off, and begun again; what is done is in the audit log.
 
     What was deleted may lie in the database's files until it is cleaned (`records.tidy`, `records.scrub`).
     Raises RecordsUnusable.
     """
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = {"abandoned_reports": _abandon(engine, now_us, reports_kept_us)}
     for removed in _consultations_due(engine, now_us):
         for name, count in removed.items():
             counts[name] = counts.get(name, 0) + count
@@ -92,6 +96,29 @@ def blocked(engine: Engine, now_us: int) -> tuple[str, ...]:
     )
     with reading(engine) as connection:
         return tuple(connection.execute(wanted).scalars())
+
+
+def _abandon(engine: Engine, now_us: int, kept_us: int) -> int:
+    """Reports that failed and that nobody has sent again for long: from now on they keep nothing."""
+    forgotten = and_(
+        _reports.c.state == "failed",
+        _reports.c.sealed.is_not(None),
+        _reports.c.created_at_us <= now_us - kept_us,
+    )
+    with writing(engine) as connection:
+        rows = connection.execute(
+            select(_reports.c.id, _reports.c.consultation).where(forgotten).with_for_update()
+        ).all()
+        for row in rows:
+            connection.execute(update(_reports).where(_reports.c.id == row.id).values(sealed=None))
+            details = {"report": row.id}
+            append_audit(
+                connection,
+                AuditEntry(
+                    now_us, "purge", "system", "report.abandoned", subject=row.consultation, details=details
+                ),
+            )
+    return len(rows)
 
 
 def _consultations_due(engine: Engine, now_us: int) -> Iterator[dict[str, int]]:

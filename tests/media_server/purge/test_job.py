@@ -54,7 +54,12 @@ async def test_it_purges_again_and_again_until_it_is_cancelled(house: House, clo
     with pytest.raises(asyncio.CancelledError):
         await job.run()
     assert waited == [7, 7, 7]
-    assert shown(job) == {"purge_blocked": 0, "purged_consultations": 3, "purge_failures": 0}
+    assert shown(job) == {
+        "purge_blocked": 0,
+        "purged_consultations": 3,
+        "reports_abandoned": 0,
+        "purge_failures": 0,
+    }
 
 
 async def test_a_report_in_the_way_raises_an_alarm_until_it_is_gone(
@@ -73,7 +78,12 @@ async def test_a_report_in_the_way_raises_an_alarm_until_it_is_gone(
         connection.execute(tables.reports.update().values(state="cancelled"))
     with caplog.at_level(logging.INFO, "media_server.purge"):
         await job.once()
-    assert shown(job) == {"purge_blocked": 0, "purged_consultations": 1, "purge_failures": 0}
+    assert shown(job) == {
+        "purge_blocked": 0,
+        "purged_consultations": 1,
+        "reports_abandoned": 0,
+        "purge_failures": 0,
+    }
     assert caplog.records[-1].levelname == "INFO"
 
 
@@ -105,12 +115,22 @@ async def test_trouble_is_counted_and_the_next_time_it_goes_on(
         connection.exec_driver_sql("ALTER TABLE outcomes RENAME TO elsewhere")
     job = PurgeJob(house.engine, clock)
     assert await job.once() is None
-    assert shown(job) == {"purge_blocked": 0, "purged_consultations": 0, "purge_failures": 1}
+    assert shown(job) == {
+        "purge_blocked": 0,
+        "purged_consultations": 0,
+        "reports_abandoned": 0,
+        "purge_failures": 1,
+    }
     assert [record.message for record in caplog.records] == ["purge.failed"]
     with writing(house.engine) as connection:
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO outcomes")
     await job.once()
-    assert shown(job) == {"purge_blocked": 0, "purged_consultations": 1, "purge_failures": 1}
+    assert shown(job) == {
+        "purge_blocked": 0,
+        "purged_consultations": 1,
+        "reports_abandoned": 0,
+        "purge_failures": 1,
+    }
 
 
 async def test_the_files_are_cleaned_after_a_purge_but_once_an_hour_at_most(

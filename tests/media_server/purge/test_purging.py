@@ -177,6 +177,28 @@ def test_a_failed_report_after_a_delivered_one_waits_for_somebody(house: House) 
     assert purge(house.engine, DUE_US).blocked == ("c-1",)
 
 
+def test_a_report_that_failed_and_that_nobody_sends_again_keeps_nothing_for_ever(house: House) -> None:
+    house.consultation()
+    house.content()
+    house.report("failed", number=0)
+    assert purge(house.engine, BEGAN_US + 30 * DAY_US - 1).blocked == ("c-1",)
+    purged = purge(house.engine, BEGAN_US + 30 * DAY_US)
+    assert purged.blocked == ()
+    assert (purged.counts["abandoned_reports"], purged.counts["consultations"]) == (1, 1)
+    report = house.row(tables.reports, "c-1-report-0")
+    assert (report.sealed, report.state) == (None, "failed"), "it never arrived, and that stays"
+    assert ("report.abandoned", "c-1", {"report": "c-1-report-0"}) in audited(house)
+
+
+def test_how_long_a_failed_report_is_kept_is_for_the_operator_to_say(house: House) -> None:
+    house.consultation()
+    house.report("failed", number=0)
+    house.report("queued", number=1)
+    assert purge(house.engine, BEGAN_US + 8 * DAY_US, 7 * DAY_US).blocked == ("c-1",), "one is still tried"
+    assert house.row(tables.reports, "c-1-report-0").sealed is None
+    assert house.row(tables.reports, "c-1-report-1").sealed is not None
+
+
 @pytest.mark.parametrize("state", ["delivered", "cancelled"])
 def test_the_body_of_a_report_that_is_over_goes_at_once(house: House, state: str) -> None:
     house.consultation()
