@@ -10,16 +10,16 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from loadtest import rtcp
 from loadtest.dtls_client import SrtpProfile, identity
 from loadtest.errors import ClientError, Interrupted, MediaFailed, Refused
-from loadtest.events import Event, ParticipantId, Track, TrackId, TrackPublished
+from loadtest.events import Event, Message, ParticipantId, Track, TrackId, TrackPublished
 from loadtest.lean_sdp import OPUS, VP8, VP8_RTX, Answer, Section, new_section, read_answer, write_offer
 from loadtest.media_socket import MEDIA_TIMEOUT_S, Counters, MediaSocket, Traffic
+from loadtest.participant import JoinSteps
 from loadtest.room_view import RoomView
 from loadtest.session import Session
 from loadtest.synthetic_media import Audio, Stream, Video
@@ -28,17 +28,6 @@ from loadtest.wire import Encoding
 
 REPORT_S = 1.0
 SOURCES = {"audio": "microphone", "video": "camera"}
-
-
-@dataclass(slots=True)
-class JoinSteps:
-    """Milliseconds since the beginning, before the WebSocket was opened; None: not reached (yet)."""
-
-    websocket: float | None = None  # open, and joined
-    answer: float | None = None
-    ice: float | None = None
-    dtls: float | None = None
-    first_packet: float | None = None  # decrypted
 
 
 class LeanParticipant:
@@ -116,6 +105,11 @@ class LeanParticipant:
         return self._media
 
     @property
+    def has_media(self) -> bool:
+        """Whether there is a media path, up or coming up."""
+        return self._media is not None
+
+    @property
     def counters(self) -> Counters:
         return self.media.counters
 
@@ -157,6 +151,14 @@ class LeanParticipant:
                 streams.create_task(self._pace(source, end))
             reports = streams.create_task(self._report(end))
         await reports
+
+    async def request(self, type_: str, **fields: object) -> Message:
+        """Any request of the protocol."""
+        return await self._session.request(type_, **fields)
+
+    async def cut(self) -> None:
+        """Break the WebSocket without a word; the session resumes by itself."""
+        await self._session.cut()
 
     async def recording(self, action: str) -> str:
         """`start` or `stop`; the state from then on."""

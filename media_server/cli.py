@@ -26,6 +26,7 @@ from auth import (
 )
 from media_server.cli_parts import Config, load_settings, moment, reporting, wrong_usage
 from media_server.doctors_cli import doctors_app
+from media_server.loadtest_cli import loadtest
 from media_server.login.settings import ItsmeEnvironment
 from media_server.operations_cli import itsme_app, sessions_app
 from media_server.recordings_cli import recordings_app
@@ -46,6 +47,12 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(recordings_app, name="recordings")
 app.add_typer(records_app, name="records")
 app.command("purge")(purge)
+# The load tester reads its own options, and is imported only where somebody asks for it.
+app.command(
+    "loadtest",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(loadtest)
 app.add_typer(doctors_app, name="doctors")
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(itsme_app, name="itsme")

@@ -4,6 +4,7 @@ Figures that other parts keep are read when they are asked for, not kept here a 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, version
 
 from aiohttp import web
 from prometheus_client import (
@@ -11,6 +12,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Info,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
@@ -83,6 +85,8 @@ class Metrics:
         self._http = Counter(
             "teleconsult_http_responses", "HTTP answers", ["route", "status"], registry=self.registry
         )
+        # Here alone is a version told: operators see it, strangers do not.
+        Info("teleconsult", "Which version runs", registry=self.registry).info({"version": _version()})
         self._ready = Gauge("teleconsult_ready", "1 while new participants are taken", registry=self.registry)
         # A series that is there from the start has no first jump.
         self._of_steps = {step: self._join_steps.labels(step) for step in JOIN_STEPS}
@@ -114,3 +118,10 @@ class Metrics:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         body = encode(self.registry)
         return web.Response(body=body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+
+
+def _version() -> str:
+    try:
+        return version("teleconsult")
+    except PackageNotFoundError:
+        return "not installed"

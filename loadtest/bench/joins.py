@@ -12,8 +12,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from loadtest.bench.process_cost import cpu_s
-from loadtest.lean import JoinSteps, LeanParticipant
+from loadtest.lean import LeanParticipant
 from loadtest.media_socket import Traffic
+from loadtest.participant import JoinSteps
 from loadtest.reception import percentile
 from loadtest.server_process import ServerProcess
 

@@ -14,11 +14,11 @@ from loadtest.bench.native import Unavailable, run_json
 from loadtest.bench.process_cost import cpu_s, resident_kb
 from loadtest.bench.report import Report
 from loadtest.bench.summary import Summary
-from loadtest.lean import JoinSteps
+from loadtest.participant import JoinSteps
 
 
 def a_report() -> Report:
-    steps = tuple(JoinSteps(1, 2, 3, 4, float(ms)) for ms in range(1, 21))
+    steps = tuple(JoinSteps(None, 1, 2, 3, 4, float(ms)) for ms in range(1, 21))
     ours, yardstick = Summary.of([2.0, 3.0, 4.0]), Summary.of([2.0])
     return Report(
         costs=[Cost(load, ours, yardstick) for load in LOADS],

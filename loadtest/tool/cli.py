@@ -1,0 +1,229 @@
+"""`teleconsult loadtest`: the command line. What is checked here needs no server.
+
+Exit status: 0 within the thresholds, 1 outside them (the failing lines are printed) or not finished, 2 wrong
+usage.
+"""
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+import uvloop
+from pydantic import ValidationError
+
+from loadtest.dtls_client import SrtpProfile
+from loadtest.participant import VideoCodec
+from loadtest.tool import cli_options as cli
+from loadtest.tool.entrances import MakeMint
+from loadtest.tool.errors import LoadTestError, WrongUsage
+from loadtest.tool.options import Options, ScenarioName, TicketSource
+from loadtest.tool.progress import Silent
+from loadtest.tool.result import BadReport, Report, read_report
+from loadtest.tool.summary import summary
+from loadtest.tool.tester import Plan, run_test
+from loadtest.tool.thresholds import describe, parse_all
+from loadtest.tool.urls import bits_per_second, origin_of, scraped_url
+
+HELP = """Hold calls on a server as patients, doctors and their browsers do, and report what they felt.
+
+\b
+consultations  one-to-one calls, all held at once
+group          several in each room, everybody sees everybody
+fanout         one sends, all others in the room receive
+churn          calls are held while some leave and others come
+waiting-room   patients wait, doctors call them in
+reconnect      connections and networks are cut, and come back
+soak           churn for long: looks for what keeps growing on the server
+
+Try it on your own machine first: `teleconsult serve --walk-in` in one terminal, and in another `teleconsult
+loadtest consultations --calls 5 --duration 10`. Then on your deployment, from another machine:
+
+\b
+teleconsult loadtest consultations --server https://video.example.org \\
+    --ticket-keys /var/lib/teleconsult --calls 50 --duration 60 \\
+    --threshold 'join.p95<=150ms' --threshold 'loss<=0.1%' --out report
+
+Ctrl-C ends a test before its time and keeps what was measured. Exit status: 0 within all thresholds, 1 not,
+or not finished, 2 wrong usage.
+"""
+FEW_ROOMS = (ScenarioName.GROUP, ScenarioName.FANOUT)
+SIZES = {ScenarioName.GROUP: 5, ScenarioName.FANOUT: 21}
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(help=HELP, no_args_is_help=True)
+def loadtest(
+    context: typer.Context,
+    scenario: cli.Scenario,
+    server: cli.Server = None,
+    walk_in: cli.WalkIn = False,
+    ticket_keys: cli.TicketKeys = None,
+    ticket_command: cli.TicketCommand = None,
+    metrics: cli.Metrics = None,
+    calls: cli.Calls = None,
+    participants: cli.Participants = None,
+    ramp: cli.Ramp = 5.0,
+    duration: cli.Duration = 30.0,
+    warm_up: cli.WarmUp = 2.0,
+    churn: cli.Churn = 1.0,
+    cut_every: cli.CutEvery = 5.0,
+    doctors: cli.Doctors = 2,
+    seed: cli.Seed = 0,
+    processes: cli.Processes = 1,
+    video_bitrate: cli.VideoBitrate = "1.2M",
+    fps: cli.Fps = 30,
+    audio: cli.Audio = True,
+    video: cli.Video = True,
+    codec: cli.Codec = VideoCodec.VP8,
+    simulcast: cli.Simulcast = False,
+    srtp_profile: cli.Profile = SrtpProfile.AEAD_AES_128_GCM.name,
+    recording: cli.Recording = False,
+    impair: cli.Impair = None,
+    bots: cli.Bots = 0,
+    media: cli.Film = None,
+    threshold: cli.Thresholds = None,
+    figures: cli.Figures = False,
+    find_capacity: cli.FindCapacity = False,
+    most: cli.Most = 1000,
+    out: cli.Out = None,
+    compare: cli.Compare = None,
+) -> None:
+    """Replaced by HELP."""
+    given = context.params
+    try:
+        options = _options(given)
+        plan = Plan(
+            options,
+            metrics=[scraped_url(typed) for typed in metrics or ()],
+            ticket_keys=ticket_keys,
+            ticket_command=ticket_command,
+            make_mint=context.obj,
+        )
+        earlier = _earlier(compare)
+        _check_writable(out)
+        report = uvloop.run(run_test(plan, Silent()))
+    except WrongUsage as error:
+        _fail(str(error), 2)
+    except LoadTestError as error:
+        _fail(str(error), 1)
+    except KeyboardInterrupt:
+        _fail("It was stopped by Ctrl-C before it had begun.", 1)
+    _deliver(report, earlier, out)
+
+
+def _options(given: dict[str, Any]) -> Options:
+    """Raises WrongUsage."""
+    scenario: ScenarioName = given["scenario"]
+    if given["srtp_profile"] not in SrtpProfile.__members__:
+        raise WrongUsage(f"--srtp-profile: one of {', '.join(SrtpProfile.__members__)}")
+    if not given["audio"] and not given["video"]:
+        raise WrongUsage("--no-audio with --no-video: nothing would be sent")
+    if given["participants"] is not None and scenario not in SIZES:
+        raise WrongUsage(f"--participants: {scenario} has rooms of two; give --calls")
+    try:
+        options = Options(
+            scenario=scenario,
+            servers=tuple(origin_of(typed) for typed in given["server"] or (cli.LOCAL,)),
+            tickets=_ticket_source(given),
+            calls=given["calls"] or (1 if scenario in FEW_ROOMS else 10),
+            participants=given["participants"] or SIZES.get(scenario, 2),
+            ramp_per_s=given["ramp"],
+            duration_s=given["duration"],
+            warm_up_s=given["warm_up"],
+            video_bps=bits_per_second(given["video_bitrate"]),
+            thresholds=tuple(given["threshold"] or ()),
+            churn_per_s=given["churn"],
+            cut_every_s=given["cut_every"],
+            impairment=given["impair"],
+            film=given["media"] is not None,
+            **{name: given[name] for name in _SAME_NAME},
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise WrongUsage(f"{first['loc'][0]}: {first['msg'].lower()}") from None
+    parse_all(options.thresholds, options)
+    return options
+
+
+_SAME_NAME = (
+    "fps",
+    "audio",
+    "video",
+    "codec",
+    "simulcast",
+    "srtp_profile",
+    "recording",
+    "seed",
+    "bots",
+    "doctors",
+    "find_capacity",
+    "processes",
+)
+
+
+def _ticket_source(given: dict[str, Any]) -> TicketSource:
+    ways = {
+        TicketSource.WALK_IN: given["walk_in"],
+        TicketSource.KEYS: given["ticket_keys"] is not None,
+        TicketSource.COMMAND: given["ticket_command"] is not None,
+    }
+    chosen = [way for way, wanted in ways.items() if wanted]
+    if len(chosen) > 1:
+        raise WrongUsage("give one of --walk-in, --ticket-keys and --ticket-command")
+    return chosen[0] if chosen else TicketSource.WALK_IN
+
+
+def _earlier(path: Path | None) -> Report | None:
+    """Raises WrongUsage."""
+    if path is None:
+        return None
+    try:
+        return read_report(path.read_text())
+    except (OSError, UnicodeDecodeError):
+        raise WrongUsage(f"--compare {path}: it cannot be read") from None
+    except BadReport as error:
+        raise WrongUsage(f"--compare {path}: {error}") from None
+
+
+def _check_writable(folder: Path | None) -> None:
+    """Before the test, not after it. Raises WrongUsage."""
+    if folder is None:
+        return
+    trial = folder / ".report.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.write_text("")
+    except OSError as error:
+        raise WrongUsage(f"--out {folder}: nothing can be written there ({error.strerror})") from None
+    finally:
+        with suppress(OSError):
+            trial.unlink(missing_ok=True)
+
+
+def _deliver(report: Report, earlier: Report | None, out: Path | None) -> NoReturn:
+    """Write the report, say what there is to say, and leave."""
+    if out is not None:
+        (out / "report.json").write_text(report.to_json())
+    for line in summary(report):
+        typer.echo(line)
+    failing = [describe(result) for result in report.thresholds if not result.passed]
+    for line in failing:
+        typer.echo(f"FAILED  {line}")
+    if report.partial:
+        typer.echo(f"teleconsult: {report.partial_reason} What was measured until then is kept.", err=True)
+    raise typer.Exit(0 if report.passed else 1)
+
+
+def _fail(text: str, status: int) -> NoReturn:
+    typer.echo(f"teleconsult: {text}", err=True)
+    raise typer.Exit(status) from None
+
+
+def main(arguments: Sequence[str], make_mint: MakeMint | None = None) -> NoReturn:
+    """Leaves with the exit status."""
+    app(args=list(arguments), prog_name="teleconsult loadtest", obj=make_mint)
+    sys.exit(0)  # not reached: typer leaves by itself

@@ -1,0 +1,269 @@
+"""Everybody who takes part in a test: how they come in and go, and what they measured between them."""
+
+import asyncio
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from loadtest.errors import ClientError
+from loadtest.events import Event, TrackId
+from loadtest.participant import Joining, MakeParticipant, Participant, ParticipantFigures, Publishing
+from loadtest.tool.entrances import Entrance
+from loadtest.tool.errors import code_of
+from loadtest.tool.options import Options
+from loadtest.tool.progress import Progress
+from loadtest.tool.tally import Flow, Tally
+
+FIRST_PACKET_S = 10.0
+CLOSE_S = 15.0
+SETTLED_S = 2.0  # who came later is not yet asked whether all plays
+NOTHING = Publishing(audio=False, video=False)
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """One participant of a room. Times are monotonic seconds."""
+
+    room: str
+    role: str
+    publishing: Publishing
+    participant: Participant
+    came_s: float
+    ticket_ms: float
+    met_somebody: bool
+    """Whether somebody was sending when this one came."""
+    counted_from_s: float
+    sending: bool = False
+    over_told: bool = False
+    waking: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self, event: Event) -> None:
+        """Told by the participant; `waking` wakes whoever waits for something to happen."""
+        self.waking.set()
+
+
+class Fleet:
+    """Not safe against its own re-entry by room: two who join one room at the same time may both count as the
+    first there.
+    """
+
+    def __init__(
+        self,
+        entrances: Sequence[Entrance],
+        make: MakeParticipant,
+        options: Options,
+        draw: random.Random,
+        progress: Progress,
+    ) -> None:
+        """Rooms go to the entrances in turn, by the number they end with."""
+        self._entrances = entrances
+        self._make = make
+        self._options = options
+        self._draw = draw
+        self._progress = progress
+        self._rooms: dict[str, list[Member]] = defaultdict(list)
+        self.tally = Tally()
+        self._media = self.tally.media
+        self.joined_in_all = 0
+
+    def __len__(self) -> int:
+        return sum(map(len, self._rooms.values()))
+
+    @property
+    def members(self) -> list[Member]:
+        return [member for members in self._rooms.values() for member in members]
+
+    def room(self, room: str) -> list[Member]:
+        return list(self._rooms.get(room, ()))
+
+    def entrance(self, room: str) -> Entrance:
+        number = room.rpartition("-")[2]
+        return self._entrances[(int(number) if number.isdigit() else 0) % len(self._entrances)]
+
+    def fail(self, kind: str) -> None:
+        self.tally.failures[kind] += 1
+        self._progress.failed(kind)
+
+    async def enter(
+        self, room: str, role: str, *, publishing: Publishing | None = None, waiting: bool = False
+    ) -> Member | None:
+        """Join and send; None, and a failure counted, when that did not come about."""
+        publishing = self._options.publishing if publishing is None else publishing
+        joins = self.tally.joins
+        joins.attempted += 1
+        began_s = time.monotonic()
+        member: Member | None = None
+        try:
+            ticket = await self.entrance(room).ticket(room, role, waiting=waiting)
+            ticket_ms = 1000 * (time.monotonic() - began_s)
+            member = self._seat(room, role, publishing, ticket.url, ticket.ticket, ticket_ms)
+            self._rooms[room].append(member)
+            await member.participant.join()
+            member.participant.start_sending()
+            member.sending = True
+        except (ClientError, OSError, TimeoutError) as error:
+            joins.failed += 1
+            self.fail(f"join: {code_of(error)}")
+            if member is not None:
+                await self._forget(member)
+            return None
+        except BaseException:
+            if member is not None:
+                await self._forget(member)
+            raise
+        joins.succeeded += 1
+        self.joined_in_all += 1
+        return member
+
+    async def first_packet(self, member: Member) -> bool:
+        """Wait for it, where somebody sends to us; a failure counted when it does not come."""
+        try:
+            await member.participant.first_packet(FIRST_PACKET_S)
+        except ClientError as error:
+            self.fail(f"media: {code_of(error)}")
+            return False
+        return True
+
+    async def ask(self, member: Member, what: str, type_: str, **fields: object) -> bool:
+        """Make a request for a member; `what` names the failure that is counted when it is not granted."""
+        try:
+            await member.participant.request(type_, **fields)
+        except ClientError as error:
+            self.fail(f"{what}: {code_of(error)}")
+            return False
+        return True
+
+    async def leave(self, member: Member) -> None:
+        """Count what it measured, and let it go."""
+        if member in self._rooms.get(member.room, ()):
+            self.count(member)
+            self._record_join(member)
+            await self._forget(member)
+
+    async def close(self) -> None:
+        """Let everybody go: at once, each within its time."""
+        left = self.members
+        for member in left:
+            self.count(member)
+            self._record_join(member)
+        await asyncio.gather(*(self._forget(member) for member in left), return_exceptions=True)
+
+    # Counting
+
+    def begin_window(self) -> None:
+        """Media figures start anew, everybody's and those of who has gone."""
+        fresh = Tally()
+        self._media = self.tally.media = fresh.media
+        self.tally.playing, self.tally.unsent = fresh.playing, 0
+        for member in self.members:
+            member.participant.reset_window()
+            member.counted_from_s = time.monotonic()
+
+    def end_window(self) -> None:
+        """What is measured from now on does not count."""
+        for member in self.members:
+            self.count(member)
+        self._media = Tally().media
+
+    def flow(self) -> Flow:
+        """All that flowed since the window began."""
+        tracks = [track for member in self.members for track in member.participant.figures().received]
+        return Flow.of(self._media.values(), tracks)
+
+    def packets(self) -> dict[Member, dict[TrackId, int]]:
+        """Of each member's tracks, up to now: what grows plays."""
+        return {
+            member: {track.track: track.packets for track in member.participant.figures().received}
+            for member in self.members
+        }
+
+    def judge_playing(self, earlier: dict[Member, dict[TrackId, int]]) -> None:
+        """Count who has every expected track playing, against the packets of a moment ago."""
+        playing = self.tally.playing
+        for member, tracks in self.packets().items():
+            before = earlier.get(member)
+            if before is None or time.monotonic() - member.came_s < SETTLED_S:
+                continue
+            expected = self._expected(member)
+            plays = sum(count > before.get(track, 0) for track, count in tracks.items())
+            playing.participants += 1
+            playing.all_playing += plays >= expected
+            playing.expected_tracks += expected
+            playing.playing_tracks += min(plays, expected)
+
+    def note_the_lost(self) -> int:
+        """Count sessions that ended by themselves; how many there are in all."""
+        lost = 0
+        for member in self.members:
+            over = member.participant.over
+            if over is None:
+                continue
+            lost += 1
+            if not member.over_told:
+                member.over_told = True
+                self.fail(f"session: {code_of(over)}")
+        return lost
+
+    # Inside
+
+    def _seat(
+        self, room: str, role: str, publishing: Publishing, url: str, ticket: str, ticket_ms: float
+    ) -> Member:
+        heard: list[Member] = []
+        joining = Joining(
+            url=url,
+            ticket=ticket,
+            publishing=publishing,
+            srtp_profile=self._options.srtp_profile,
+            seed=self._draw.getrandbits(32),
+            impairment=self._options.impairment,
+            on_event=lambda event: heard[0].take(event),
+            on_over=lambda: heard[0].waking.set(),
+        )
+        now = time.monotonic()
+        somebody = any(other.sending and other.publishing.kinds for other in self._rooms[room])
+        participant = self._make(joining)
+        member = Member(room, role, publishing, participant, now, ticket_ms, somebody, now)
+        heard.append(member)
+        return member
+
+    def _expected(self, member: Member) -> int:
+        others: Iterable[Member] = (m for m in self._rooms[member.room] if m is not member)
+        return sum(len(other.publishing.kinds) for other in others if other.participant.over is None)
+
+    def count(self, member: Member) -> ParticipantFigures:
+        """Count what a member measured up to now, and let its figures start anew."""
+        figures = member.participant.figures()
+        now = time.monotonic()
+        for received in figures.received:
+            self._media[received.kind].receive(received, now - member.counted_from_s)
+        for sent in figures.sent:
+            self._media[sent.kind].send(sent)
+        self.tally.unsent += figures.unsent
+        member.participant.reset_window()
+        member.counted_from_s = now
+        return figures
+
+    def _record_join(self, member: Member) -> None:
+        if member.participant.steps.dtls is not None:
+            self.tally.joins.record(
+                member.participant.steps, before_ms=member.ticket_ms, with_media=member.met_somebody
+            )
+
+    async def _forget(self, member: Member) -> None:
+        members = self._rooms.get(member.room, [])
+        if member in members:
+            members.remove(member)
+        if not members:
+            self._rooms.pop(member.room, None)
+        with suppress(TimeoutError, ClientError, OSError):
+            async with asyncio.timeout(CLOSE_S):
+                await member.participant.close()
+
+
+def failures_in_order(failures: Counter[str]) -> list[tuple[str, int]]:
+    """Most often first, then by name."""
+    return sorted(failures.items(), key=lambda item: (-item[1], item[0]))

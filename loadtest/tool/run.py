@@ -1,0 +1,190 @@
+"""One test under way: its phases, its joins at a rate, its measured window; how it ends before its time."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from loadtest.participant import Publishing
+from loadtest.tool.fleet import Fleet, Member
+from loadtest.tool.options import Options
+from loadtest.tool.preflight import is_alive
+from loadtest.tool.progress import Phase, Progress
+from loadtest.tool.sampler import Sampler
+
+FOLLOW_S = 15.0
+LAST_LOOK_S = 1.0  # at the end of the window: who has got a packet of every track since?
+DEAD_AFTER = 2  # looks, a second apart, that found nobody there
+
+Activity = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somebody who is to join; `publishing` None: as the options have it."""
+
+    room: str
+    role: str
+    publishing: Publishing | None = None
+
+
+class Run:
+    """What a scenario is played with."""
+
+    def __init__(
+        self,
+        options: Options,
+        fleet: Fleet,
+        sampler: Sampler,
+        progress: Progress,
+        draw: random.Random,
+        http: aiohttp.ClientSession,
+        name: str,
+    ) -> None:
+        """`name`: of this run, so that its rooms are nobody else's."""
+        self.options = options
+        self.fleet = fleet
+        self.sampler = sampler
+        self.progress = progress
+        self.draw = draw
+        self.http = http
+        self.name = name
+        self.began_s = time.monotonic()
+        self.window_began_s: float | None = None
+        self.window_s = 0.0
+        self.stopped_for: str | None = None
+        self._rooms = 0
+        self._body: asyncio.Task[None] | None = None
+
+    # Rooms and joins
+
+    def new_room(self) -> str:
+        """Its number says which server it goes to."""
+        self._rooms += 1
+        return f"{self.name}-{self._rooms - 1}"
+
+    async def join_all(self, places: Sequence[Place]) -> None:
+        """Everybody, at the ramp's rate and never in step (a Poisson process); returns once all have what the
+        others of their room send, or have failed to.
+        """
+        self.progress.phase(Phase.JOINING, len(places) / self.options.ramp_per_s)
+        came: list[Member] = []
+        async with asyncio.TaskGroup() as joining:
+            for place in places:
+                await asyncio.sleep(self.draw.expovariate(self.options.ramp_per_s))
+                joining.create_task(self._join(place, came, len(places)), name="join")
+        await asyncio.gather(*(self._follow(member) for member in came))
+
+    async def join(self, place: Place) -> Member | None:
+        """One, up to its first packet where somebody sends."""
+        member = await self.fleet.enter(place.room, place.role, publishing=place.publishing)
+        if member is not None:
+            await self.set_recording(member)
+            if member.met_somebody:
+                await self.fleet.first_packet(member)
+        return member
+
+    async def set_recording(self, member: Member) -> None:
+        """Where recording was asked for: agree to it, and the doctor starts it."""
+        if not self.options.recording:
+            return
+        await self.fleet.ask(member, "recording: consent", "consent", kind="recording", state="granted")
+        if member.role == "doctor":
+            await self.fleet.ask(member, "recording: start", "recording", action="start")
+
+    async def _join(self, place: Place, came: list[Member], of: int) -> None:
+        member = await self.join(place)
+        if member is not None:
+            came.append(member)
+            self.progress.joined(len(came), of)
+
+    async def _follow(self, member: Member) -> None:
+        others = [other for other in self.fleet.room(member.room) if other is not member]
+        expected = sum(len(other.publishing.kinds) for other in others)
+        try:
+            async with asyncio.timeout(FOLLOW_S):
+                await member.participant.room_is_followed(expected)
+        except TimeoutError:
+            self.fleet.fail("media: not all tracks subscribed to in time")
+
+    # Phases
+
+    async def warm_up(self) -> None:
+        self.progress.phase(Phase.WARMING_UP, self.options.warm_up_s)
+        await asyncio.sleep(self.options.warm_up_s)
+
+    async def measure(self, activity: Activity | None = None) -> None:
+        """The measured window; what happens within it besides the media is `activity`, ended with it."""
+        self.progress.phase(Phase.MEASURING, self.options.duration_s)
+        async with self._window():
+            async with self._beside(activity):
+                await asyncio.sleep(max(0.0, self.options.duration_s - LAST_LOOK_S))
+                earlier = self.fleet.packets()
+                await asyncio.sleep(min(LAST_LOOK_S, self.options.duration_s))
+            self.fleet.judge_playing(earlier)
+            self.fleet.note_the_lost()
+
+    @asynccontextmanager
+    async def _window(self) -> AsyncIterator[None]:
+        await self.sampler.begin_window()
+        self.window_began_s, self.window_s = time.monotonic() - self.began_s, 0.0
+        try:
+            yield
+        finally:
+            self.window_s = time.monotonic() - self.began_s - self.window_began_s
+            await self.sampler.end_window()
+
+    @asynccontextmanager
+    async def _beside(self, activity: Activity | None) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(_run(activity), name="activity") if activity is not None else None
+            yield
+            if task is not None:
+                task.cancel()
+
+    # Ending
+
+    def stop(self, reason: str) -> None:
+        """End before its time; what was measured is kept. `reason` is a sentence."""
+        if self.stopped_for is None and self._body is not None and not self._body.done():
+            self.stopped_for = reason
+            self._body.cancel()
+
+    async def play(self, body: Awaitable[None]) -> None:
+        """The scenario, with the time line and an eye on the servers beside it; then everybody is let go."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                beside = [
+                    group.create_task(self.sampler.run(), name="sampler"),
+                    group.create_task(self._watch_servers(), name="health"),
+                ]
+                self._body = group.create_task(_run(lambda: body), name="scenario")
+                await asyncio.wait([self._body])
+                for task in beside:
+                    task.cancel()
+        finally:
+            self.progress.phase(Phase.CLOSING, None)
+            await self.fleet.close()
+
+    async def _watch_servers(self) -> None:
+        missed = dict.fromkeys(self.options.servers, 0)
+        while True:
+            await asyncio.sleep(1.0)
+            self.fleet.note_the_lost()
+            for origin in self.options.servers:
+                alive = await is_alive(self.http, origin)
+                missed[origin] = 0 if alive else missed[origin] + 1
+                if missed[origin] == DEAD_AFTER:
+                    self.fleet.fail("server: stopped answering")
+            if min(missed.values()) >= DEAD_AFTER:
+                after_s = time.monotonic() - self.began_s
+                names = " and ".join(self.options.servers)
+                self.stop(f"{names} stopped answering {after_s:.0f} s after the beginning.")
+
+
+async def _run(activity: Activity) -> None:
+    await activity()

@@ -1,0 +1,49 @@
+"""Rooms that are held: one-to-one consultations, groups, and one publisher to many."""
+
+from loadtest.participant import Publishing
+from loadtest.tool.options import Options, ScenarioName
+from loadtest.tool.run import Place, Run
+
+NOTHING = Publishing(audio=False, video=False)
+
+
+def places_of(options: Options, room: str) -> list[Place]:
+    """Who belongs into one room: a doctor first, who alone publishes in a fan-out."""
+    many = options.participants - 1
+    match options.scenario:
+        case ScenarioName.FANOUT:
+            return [Place(room, "doctor"), *(Place(room, "guest", NOTHING) for _ in range(many))]
+        case ScenarioName.GROUP:
+            return [Place(room, "doctor"), *(Place(room, "guest") for _ in range(many))]
+        case _:
+            return [Place(room, "doctor"), Place(room, "patient")]
+
+
+class Calls:
+    """So many rooms at a time. `rooms` are those that are held."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.rooms: list[str] = []
+
+    async def hold(self, count: int) -> None:
+        """Open rooms, or close the newest, until there are so many."""
+        opened = [self._run.new_room() for _ in range(count - len(self.rooms))]
+        self.rooms += opened
+        if opened:
+            await self._run.join_all(
+                [place for room in opened for place in places_of(self._run.options, room)]
+            )
+        while len(self.rooms) > count:
+            await self.close(self.rooms.pop())
+
+    async def close(self, room: str) -> None:
+        for member in self._run.fleet.room(room):
+            await self._run.fleet.leave(member)
+
+
+async def play(run: Run) -> None:
+    """consultations, group, fanout: everybody joins, and stays."""
+    await Calls(run).hold(run.options.calls)
+    await run.warm_up()
+    await run.measure()

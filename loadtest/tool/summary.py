@@ -1,0 +1,62 @@
+"""A report in a few lines of text. Pure."""
+
+from loadtest.tool.measures import JoinStep, Media, Quantiles
+from loadtest.tool.result import Report
+
+
+def summary(report: Report) -> list[str]:
+    """What most people look for first; what was not measured is left out."""
+    joins = report.joins
+    lines = [f"{'joins':14} {joins.succeeded} of {joins.attempted}"]
+    first = joins.steps_ms.get(JoinStep.FIRST_PACKET)
+    if first is not None:
+        lines[0] += f", to the first packet {_times(first)}"
+    for kind, media in (("audio", report.audio), ("video", report.video)):
+        if media.expected:
+            lines.append(f"{kind:14} {_media(media)}")
+    if report.playing.share is not None:
+        lines.append(f"{'all playing':14} {report.playing.share:.1%} of {report.playing.participants}")
+    for cut, cuts in report.cuts.items():
+        lines.append(
+            f"{cut + ' cuts':14} {cuts.resumed} of {cuts.made} resumed, silence {_times(cuts.gap_ms)}"
+        )
+    if report.waiting_room is not None:
+        waiting = report.waiting_room
+        lines.append(
+            f"{'waiting room':14} {waiting.claimed} of {waiting.asked} called in, "
+            f"known after {_times(waiting.called_ms)}"
+        )
+    for trend in report.trends:
+        if trend.grew:
+            lines.append(f"{'growing':14} {trend.figure}: {trend.before:g} to {trend.after:g} {trend.unit}")
+    server, client = report.server, report.client
+    if server is not None and server.cpu is not None:
+        each = f", {server.us_per_packet:.1f} µs a packet" if server.us_per_packet is not None else ""
+        memory = f", {server.memory_mb:.0f} MB" if server.memory_mb is not None else ""
+        lines.append(f"{'server':14} {server.cpu:.2f} cores{each}{memory}")
+    if client is not None:
+        warning = f". {client.warning}" if client.warning else ""
+        lines.append(f"{'load tester':14} {client.cpu:.2f} cores{warning}")
+    if report.capacity is not None:
+        lines.append(f"{'capacity':14} {_capacity(report)}")
+    lines += [f"{'failures':14} {failure.kind}: {failure.count}" for failure in report.failures]
+    return lines
+
+
+def _media(media: Media) -> str:
+    loss = f"{media.loss:.2%} lost" if media.loss is not None else "nothing came"
+    return f"{media.packets} packets, {loss}, latency {_times(media.latency_ms)}"
+
+
+def _times(quantiles: Quantiles) -> str:
+    if quantiles.p50 is None or quantiles.p95 is None or quantiles.p99 is None:
+        return "not measured"
+    return f"p50 {quantiles.p50:.3g}, p95 {quantiles.p95:.3g}, p99 {quantiles.p99:.3g} ms"
+
+
+def _capacity(report: Report) -> str:
+    capacity = report.capacity
+    if capacity is None or capacity.most is None:
+        return "not even the fewest calls were within the thresholds"
+    limits = {"client": " (the load tester was the limit)", "asked": " (no more were asked for)"}
+    return f"{capacity.most} calls{limits.get(capacity.limited_by or '', '')}"

@@ -1,0 +1,174 @@
+"""One load test from its options to its report: everything is opened here, and closed here."""
+
+import asyncio
+import os
+import platform
+import random
+import secrets
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import aiohttp
+
+from loadtest.participant import MakeParticipant
+from loadtest.tool import client_watch, proc
+from loadtest.tool.entrances import Command, Entrance, MakeMint, Minted, WalkIn
+from loadtest.tool.errors import CannotTest, WrongUsage
+from loadtest.tool.fleet import Fleet
+from loadtest.tool.lean_adapter import LeanAdapter
+from loadtest.tool.measures import ClientFigures, Machine, Server
+from loadtest.tool.options import Options, TicketSource
+from loadtest.tool.preflight import check_server, check_tickets
+from loadtest.tool.progress import Phase, Progress
+from loadtest.tool.reporting import counted, server_of
+from loadtest.tool.result import Report
+from loadtest.tool.run import Run
+from loadtest.tool.sampler import Sampler
+from loadtest.tool.scenarios import SCENARIOS
+from loadtest.tool.server_watch import ServerWatch
+from loadtest.tool.tally import Tally
+from loadtest.tool.thresholds import parse_all
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A test, and what it needs that is not the report's business."""
+
+    options: Options
+    metrics: Sequence[str] = ()
+    """Of each server in order; fewer, or none: the usual port is tried on this machine."""
+    ticket_keys: Path | None = None
+    ticket_command: str | None = None
+    make_mint: MakeMint | None = None
+
+
+async def run_test(plan: Plan, progress: Progress, make: MakeParticipant = LeanAdapter) -> Report:
+    """Raises CannotTest, WrongUsage; once it has begun, whatever happens is in the report."""
+    parse_all(plan.options.thresholds, plan.options)
+    progress.phase(Phase.CHECKING, None)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        entrances = [_entrance(plan, http, origin) for origin in plan.options.servers]
+        name = f"loadtest-{secrets.token_hex(4)}"
+        for number, (origin, entrance) in enumerate(zip(plan.options.servers, entrances, strict=True)):
+            await check_server(http, origin)
+            await check_tickets(entrance, plan.options.tickets, origin, f"{name}-check-{number}")
+        watches = [
+            ServerWatch(http, origin, plan.metrics[number] if number < len(plan.metrics) else None)
+            for number, origin in enumerate(plan.options.servers)
+        ]
+        for watch in watches:
+            await watch.find()
+        draw = random.Random(plan.options.seed)
+        fleet = Fleet(entrances, make, plan.options, draw, progress)
+        sampler = Sampler(fleet, watches, progress, time.monotonic())
+        run = Run(plan.options, fleet, sampler, progress, draw, http, name)
+        started_at = datetime.now(UTC)
+        with _stopping(run):
+            await run.play(SCENARIOS[plan.options.scenario](run))
+        return _report(plan.options, run, watches, started_at)
+
+
+def _entrance(plan: Plan, http: aiohttp.ClientSession, origin: str) -> Entrance:
+    match plan.options.tickets:
+        case TicketSource.WALK_IN:
+            return WalkIn(http, origin)
+        case TicketSource.COMMAND:
+            try:
+                return Command(plan.ticket_command or "", origin)
+            except ValueError as error:
+                raise WrongUsage(f"--ticket-command: {error}") from None
+        case TicketSource.KEYS:
+            assert plan.ticket_keys is not None
+            if plan.make_mint is None:
+                raise CannotTest("Here is nothing that could sign tickets.")
+            try:
+                return Minted(plan.make_mint(plan.ticket_keys), origin)
+            except ValueError as error:
+                raise WrongUsage(f"--ticket-keys: {error}") from None
+
+
+@contextmanager
+def _stopping(run: Run) -> Iterator[None]:
+    """Ctrl-C ends the test and keeps what was measured; a second one ends the program."""
+    loop = asyncio.get_running_loop()
+    signals: dict[signal.Signals, str] = {
+        signal.SIGINT: "It was stopped by Ctrl-C.",
+        signal.SIGTERM: "It was told to stop.",
+    }
+
+    def stop(reason: str) -> None:
+        restore()
+        run.stop(reason)
+
+    def restore() -> None:
+        for each in signals:
+            loop.remove_signal_handler(each)
+
+    def stopping(reason: str) -> Callable[[], None]:
+        return lambda: stop(reason)
+
+    for each, reason in signals.items():
+        loop.add_signal_handler(each, stopping(reason))
+    try:
+        yield
+    finally:
+        restore()
+
+
+def _report(options: Options, run: Run, watches: Sequence[ServerWatch], started_at: datetime) -> Report:
+    tally, sampler = run.fleet.tally, run.sampler
+    report = Report.model_validate(
+        {
+            "tool": version("teleconsult"),
+            "options": options,
+            "machine": this_machine(),
+            "servers": tuple(
+                Server(origin=watch.origin, version=watch.version, same_host=watch.pid is not None)
+                for watch in watches
+            ),
+            "started_at": started_at,
+            "ended_at": datetime.now(UTC),
+            "measured_from_s": run.window_began_s,
+            "measured_s": run.window_s,
+            "partial": run.stopped_for is not None,
+            "partial_reason": run.stopped_for,
+            "server": server_of(sampler.looks, [watch.tells for watch in watches]),
+            "client": _client(sampler, tally),
+            "timeline": tuple(sampler.seconds),
+            **counted(tally),
+        }
+    )
+    results = tuple(threshold.judge(report) for threshold in parse_all(options.thresholds, options))
+    return report.model_copy(update={"thresholds": results})
+
+
+def _client(sampler: Sampler, tally: Tally) -> ClientFigures | None:
+    if len(sampler.client_looks) < 2:
+        return None
+    before, after = sampler.client_looks[:2]
+    cost = client_watch.cost_between(before, after, os.cpu_count() or 1)
+    late = tally.media["video"].late.copy()
+    late.merge(tally.media["audio"].late)
+    return client_watch.judged(
+        [cost],
+        cpu_max=max((second.client_cpu for second in sampler.seconds if second.measured), default=cost.cpu),
+        cpus=len(os.sched_getaffinity(0)),
+        late_p99_ms=late.percentile_ms(0.99),
+    )
+
+
+def this_machine() -> Machine:
+    return Machine(
+        cpus=len(os.sched_getaffinity(0)),
+        cpu_model=proc.cpu_model(),
+        memory_mb=proc.memory_mb(),
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+    )
