@@ -24,7 +24,8 @@ run: $(native) ## start the server, with test persons to log in as, and print th
 
 test: .venv/.development $(native) build/web/.installed build/oidc-provider/.installed ## run every test: the Rust core's, then Python's and the browsers'
 	@.ci/need browser age redis postgresql
-	.ci/with-rust cargo test --quiet --locked --manifest-path $(manifest) --package dataplane-core
+	.ci/with-rust cargo test --quiet --locked --manifest-path $(manifest) \
+	    --package dataplane-core --package dataplane-traffic
 	TEST_BROWSER="$$(. .ci/tools.sh; find_browser)" \
 	    timeout --foreground --signal=INT --kill-after=30 $(test_limit_s) $(python) -m pytest
 

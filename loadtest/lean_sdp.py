@@ -1,7 +1,7 @@
 """Offers written by hand, answers read for their few facts (RFC 8866, RFC 8829)."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loadtest.errors import ServerViolation
 from loadtest.synthetic_media import AUDIO_LEVEL, MID, TRANSPORT_CC
@@ -22,13 +22,17 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`candidates`: (address, port) of the UDP host candidates, as they came; `ssrcs`: by mid."""
+    """`candidates`: (address, port) of the UDP host candidates, as they came; `ssrcs`: by mid.
+
+    `extensions`: header extension ids (RFC 8285) by URI, of all sections.
+    """
 
     ufrag: str
     pwd: str
     fingerprint: str
     candidates: tuple[tuple[str, int], ...]
     ssrcs: dict[str, tuple[int, ...]]
+    extensions: dict[str, int] = field(default_factory=dict)
 
 
 def new_section(number: int, kind: str, direction: str) -> Section:
@@ -95,6 +99,7 @@ def read_answer(sdp: str) -> Answer:
     facts: dict[str, str] = {}
     candidates: list[tuple[str, int]] = []
     ssrcs: dict[str, list[int]] = {}
+    extensions: dict[str, int] = {}
     mid = ""
     try:
         for line in sdp.splitlines():
@@ -109,6 +114,9 @@ def read_answer(sdp: str) -> Answer:
                     _, _, protocol, _, address, port, *_ = value.split()
                     if protocol.lower() == "udp" and (address, int(port)) not in candidates:
                         candidates.append((address, int(port)))
+                case "extmap":
+                    number, uri, *_ = value.split()
+                    extensions[uri] = int(number.partition("/")[0])
                 case "ssrc":
                     ssrc = int(value.split()[0])
                     if ssrc not in ssrcs.setdefault(mid, []):
@@ -119,6 +127,7 @@ def read_answer(sdp: str) -> Answer:
             facts["fingerprint"],
             tuple(candidates),
             {mid: tuple(those) for mid, those in ssrcs.items()},
+            extensions,
         )
     except (KeyError, ValueError, IndexError) as error:
         raise ServerViolation("an answer without transport") from error

@@ -2,7 +2,8 @@
 
 Everything that happens once per packet happens behind this face, on threads that never hold the GIL. Python
 calls it per event or per batch. Ids (`transport`, `track`, `subscription`) are integers minted by the data
-plane and never reused within a process. Only `sfu/` imports this module.
+plane and never reused within a process. Only `sfu/` imports this module, and of the load tester one file: for
+`TrafficEngine`, which is a participants' side of its own and shares no rule with the server's.
 """
 
 from collections.abc import Sequence
@@ -295,3 +296,173 @@ class DataPlane:
     def stats(self) -> PlaneStats: ...
     def close(self) -> None:
         """Stop the threads and close the sockets. Idempotent."""
+
+@final
+class TrafficDtls:
+    """One DTLS datagram for a synthetic participant."""
+    @property
+    def peer(self) -> int: ...
+    @property
+    def datagram(self) -> bytes: ...
+
+@final
+class TrafficStep:
+    """A participant got so far: "ice", "first_packet" (authenticated) or "first_key_frame" (whole).
+
+    `at_s` is when, on the monotonic clock.
+    """
+    @property
+    def peer(self) -> int: ...
+    @property
+    def step(self) -> str: ...
+    @property
+    def at_s(self) -> float: ...
+
+@final
+class TrafficFailed:
+    """A participant has no media any more; `reason` says why, without addresses."""
+    @property
+    def peer(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+
+TrafficEvent = TrafficDtls | TrafficStep | TrafficFailed
+
+class TrafficReceived(TypedDict):
+    """One received stream since the window began; moments (`_s`) are monotonic seconds and stay."""
+
+    ssrc: int
+    packets: int  # each once
+    expected: int  # by the numbers inside the packets
+    lost: int
+    duplicates: int
+    reordered: int
+    bytes: int  # RTP payload
+    opened: int  # authenticated and decrypted
+    refused: int  # not authentic, or no packet at all
+    key_frames: int
+    frames: int
+    freezes: int  # W3C webrtc-stats, freezeCount
+    nacks: int  # packets that we asked for again
+    plis: int
+    mended: int  # losses that a retransmission mended
+    jitter_ms: float
+    freeze_ms: float
+    longest_gap_ms: float
+    latency: list[tuple[int, int]]  # (bucket of loadtest.histogram, count), µs
+    latency_known: bool  # False: the sender's clock is another host's
+    first_packet_s: float | None
+    first_key_frame_s: float | None
+
+class TrafficSent(TypedDict):
+    """One sent stream since the window began."""
+
+    ssrc: int
+    packets: int
+    bytes: int  # RTP payload
+    nacks: int  # packets that were asked for again
+    plis: int  # and full intra requests
+    retransmitted: int
+    key_frames: int
+    frames_dropped: int  # the pacer was behind
+    late: list[tuple[int, int]]  # as `latency`: how late packets left
+
+class TrafficFigures(TypedDict):
+    """One participant."""
+
+    received: list[TrafficReceived]
+    sent: list[TrafficSent]
+    unsent: int  # datagrams that our own kernel would not take
+    rtcp_received: int
+    feedback_received: int
+    strays: int  # datagrams of no announced stream, forged or cut short
+    rtt_ms: float  # -1.0 until known
+
+class TrafficStats(TypedDict):
+    """One engine; counts only grow."""
+
+    peers: int
+    busy_seconds: float  # CPU time of its thread
+    rounds: int
+    late_rounds: int  # that began more than 5 ms late
+    panics: int
+    datagrams_received: int
+    datagrams_sent: int
+    unsent: int
+    events_dropped: int
+
+@final
+class TrafficEngine:
+    """A thread that carries the media of synthetic participants (`sfu/dataplane/traffic`)."""
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        open_one_in: int = 8,
+        host: int = 0,
+        max_peers: int = 4096,
+        core: int | None = None,
+    ) -> None:
+        """`open_one_in`: one in so many received packets is authenticated and decrypted, besides all up to a
+        first key frame; 1 to 1000. `host` tells this host's clock from others', 0: nobody can know.
+        `core`: the processor to stay on. Raises OSError, BadParameter.
+        """
+    def event_fd(self) -> int:
+        """A descriptor that is readable while events wait; `poll_events` clears it."""
+    def poll_events(self) -> list[TrafficEvent]: ...
+    def open(
+        self, *, host: str, port: int, local_ufrag: str, local_pwd: str, remote_ufrag: str, remote_pwd: str
+    ) -> int:
+        """A participant with a UDP socket of its own, which begins ICE; returns its id. Raises OSError,
+        BadParameter, LimitReached.
+        """
+    def send_dtls(self, peer: int, datagram: bytes) -> bool:
+        """False when the kernel would not take it; it is then lost."""
+    def set_keys(
+        self,
+        peer: int,
+        profile: str,
+        receive_key: bytes,
+        receive_salt: bytes,
+        send_key: bytes,
+        send_salt: bytes,
+    ) -> None:
+        """SRTP master keys, as `DataPlane.set_keys`."""
+    def set_extensions(
+        self,
+        peer: int,
+        *,
+        mid: int = 0,
+        transport_cc: int = 0,
+        audio_level: int = 0,
+        abs_send_time: int = 0,
+    ) -> None:
+        """Header extension ids that were agreed on (RFC 8285); 0: not."""
+    def publish_audio(self, peer: int, *, mid: str, ssrc: int, payload_type: int) -> None:
+        """Opus-shaped, 20 ms; it flows from `start_sending` on."""
+    def publish_video(
+        self,
+        peer: int,
+        *,
+        mid: str,
+        ssrc: int,
+        payload_type: int,
+        rtx_ssrc: int | None = None,
+        rtx_payload_type: int | None = None,
+        bitrate_bps: int = 1_200_000,
+        frames_per_s: int = 30,
+    ) -> None:
+        """VP8-shaped; it flows from `start_sending` on."""
+    def subscribe(self, peer: int, *, ssrc: int, kind: str, codec: str, rtx_ssrc: int | None = None) -> None:
+        """Expect a stream. One that is expected already stays as it is."""
+    def start_sending(self, peer: int) -> None: ...
+    def stop_sending(self, peer: int) -> None: ...
+    def move(self, peer: int) -> None:
+        """Go on from another local port."""
+    def figures(self, peer: int) -> TrafficFigures: ...
+    def reset_window(self, peer: int) -> None: ...
+    def close_peer(self, peer: int) -> None:
+        """Unknown ids are ignored: closing twice is fine."""
+    def stats(self) -> TrafficStats: ...
+    def close(self) -> None:
+        """Stop the thread and close the sockets. Idempotent."""

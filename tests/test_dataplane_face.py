@@ -71,12 +71,16 @@ def test_a_class_has_the_same_members_and_bases(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("name", sorted(members("DataPlane")))
-def test_a_call_takes_the_same_parameters(name: str) -> None:
-    declared = members("DataPlane")[name]
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(owner, name) for owner in ("DataPlane", "TrafficEngine") for name in sorted(members(owner))],
+)
+def test_a_call_takes_the_same_parameters(owner: str, name: str) -> None:
+    declared = members(owner)[name]
     if any(ast.unparse(decorator) == "property" for decorator in declared.decorator_list):
         return
-    runtime = _dataplane.DataPlane if name == "__init__" else getattr(_dataplane.DataPlane, name)
+    class_ = getattr(_dataplane, owner)
+    runtime = class_ if name == "__init__" else getattr(class_, name)
     on_paper, in_fact = stated(declared), built(runtime)
     assert list(on_paper) == list(in_fact)
     assert [
@@ -97,3 +101,25 @@ def test_statistics_carry_the_same_figures(plane: _dataplane.DataPlane) -> None:
     assert set(plane.transport_stats(sender)) == set(keys("TransportStats"))
     assert set(plane.track_stats(track)) == set(keys("TrackStats"))
     assert set(plane.subscription_stats(subscription)) == set(keys("SubscriptionStats"))
+
+
+def test_the_load_testers_statistics_carry_the_same_figures() -> None:
+    engine = _dataplane.TrafficEngine()
+    try:
+        assert set(engine.stats()) == set(keys("TrafficStats"))
+        peer = engine.open(
+            host="127.0.0.1",
+            port=9,
+            local_ufrag="local",
+            local_pwd="p" * 24,
+            remote_ufrag="remote",
+            remote_pwd="q" * 24,
+        )
+        engine.publish_audio(peer, mid="0", ssrc=1, payload_type=111)
+        engine.subscribe(peer, ssrc=2, kind="audio", codec="opus")
+        figures = engine.figures(peer)
+        assert set(figures) == set(keys("TrafficFigures"))
+        assert set(figures["sent"][0]) == set(keys("TrafficSent"))
+        assert set(figures["received"][0]) == set(keys("TrafficReceived"))
+    finally:
+        engine.close()

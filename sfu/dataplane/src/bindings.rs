@@ -24,6 +24,7 @@ use crate::io::Bell;
 use batch::batch_dict;
 
 mod batch;
+mod traffic;
 
 create_exception!(sfu._dataplane, DataPlaneError, PyException);
 create_exception!(sfu._dataplane, UnknownId, DataPlaneError);
@@ -515,5 +516,6 @@ fn _dataplane(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PathSelected>()?;
     module.add_class::<ConsentExpired>()?;
     module.add_class::<TrackStarted>()?;
-    module.add_class::<DataPlane>()
+    module.add_class::<DataPlane>()?;
+    traffic::add_to(module)
 }

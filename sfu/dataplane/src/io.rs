@@ -12,6 +12,10 @@ use std::time::Duration;
 use dataplane_core::outbox::{Outbox, Path, Run};
 use libc::{c_int, c_void, iovec, mmsghdr, msghdr, sockaddr_storage, socklen_t};
 
+mod peer;
+
+pub use peer::{PEER_BATCH, PeerInbox, PeerSocket, Poll, pin_thread, sleep_until, wall};
+
 /// Datagrams read at once.
 pub const BATCH: usize = 32;
 /// Larger than any packet of a real-time stream; what is longer arrives cut and fails authentication.

@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod io;
+pub mod traffic;
 
 #[cfg(feature = "python")]
 mod bindings;
