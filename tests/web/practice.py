@@ -68,12 +68,14 @@ _ARRIVE = """async () => {
       if (open) answers.set(item.linkId, [plain(item)]);
     }
   }
-  const consents = Object.fromEntries((await api.consentTexts("en"))
-    .filter(({ kind }) => kind === "teleconsultation")
-    .map(({ kind, version }) => [kind, { granted: true, text_version: version }]));
+  const texts = await api.consentTexts("en");
+  const agreed = (kinds, answer) => Object.fromEntries(texts.filter(({ kind }) => kinds.includes(kind))
+    .map(({ kind, version }) => [kind, { ...answer, text_version: version }]));
+  const consents = agreed(["teleconsultation"], { granted: true });
+  const notices = agreed(["privacy-notice", "not-an-emergency"], { acknowledged: true });
   const { id } = await api.createConsultation({
     questionnaire_response: answers.response("completed"), language: "en", insurance_fund: "300",
-    location: "Kerkstraat 12, 9000 Gent", consents,
+    location: "Kerkstraat 12, 9000 Gent", consents, notices,
     general_practitioner: { name: "Mia De Smet", nihdi: "10000106003" },
   });
   return id;

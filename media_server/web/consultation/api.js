@@ -30,6 +30,13 @@ export class Api extends EventTarget {
   #http = new Http(async () => (await this.me())?.csrf_token ?? "", () => this.dispatchEvent(new Event("logged-out")));
   /** Whether somebody was logged in on this page. */
   #known = false;
+  /** Pages of one browser have one session: which of them ended it, the others hear here. */
+  #others = new BroadcastChannel("teleconsult-session");
+
+  constructor() {
+    super();
+    this.#others.addEventListener("message", () => void this.me().catch(() => {}));
+  }
 
   // --- Who is here ---
 
@@ -56,6 +63,7 @@ export class Api extends EventTarget {
   async logout() {
     await this.#post("/auth/logout");
     this.#known = false;
+    this.#others.postMessage("over");
   }
 
   /** @param {boolean} on_duty @param {string[]} languages @returns {Promise<{on_duty: boolean, languages: string[]}>} */

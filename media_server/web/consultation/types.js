@@ -79,6 +79,7 @@
  * @property {boolean} [continue_despite_warning]
  * @property {number} [taken_s]              how long it took to fill in
  * @property {Partial<Record<ConsentText["kind"], {granted: boolean, text_version: string, recipient?: Practitioner}>>} consents
+ * @property {Record<string, {acknowledged: boolean, text_version: string}>} notices
  *
  * @typedef {"arrived" | "triaged" | "in-progress" | "finished" | "cancelled"} ConsultationState
  * @typedef {"advice" | "treatment" | "referral" | "emergency" | "out-of-scope" | "not-reached"} OutcomeKind

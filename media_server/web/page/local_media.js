@@ -31,6 +31,8 @@ export class LocalMedia extends EventTarget {
   /** @type {Record<Kind | "screen", Publication | null>} */
   #publications = { audio: null, video: null, screen: null };
   #codec;
+  /** How often everything was stopped: what was asked for before a stop is let go of when it comes. */
+  #stops = 0;
 
   /** @param {string | null} codec  preferred for video */
   constructor(codec = null) {
@@ -46,7 +48,9 @@ export class LocalMedia extends EventTarget {
       this.problems = Object.fromEntries(kinds.map((kind) => [kind, "insecure"]));
       return this.#changed();
     }
+    const stops = this.#stops;
     const { audio, video, problems } = await captureAll(kinds, this.choice);
+    if (stops !== this.#stops) return [audio, video].forEach((track) => track?.stop());
     this.problems = problems;
     this.#use("audio", audio);
     this.#use("video", video);
@@ -165,6 +169,7 @@ export class LocalMedia extends EventTarget {
 
   /** Let go of every device. */
   stop() {
+    this.#stops++;
     this.#use("audio", null);
     this.#use("video", null);
     if (this.screen) this.stopScreen();
@@ -180,8 +185,11 @@ export class LocalMedia extends EventTarget {
     }
     // A phone opens its second camera only once the first is let go.
     if (kind === "video") this.tracks.video?.stop();
+    const stops = this.#stops;
     try {
-      this.#use(kind, await capture(kind, this.choice));
+      const track = await capture(kind, this.choice);
+      if (stops !== this.#stops) return track.stop();
+      this.#use(kind, track);
       delete this.problems[kind];
     } catch (error) {
       this.#use(kind, null);

@@ -36,6 +36,7 @@ export class DeskView {
   #closed = false;
   #complaint = complaintLine();
   #title = h("h1");
+  #identity = h("p.lead");
   #duty;
   #queue;
   #ownList = h("ul.own-list");
@@ -56,7 +57,7 @@ export class DeskView {
     this.#queue = new QueueList((button, consultation) => void this.#claim(button, consultation));
     this.#ownCard = h("section.card.own", { "aria-labelledby": "own-title", hidden: true },
       h("h2", { id: "own-title" }, words("own.title")), this.#ownList);
-    this.element = h("div.desk", {}, h("header.desk-head", {}, this.#title, h("p.lead", {}, this.#identity())),
+    this.element = h("div.desk", {}, h("header.desk-head", {}, this.#title, this.#identity),
       h("div.desk-side", {}, this.#duty.element, this.#ownCard),
       h("div.desk-main", {}, this.#complaint, this.#queue.element));
     document.addEventListener("visibilitychange", this.#look);
@@ -78,15 +79,15 @@ export class DeskView {
 
   render() {
     setText(this.#title, t("desk.title", { name: this.#me.family_name ?? this.#me.name }));
+    setText(this.#identity, this.#identityText());
     this.#duty.render(this.#me.doctor);
     this.#renderQueue();
     this.#renderOwn();
   }
 
-  #identity() {
+  #identityText() {
     const { nihdi, qualification } = this.#me.doctor;
-    return h("span", {},
-      `${this.#me.name} · ${coded("qualification", qualification)} · RIZIV/INAMI ${nihdiText(nihdi)}`);
+    return `${this.#me.name} · ${coded("qualification", qualification)} · RIZIV/INAMI ${nihdiText(nihdi)}`;
   }
 
   #renderQueue() {

@@ -124,7 +124,10 @@ class Page {
       this.#me = null;
       return this.#enter("over").catch(() => {});
     }
-    return openSessionOver(async () => (await this.#api.me()) !== null);
+    const workspace = this.#view;
+    workspace.hangUp();
+    if (await openSessionOver(async () => (await this.#api.me()) !== null)) workspace.goOn();
+    return undefined;
   }
 
   async #leave() {

@@ -19,7 +19,7 @@ export function loginView({ itsme, development }, outcome) {
   const href = loginUrl("doctor", HERE, language());
   const door = itsme || development
     ? h("a.button.primary.large", { href, "data-action": "login" }, symbol("lock"),
-      shared(itsme ? "login.itsme" : "login.development"))
+      shared(development ? "login.development" : "login.itsme"))
     : h("p.notice", {}, symbol("warning"), t("login.closed"));
   const points = /** @type {const} */ (["who", "checked", "private"]).map((point) => h("li", {}, symbol("check"),
     t(`login.point.${point}`)));

@@ -8,9 +8,12 @@ import { t } from "./i18n.js";
 
 let shown = false;
 
-/** @param {() => Promise<boolean>} valid  whether there is a session again */
+/**
+ * @param {() => Promise<boolean>} valid  whether there is a session again
+ * @returns {Promise<boolean>} once there is; false when it was asked for already
+ */
 export async function openSessionOver(valid) {
-  if (shown) return;
+  if (shown) return false;
   shown = true;
   const login = h("a.button.primary",
     { href: loginUrl("doctor", location.pathname, language()), target: "_blank", rel: "noopener" }, t("session.login"));
@@ -23,4 +26,5 @@ export async function openSessionOver(valid) {
   });
   await answered;
   shown = false;
+  return true;
 }

@@ -28,7 +28,7 @@ export const de = {
   "stranger.patient": "Zum Eingang für Patienten",
   "unreachable.title": "Der Dienst antwortet nicht",
   "session.title": "Ihre Sitzung ist abgelaufen",
-  "session.lead": "Melden Sie sich in einem neuen Fenster wieder an und kommen Sie dann zurück: Was Sie geschrieben haben, steht noch auf dieser Seite.",
+  "session.lead": "Ihre Kamera und Ihr Mikrofon sind aus. Melden Sie sich in einem neuen Fenster wieder an und kommen Sie dann zurück: Was Sie geschrieben haben, steht noch auf dieser Seite.",
   "session.login": "In neuem Fenster anmelden",
   "session.again": "Ich habe mich angemeldet",
 
@@ -128,7 +128,7 @@ export const de = {
   "say.calling": "Anruf läuft",
   "say.file.granted": "Sie dürfen die Krankenakte einsehen",
 
-  "summary.title": "Grund des Anrufs",
+  "summary.title": "Übersicht",
   "summary.nothing": "Hier wurde nichts gefragt oder geantwortet.",
   "summary.copy": "Kopieren",
   "summary.retry": "Erneut abrufen",

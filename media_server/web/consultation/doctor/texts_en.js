@@ -27,7 +27,7 @@ export const en = {
   "stranger.patient": "To the patients’ entrance",
   "unreachable.title": "The service does not answer",
   "session.title": "Your session has ended",
-  "session.lead": "Log in again in a new window, then come back here: what you have written is still on this page.",
+  "session.lead": "Your camera and microphone are off. Log in again in a new window, then come back here: what you have written is still on this page.",
   "session.login": "Log in in a new window",
   "session.again": "I have logged in",
 
@@ -127,7 +127,7 @@ export const en = {
   "say.calling": "Calling the patient",
   "say.file.granted": "The patient allows you to look into the medical file",
 
-  "summary.title": "Reason for the call",
+  "summary.title": "Summary",
   "summary.nothing": "Nothing was asked or answered here.",
   "summary.copy": "Copy",
   "summary.retry": "Ask again",

@@ -28,7 +28,7 @@ export const fr = {
   "stranger.patient": "Vers l’entrée des patients",
   "unreachable.title": "Le service ne répond pas",
   "session.title": "Votre session est terminée",
-  "session.lead": "Reconnectez-vous dans une nouvelle fenêtre, puis revenez ici : ce que vous avez écrit est encore sur cette page.",
+  "session.lead": "Votre caméra et votre micro sont éteints. Reconnectez-vous dans une nouvelle fenêtre, puis revenez ici : ce que vous avez écrit est encore sur cette page.",
   "session.login": "Se connecter dans une nouvelle fenêtre",
   "session.again": "Je me suis connecté",
 
@@ -128,7 +128,7 @@ export const fr = {
   "say.calling": "Appel du patient",
   "say.file.granted": "Le patient vous permet de consulter son dossier médical",
 
-  "summary.title": "Motif de l’appel",
+  "summary.title": "Résumé",
   "summary.nothing": "Rien n’a été demandé ni répondu ici.",
   "summary.copy": "Copier",
   "summary.retry": "Redemander",

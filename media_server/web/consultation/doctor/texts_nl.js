@@ -28,7 +28,7 @@ export const nl = {
   "stranger.patient": "Naar de ingang voor patiënten",
   "unreachable.title": "De dienst antwoordt niet",
   "session.title": "Uw sessie is afgelopen",
-  "session.lead": "Meld u opnieuw aan in een nieuw venster en kom dan hier terug: wat u geschreven hebt, staat nog op deze pagina.",
+  "session.lead": "Uw camera en microfoon zijn uit. Meld u opnieuw aan in een nieuw venster en kom dan hier terug: wat u geschreven hebt, staat nog op deze pagina.",
   "session.login": "Aanmelden in een nieuw venster",
   "session.again": "Ik heb me aangemeld",
 
@@ -128,7 +128,7 @@ export const nl = {
   "say.calling": "De patiënt wordt gebeld",
   "say.file.granted": "U mag het medisch dossier van de patiënt inkijken",
 
-  "summary.title": "Reden van de oproep",
+  "summary.title": "Overzicht",
   "summary.nothing": "Hier is niets gevraagd of geantwoord.",
   "summary.copy": "Kopiëren",
   "summary.retry": "Opnieuw opvragen",

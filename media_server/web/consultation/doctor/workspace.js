@@ -7,6 +7,7 @@ import { h, setText } from "../../page/dom.js";
 import { hasText as hasPageText, languages, t as page } from "../../page/i18n.js";
 import { ConsentTexts } from "../consent_texts.js";
 import { dateText, t as shared } from "../i18n.js";
+import { guardBack } from "../parts/back_guard.js";
 import { confirmed, openDialog } from "../parts/dialog.js";
 import { RecordingWords } from "../recording_words.js";
 import { yearsSince } from "./age.js";
@@ -90,7 +91,7 @@ export class Workspace {
     this.#side.append(this.#ready.element);
     this.element = h("div.workspace", { onkeydown: (/** @type {KeyboardEvent} */ event) => this.#escape(event) },
       this.#head, this.#side, this.#tabs.panels, this.#tabs.list);
-    this.#stops = [...this.#listen()];
+    this.#stops = [...this.#listen(), guardBack(() => this.#back())];
     WIDE.addEventListener("change", this.#fit);
     this.#fit();
     // In the call its events tell everything; outside, a patient may cancel or send a photo.
@@ -151,6 +152,25 @@ export class Workspace {
   finish() {
     this.#tabs.choose("outcome");
     this.#panels.outcome.focusClosing();
+  }
+
+  /** The browser's back button: to the waiting room, but out of a call only after being asked. */
+  #back() {
+    if (document.querySelector("dialog:modal")) return;
+    if (this.#live) void this.#hangUp();
+    else this.#page.leave();
+  }
+
+  /** Out of the call, with camera and microphone off; what was typed stays. */
+  hangUp() {
+    this.#media.stop();
+    void this.#client.leave();
+  }
+
+  /** After that. */
+  goOn() {
+    void this.open.load();
+    void this.#media.start();
   }
 
   close() {

@@ -87,11 +87,18 @@ class Page {
       document.title = `${this.#view.title} · Teleconsult`;
       this.#main.replaceChildren(this.#view.element);
     };
-    this.#redraw = () => (this.#view?.render ? this.#view.render() : again());
+    const head = () => {
+      if (name !== "call") this.status.replaceChildren(...(this.me && name !== "login" ? [this.#logoutButton()] : []));
+    };
+    this.#redraw = () => {
+      if (this.#view?.render) this.#view.render();
+      else again();
+      head();
+    };
     document.body.dataset.view = name;
     this.#brand.inert = name === "call" || name === "wait"; // one touch on the service's name must not end it
     again(); // which closes the one before, and with a call what that has put into the page's head
-    if (name !== "call") this.status.replaceChildren(...(this.me && name !== "login" ? [this.#logoutButton()] : []));
+    head();
     const heading = /** @type {HTMLElement | null} */ (this.#main.querySelector("h1[tabindex]"));
     (heading ?? this.#main).focus({ preventScroll: true });
     scrollTo({ top: 0 });
@@ -169,9 +176,13 @@ class Page {
     await this.attempt(() => this.#showLogin("over"));
   }
 
+  /** Camera, microphone and the room end here and now, whatever the service says to it. */
   async logout() {
-    await this.api.logout().catch(() => {});
     this.me = null;
+    const stopped = this.visit?.stop();
+    this.visit = null;
+    await this.api.logout().catch(() => {});
+    await stopped;
     await this.attempt(() => this.#showLogin(null));
   }
 

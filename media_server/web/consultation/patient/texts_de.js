@@ -178,6 +178,7 @@ export const de = {
   "wait.next.keep": "Wenn die Verbindung abbricht oder die Seite neu lädt, behalten Sie Ihren Platz.",
   "wait.next.reads": "Der Arzt liest zuerst Ihre Antworten und ruft Sie dann auf.",
   "wait.worse": "Wird es schlimmer? Warten Sie nicht. Rufen Sie an:",
+  "wait.back": "Sie warten noch. Zum Beenden wählen Sie „Warteschlange verlassen“.",
   "wait.leave": "Warteschlange verlassen",
   "wait.leave.title": "Warteschlange verlassen?",
   "wait.leave.text": "Sie verlieren Ihren Platz, und die Sprechstunde wird abgesagt.",

@@ -177,6 +177,7 @@ export const en = {
   "wait.next.keep": "If the connection breaks or the page reloads, you keep your place.",
   "wait.next.reads": "The doctor reads your answers first, then calls you.",
   "wait.worse": "Is it getting worse? Do not wait. Call",
+  "wait.back": "You are still waiting. To stop, choose “Leave the queue”.",
   "wait.leave": "Leave the queue",
   "wait.leave.title": "Leave the queue?",
   "wait.leave.text": "You lose your place, and the consultation is cancelled.",

@@ -178,6 +178,7 @@ export const fr = {
   "wait.next.keep": "Si la connexion est coupée ou la page rechargée, vous gardez votre place.",
   "wait.next.reads": "Le médecin lit d’abord vos réponses, puis vous appelle.",
   "wait.worse": "Cela empire ? N’attendez pas. Appelez le",
+  "wait.back": "Vous attendez toujours. Pour arrêter, choisissez « Quitter la file ».",
   "wait.leave": "Quitter la file",
   "wait.leave.title": "Quitter la file ?",
   "wait.leave.text": "Vous perdez votre place et la consultation est annulée.",

@@ -178,6 +178,7 @@ export const nl = {
   "wait.next.keep": "Valt de verbinding weg of herlaadt de pagina, dan houdt u uw plaats.",
   "wait.next.reads": "De arts leest eerst uw antwoorden en roept u dan op.",
   "wait.worse": "Wordt het erger? Wacht niet. Bel",
+  "wait.back": "U wacht nog. Wilt u stoppen, kies dan “De wachtrij verlaten”.",
   "wait.leave": "De wachtrij verlaten",
   "wait.leave.title": "De wachtrij verlaten?",
   "wait.leave.text": "U verliest uw plaats en de consultatie wordt geannuleerd.",

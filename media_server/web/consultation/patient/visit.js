@@ -8,6 +8,7 @@ import { LocalMedia } from "../../page/local_media.js";
 import { ApiError } from "../api.js";
 import { ConsentTexts } from "../consent_texts.js";
 import { errorText } from "../errors.js";
+import { guardBack } from "../parts/back_guard.js";
 import { confirmed } from "../parts/dialog.js";
 import { toast } from "../parts/toast.js";
 import { RecordingWords } from "../recording_words.js";
@@ -42,6 +43,8 @@ export class Visit {
   /** Whether the device check was passed. */
   #checked = false;
   #ending = false;
+  /** Gives the browser's back button its own meaning again. */
+  #guard = () => {};
   #timer;
 
   /** @param {App} app @param {Consultation} consultation */
@@ -64,6 +67,7 @@ export class Visit {
   start(fresh) {
     this.#checked = !fresh;
     this.media.bind(this.client);
+    this.#guard = guardBack(() => this.#back());
     this.#show(fresh ? "check" : "wait");
     void this.client.join().catch(() => {}); // the `ended` state says why
   }
@@ -108,6 +112,14 @@ export class Visit {
     if (sure) await this.refresh();
   }
 
+  /** The browser's back button: neither a place nor a call is lost by it. */
+  #back() {
+    if (document.querySelector("dialog:modal")) return;
+    if (this.#shown === "call") void this.hangUp();
+    else if (this.#shown === "check") this.checked();
+    else toast(t("wait.back"), "info");
+  }
+
   /** In the room again after it was lost or left. */
   async again() {
     await this.media.start();
@@ -120,6 +132,7 @@ export class Visit {
   async stop() {
     if (this.#ending) return;
     this.#ending = true;
+    this.#guard();
     clearInterval(this.#timer);
     removeEventListener("pagehide", this.#onHide);
     this.consents.close();
@@ -169,9 +182,9 @@ export class Visit {
   async #ended(code) {
     if (this.#ending) return;
     this.media.unbind();
+    this.media.stop(); // nobody is to look or listen while the service is asked why
     await this.refresh().catch(() => {});
     if (this.#ending) return;
-    this.media.stop();
     this.#show("lost", code);
   }
 
