@@ -309,7 +309,9 @@ class ConsultationEndpoints:
                 services.store.refused, consultation.id, *who, "room.enter", "consent-needed"
             )
             raise ConsentNeeded("the patient has taken back the consent to the teleconsultation")
-        return name or await asyncio.to_thread(guest_name, services, consultation, caller.person)
+        if name is not None:
+            return name
+        return await asyncio.to_thread(guest_name, services, consultation, caller.person)
 
 
 def _check_proxy(body: NewConsultation, patient: Patient, today: date) -> None:

@@ -7,9 +7,9 @@ Whether somebody is on duty is asked at the moment of use: a doctor whose verifi
 that moment, on every node, whatever the row says.
 """
 
-from collections import namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, select, update
@@ -22,7 +22,7 @@ from media_server.people.person import PersonDetails, Subject, national_number_i
 from media_server.records import AuditEntry, FieldKeys, RowReader, append_audit, reading, tables, writing
 
 _doctors = tables.doctors
-_Row: Any = namedtuple("_Row", _doctors.c.keys())
+_COLUMNS = _doctors.c.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Doctors:
         row = self._reader.row(key=id_)
         if row is None:
             raise UnknownPerson("no doctor has this id")
-        return self._doctor(_Row(*row))
+        return self._doctor(SimpleNamespace(**dict(zip(_COLUMNS, row, strict=True))))
 
     def all(self) -> list[Doctor]:
         """In the order in which they were first imported; those of one file by number."""

@@ -29,7 +29,7 @@ A_DOCTOR: Mapping[str, Any] = {
 
 def add(records: Engine, **changes: object) -> None:
     with writing(records) as connection:
-        connection.execute(insert(DOCTORS).values(A_DOCTOR | changes))
+        connection.execute(insert(DOCTORS).values({**A_DOCTOR, **changes}))
 
 
 def test_a_row_is_read_as_sqlalchemy_reads_it(records: Engine) -> None:
