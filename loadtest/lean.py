@@ -16,7 +16,7 @@ from typing import Self
 from loadtest import rtcp
 from loadtest.dtls_client import SrtpProfile, identity
 from loadtest.errors import ClientError, Interrupted, MediaFailed, Refused
-from loadtest.events import Event, Message, ParticipantId, Track, TrackId, TrackPublished
+from loadtest.events import Event, ParticipantId, Track, TrackId, TrackPublished
 from loadtest.lean_sdp import OPUS, VP8, VP8_RTX, Answer, Section, new_section, read_answer, write_offer
 from loadtest.media_socket import MEDIA_TIMEOUT_S, Counters, MediaSocket, Traffic
 from loadtest.participant import JoinSteps
@@ -105,11 +105,6 @@ class LeanParticipant:
         return self._media
 
     @property
-    def has_media(self) -> bool:
-        """Whether there is a media path, up or coming up."""
-        return self._media is not None
-
-    @property
     def counters(self) -> Counters:
         return self.media.counters
 
@@ -151,14 +146,6 @@ class LeanParticipant:
                 streams.create_task(self._pace(source, end))
             reports = streams.create_task(self._report(end))
         await reports
-
-    async def request(self, type_: str, **fields: object) -> Message:
-        """Any request of the protocol."""
-        return await self._session.request(type_, **fields)
-
-    async def cut(self) -> None:
-        """Break the WebSocket without a word; the session resumes by itself."""
-        await self._session.cut()
 
     async def recording(self, action: str) -> str:
         """`start` or `stop`; the state from then on."""

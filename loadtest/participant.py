@@ -133,7 +133,10 @@ class Participant(Protocol):
         ...
 
     async def join(self) -> JoinSteps:
-        """Join, publish, subscribe to what is there, connect. Raises ClientError, with nothing left open."""
+        """Join, publish, subscribe to what is there, connect. Who has to be let in waits for that first.
+
+        Raises ClientError, with nothing left open.
+        """
         ...
 
     async def first_packet(self, timeout_s: float = 10.0) -> JoinSteps:

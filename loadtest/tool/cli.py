@@ -122,6 +122,8 @@ def _options(given: dict[str, Any]) -> Options:
         raise WrongUsage(f"--srtp-profile: one of {', '.join(SrtpProfile.__members__)}")
     if not given["audio"] and not given["video"]:
         raise WrongUsage("--no-audio with --no-video: nothing would be sent")
+    if given["codec"] is not VideoCodec.VP8 or given["simulcast"]:
+        raise WrongUsage("--codec and --simulcast: synthetic cameras send VP8 in one size only")
     if given["participants"] is not None and scenario not in SIZES:
         raise WrongUsage(f"--participants: {scenario} has rooms of two; give --calls")
     try:

@@ -4,12 +4,12 @@ import asyncio
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from loadtest.errors import ClientError
-from loadtest.events import Event, TrackId
+from loadtest.events import Event, ParticipantAdmitted, Resumed, TrackId
 from loadtest.participant import Joining, MakeParticipant, Participant, ParticipantFigures, Publishing
 from loadtest.tool.entrances import Entrance
 from loadtest.tool.errors import code_of
@@ -36,13 +36,36 @@ class Member:
     met_somebody: bool
     """Whether somebody was sending when this one came."""
     counted_from_s: float
+    waited: bool = False
+    """Whether it had to be let in, so that its join took as long as a doctor did."""
     sending: bool = False
     over_told: bool = False
-    waking: asyncio.Event = field(default_factory=asyncio.Event)
+    admitted_s: float | None = None
+    resumes: int = 0
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, event: Event) -> None:
-        """Told by the participant; `waking` wakes whoever waits for something to happen."""
-        self.waking.set()
+        """Told by the participant."""
+        match event:
+            case Resumed():
+                self.resumes += 1
+            case ParticipantAdmitted(id=who) if who == self.participant.room.me:
+                self.admitted_s = time.monotonic()
+            case _:
+                return
+        self.wake()
+
+    def wake(self) -> None:
+        self._changed.set()
+
+    async def until(self, condition: Callable[["Member"], bool], timeout_s: float) -> bool:
+        """Wait until it is so; False when the session is over or the time is, before."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while not condition(self) and self.participant.over is None:
+                    self._changed.clear()
+                    await self._changed.wait()
+        return condition(self)
 
 
 class Fleet:
@@ -67,6 +90,7 @@ class Fleet:
         self._rooms: dict[str, list[Member]] = defaultdict(list)
         self.tally = Tally()
         self._media = self.tally.media
+        self._leaving: set[Member] = set()
         self.joined_in_all = 0
 
     def __len__(self) -> int:
@@ -88,19 +112,31 @@ class Fleet:
         self._progress.failed(kind)
 
     async def enter(
-        self, room: str, role: str, *, publishing: Publishing | None = None, waiting: bool = False
+        self,
+        room: str,
+        role: str,
+        *,
+        publishing: Publishing | None = None,
+        waiting: bool = False,
+        entrance: Entrance | None = None,
+        seated: Callable[[Member], None] = lambda _: None,
     ) -> Member | None:
-        """Join and send; None, and a failure counted, when that did not come about."""
+        """Join and send; None, and a failure counted, when that did not come about.
+
+        Who is `waiting` joins once a doctor has let it in; `seated` is told of the member before that.
+        """
         publishing = self._options.publishing if publishing is None else publishing
         joins = self.tally.joins
         joins.attempted += 1
         began_s = time.monotonic()
         member: Member | None = None
         try:
-            ticket = await self.entrance(room).ticket(room, role, waiting=waiting)
+            ticket = await (entrance or self.entrance(room)).ticket(room, role, waiting=waiting)
             ticket_ms = 1000 * (time.monotonic() - began_s)
             member = self._seat(room, role, publishing, ticket.url, ticket.ticket, ticket_ms)
+            member.waited = waiting
             self._rooms[room].append(member)
+            seated(member)
             await member.participant.join()
             member.participant.start_sending()
             member.sending = True
@@ -110,9 +146,10 @@ class Fleet:
             if member is not None:
                 await self._forget(member)
             return None
-        except BaseException:
+        except BaseException:  # the test ends meanwhile: neither done nor failed
+            joins.attempted -= 1
             if member is not None:
-                await self._forget(member)
+                self._detach(member)
             raise
         joins.succeeded += 1
         self.joined_in_all += 1
@@ -149,7 +186,8 @@ class Fleet:
         for member in left:
             self.count(member)
             self._record_join(member)
-        await asyncio.gather(*(self._forget(member) for member in left), return_exceptions=True)
+        closing = [*left, *self._leaving]
+        await asyncio.gather(*(self._forget(member) for member in closing), return_exceptions=True)
 
     # Counting
 
@@ -221,7 +259,7 @@ class Fleet:
             seed=self._draw.getrandbits(32),
             impairment=self._options.impairment,
             on_event=lambda event: heard[0].take(event),
-            on_over=lambda: heard[0].waking.set(),
+            on_over=lambda: heard[0].wake(),
         )
         now = time.monotonic()
         somebody = any(other.sending and other.publishing.kinds for other in self._rooms[room])
@@ -231,15 +269,25 @@ class Fleet:
         return member
 
     def _expected(self, member: Member) -> int:
-        others: Iterable[Member] = (m for m in self._rooms[member.room] if m is not member)
-        return sum(len(other.publishing.kinds) for other in others if other.participant.over is None)
+        now = time.monotonic()
+        return sum(
+            len(other.publishing.kinds)
+            for other in self._rooms[member.room]
+            if other is not member
+            and other.sending
+            and other.participant.over is None
+            and now - other.came_s >= SETTLED_S
+        )
 
     def count(self, member: Member) -> ParticipantFigures:
         """Count what a member measured up to now, and let its figures start anew."""
         figures = member.participant.figures()
         now = time.monotonic()
+        there = member.participant.room.tracks if figures.received else {}
         for received in figures.received:
-            self._media[received.kind].receive(received, now - member.counted_from_s)
+            seconds = now - member.counted_from_s
+            # The silence of who has left is no gap.
+            self._media[received.kind].receive(received, seconds, with_gap=received.track in there)
         for sent in figures.sent:
             self._media[sent.kind].send(sent)
         self.tally.unsent += figures.unsent
@@ -248,20 +296,26 @@ class Fleet:
         return figures
 
     def _record_join(self, member: Member) -> None:
-        if member.participant.steps.dtls is not None:
+        if member.participant.steps.dtls is not None and not member.waited:
             self.tally.joins.record(
                 member.participant.steps, before_ms=member.ticket_ms, with_media=member.met_somebody
             )
 
-    async def _forget(self, member: Member) -> None:
+    def _detach(self, member: Member) -> None:
+        """Out of its room, but not closed yet."""
         members = self._rooms.get(member.room, [])
         if member in members:
             members.remove(member)
         if not members:
             self._rooms.pop(member.room, None)
+        self._leaving.add(member)
+
+    async def _forget(self, member: Member) -> None:
+        self._detach(member)
         with suppress(TimeoutError, ClientError, OSError):
             async with asyncio.timeout(CLOSE_S):
                 await member.participant.close()
+        self._leaving.discard(member)  # not when cancelled: `close` has to come back to it
 
 
 def failures_in_order(failures: Counter[str]) -> list[tuple[str, int]]:

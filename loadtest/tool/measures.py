@@ -202,16 +202,17 @@ class Trend(Model):
 
     figure: str
     unit: str
-    before: float | None
-    """Idle, before the first join."""
-    after: float | None
-    """Idle again, after the last has left."""
+    compared: Literal["idle", "under load"]
+    """Idle: nobody there, before the first joined and after the last left. Under load: the beginning and the
+    end of the window, for what a server is free to keep once it had it."""
+    before: float
+    after: float
     per_hour: float | None
     """Least-squares slope over the measured window."""
-    grew: bool
-    """Whether that is more than noise and more than is allowed."""
     allowed: float
     """How much `after` may be above `before`."""
+    grew: bool
+    """Whether it is above that; under load, also whether the slope is more than noise."""
 
 
 class ServerFigures(Model):

@@ -65,7 +65,11 @@ class Options(BaseModel):
     """How often each call is cut (reconnect)."""
     doctors: int = Field(default=2, ge=1)
     """How many claim patients (waiting-room)."""
+    talk_s: float = Field(default=5.0, ge=0)
+    """How long a patient and a doctor talk (waiting-room)."""
     find_capacity: bool = False
+    most_calls: int = Field(default=1000, ge=1)
+    """The search for the capacity tries no more."""
     processes: int = Field(default=1, ge=1)
 
     @property

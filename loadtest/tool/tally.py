@@ -39,8 +39,8 @@ class MediaTally:
     gap: Histogram = field(default_factory=Histogram)
     late: Histogram = field(default_factory=Histogram)
 
-    def receive(self, track: ReceivedTrack, seconds: float) -> None:
-        """Count a track's figures, of a window of so many seconds."""
+    def receive(self, track: ReceivedTrack, seconds: float, *, with_gap: bool = True) -> None:
+        """Count a track's figures, of a window of so many seconds; its gap where that means something."""
         self.tracks += 1
         self.packets += track.packets
         self.bytes += track.bytes
@@ -56,6 +56,7 @@ class MediaTally:
         self.latency.merge(track.latency)
         if seconds >= SHORT_TRACK_S:
             self.jitter.record(1000 * track.jitter_ms)
+        if seconds >= SHORT_TRACK_S and with_gap:
             self.gap.record(1000 * track.longest_gap_ms)
 
     def send(self, track: SentTrack) -> None:

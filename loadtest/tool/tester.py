@@ -16,12 +16,11 @@ from pathlib import Path
 
 import aiohttp
 
-from loadtest.participant import MakeParticipant
+from loadtest.participant import Joining, Participant
 from loadtest.tool import client_watch, proc
 from loadtest.tool.entrances import Command, Entrance, MakeMint, Minted, WalkIn
 from loadtest.tool.errors import CannotTest, WrongUsage
 from loadtest.tool.fleet import Fleet
-from loadtest.tool.lean_adapter import LeanAdapter
 from loadtest.tool.measures import ClientFigures, Machine, Server
 from loadtest.tool.options import Options, TicketSource
 from loadtest.tool.preflight import check_server, check_tickets
@@ -34,6 +33,7 @@ from loadtest.tool.scenarios import SCENARIOS
 from loadtest.tool.server_watch import ServerWatch
 from loadtest.tool.tally import Tally
 from loadtest.tool.thresholds import parse_all
+from loadtest.traffic import NativeEngine, NativeParticipant
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Plan:
     make_mint: MakeMint | None = None
 
 
-async def run_test(plan: Plan, progress: Progress, make: MakeParticipant = LeanAdapter) -> Report:
+async def run_test(plan: Plan, progress: Progress) -> Report:
     """Raises CannotTest, WrongUsage; once it has begun, whatever happens is in the report."""
     parse_all(plan.options.thresholds, plan.options)
     progress.phase(Phase.CHECKING, None)
@@ -66,6 +66,12 @@ async def run_test(plan: Plan, progress: Progress, make: MakeParticipant = LeanA
         for watch in watches:
             await watch.find()
         draw = random.Random(plan.options.seed)
+        engine = NativeEngine(seed=plan.options.seed)
+        stack.callback(engine.close)
+
+        def make(joining: Joining) -> Participant:
+            return NativeParticipant(engine, joining)
+
         fleet = Fleet(entrances, make, plan.options, draw, progress)
         sampler = Sampler(fleet, watches, progress, time.monotonic())
         run = Run(plan.options, fleet, sampler, progress, draw, http, name)

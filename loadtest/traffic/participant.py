@@ -55,6 +55,7 @@ class NativeParticipant:
         self._subscribed: dict[int, Track] = {}  # by SSRC
         self._count = 0
         self._followed = asyncio.Condition()
+        self._let_in = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending = False
         self._failure: MediaFailed | None = None
@@ -83,12 +84,16 @@ class NativeParticipant:
         return self._failure or self._session.over
 
     async def join(self) -> JoinSteps:
-        """Join, publish, subscribe to what is there, connect. Raises ClientError subclasses."""
+        """Join, publish, subscribe to what is there, connect. Who has to be let in waits for that first.
+
+        Raises ClientError subclasses.
+        """
         self._began_s = time.monotonic()
         try:
             self._room = RoomView(await self._session.open())
             self._mark("websocket", time.monotonic())
             self._session.start()
+            await self._until_let_in()
             await self._negotiate_with_those_here()
         except BaseException:
             await self.close()
@@ -199,6 +204,13 @@ class NativeParticipant:
 
     # Negotiation
 
+    async def _until_let_in(self) -> None:
+        """At once for who need not wait. Raises why the session is over, when it ends before."""
+        if not self.room.admitted:
+            await self._let_in.wait()
+            if self._session.over is not None:
+                raise self._session.over
+
     async def _negotiate_with_those_here(self) -> None:
         there = self.room.others_tracks() if self._joining.follow else []
         self._wanted |= {track.id for track in there}
@@ -284,6 +296,8 @@ class NativeParticipant:
 
     def _take(self, event: Event) -> None:
         self.room.apply(event)
+        if self.room.admitted:
+            self._let_in.set()
         if (
             isinstance(event, TrackPublished)
             and self._joining.follow
@@ -293,6 +307,7 @@ class NativeParticipant:
         self._joining.on_event(event)
 
     def _session_over(self) -> None:
+        self._let_in.set()
         if self._failure is None:
             self._joining.on_over()
 
