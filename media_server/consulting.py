@@ -38,6 +38,7 @@ from media_server.development_registry import has_test_doctors, register_test_do
 from media_server.endpoints import Services, all_endpoints
 from media_server.endpoints.third_parties import ThirdParties
 from media_server.errors import CannotStart
+from media_server.login.described import login_paths
 from media_server.login.handlers import Login
 from media_server.login.service import open_login
 from media_server.login.settings import ItsmeEnvironment
@@ -320,7 +321,7 @@ def medical_file_key(keys: FieldKeys) -> bytes:
 def _add_openapi(router: web.UrlDispatcher, endpoints: tuple[Endpoint, ...]) -> None:
     @cache
     def document() -> str:
-        return json.dumps(openapi_document(endpoints, _version()))
+        return json.dumps(openapi_document(endpoints, _version(), login_paths()))
 
     async def openapi(_request: web.Request) -> web.Response:
         text = await asyncio.to_thread(document)  # takes long, the first time

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document, written from the endpoints and the models that serve them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,8 +16,12 @@ _REF = "#/components/schemas/{model}"
 _BODY_CODES = ("bad-body",)
 
 
-def openapi_document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
-    """JSON-able."""
+def openapi_document(
+    endpoints: Iterable[Endpoint],
+    version: str,
+    others: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """JSON-able. `others`: paths that are served otherwise, described already."""
     every = tuple(endpoints)
     models: set[type[BaseModel]] = {each.body for each in every if each.body is not None}
     answers = {each.answer for each in every if each.answer is not None}
@@ -33,6 +38,8 @@ def openapi_document(endpoints: Iterable[Endpoint], version: str) -> dict[str, A
             named.get((each.answer, "serialization")) if each.answer is not None else None,
         )
         paths.setdefault(each.path, {})[each.method.lower()] = operation
+    for path, methods in others.items():
+        paths.setdefault(path, {}).update(methods)
     return {
         "openapi": "3.1.0",
         "info": {

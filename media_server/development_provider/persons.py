@@ -91,6 +91,18 @@ PATIENTS: Final[Sequence[Person]] = (
         national_number=None,
         about="Has foreign documents: no national number",
     ),
+    Person(
+        key="lou",
+        family_name="Maes",
+        given_name="Lou",
+        gender="male",
+        birthdate="2020-05-04",
+        locale="nl",
+        phone_number="+32 470000004",
+        email="lou@patients.example",
+        national_number=None,
+        about="Is under sixteen: an adult has to ask",
+    ),
 )
 
 DOCTORS: Final[Sequence[Person]] = (

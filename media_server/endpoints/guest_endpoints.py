@@ -131,7 +131,7 @@ class GuestEndpoints:
                 self._accept,
                 body=Acceptance,
                 answer=Accepted,
-                refusals={403: ("invitation",)},
+                refusals={403: ("invitation",), 429: ("too-many-requests",)},
             ),
         )
 

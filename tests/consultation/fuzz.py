@@ -110,7 +110,10 @@ async def fuzz(server: ServerProcess, stage: Stage, cases: int, seed: int) -> Ta
     schema.config.update(base_url=f"{server.origin}/v1")
     found = list(schema.get_all_operations())
     assert all(isinstance(result, Ok) for result in found), "the document describes something that is none"
-    operations = [result.ok() for result in found if isinstance(result, Ok)]
+    # Logging in sends a browser to and fro, and out ends the very session that the others are asked by.
+    apart = ("/auth/itsme/", "/auth/logout")
+    described = (result.ok() for result in found if isinstance(result, Ok))
+    operations = [each for each in described if not each.path.startswith(apart)]
     with requests.Session() as session:
         while (missing := cases - tally.cases) > 0:
             each = -(-missing // (len(operations) * len(ROLES)))

@@ -32,6 +32,10 @@ getConsentTexts             200  200  200  200  200  200  200  200
 getReceiptKeys              200  200  200  200  200  200  200  200
 acceptInvitation            403i 403i 403i 403i 403i 403i 403i 403i
 
+beginLogin                  303  303  303  303  303  303  303  303
+completeLogin               303  303  303  303  303  303  303  303
+exchangeToken               400  400  400  400  400  400  400  400
+
 getMe                       401  200  200  200  200  200  401  401
 getQuestionnaire            401  200  200  403  403  403  401  401
 putIntakeDraft              401  204  204  403  403  403  401  401
@@ -81,8 +85,11 @@ listRecordings              401  200  200  200  200  403  401  401
 getRecording                401  200  404  200  404  403  401  401
 getRecordingSegment         401  200  404  200  404  403  401  401
 eraseRecording              401  200  404  200  404  403  401  401
+
+logOut                      204  204  204  204  204  204  204  204
 """
 CODES = {
+    "400": "invalid-grant",
     "401": "not-logged-in",
     "403": "forbidden",
     "403i": "invitation",
@@ -112,9 +119,12 @@ def lines() -> Iterator[Line]:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everybody by column, and what fills the paths and bodies of requests."""
+    """Everybody by column, and what fills the paths and bodies of requests. `leaving`: the same persons, by
+    logins that are not needed any more.
+    """
 
     people: Mapping[str, Person]
+    leaving: Mapping[str, Person]
     path: Mapping[str, str]
     bodies: Mapping[str, Any]
 
@@ -149,7 +159,14 @@ async def stage(server: ServerProcess, people: Mapping[str, Person]) -> AsyncIte
         added = await emma.call(
             "POST", f"/consultations/{id_}/attachments", b"%PDF-1.7", {"Content-Type": "application/pdf"}
         )
+        leaving = {
+            "patient": await another_emma(),
+            "other patient": await stack.enter_async_context(a_person(server.origin, "sofie")),
+            "doctor": await stack.enter_async_context(a_person(server.origin, "claes", "doctor")),
+            "other doctor": await stack.enter_async_context(a_person(server.origin, "dubois", "doctor")),
+        }
         yield Stage(
+            leaving=leaving,
             people={
                 "nobody": await stack.enter_async_context(a_person(server.origin)),
                 "patient": emma,
@@ -178,6 +195,7 @@ async def bodies(patient: Person, other: Person) -> Mapping[str, Any]:
     questionnaire = (await patient.get("/questionnaire?lang=nl")).json
     draft["questionnaire"] = f"{questionnaire['url']}|{questionnaire['version']}"
     return {
+        "exchangeToken": {"refresh_token": "x" * 43},
         "acceptInvitation": {"token": "x" * 43, "name": "Nobody"},
         "putIntakeDraft": {"questionnaire_response": draft, "language": "nl"},
         "postIntakeWarning": {"choice": "call-112", "flags": [], "questionnaire_version": "1"},
@@ -231,6 +249,8 @@ async def asked(person: Person, line: Line, stage: Stage, operation: Described) 
     body = stage.bodies.get(line.operation)
     headers = {"Content-Type": "application/pdf"} if isinstance(body, bytes) else {}
     query = "?lang=nl" if operation.language else ""
+    if line.operation == "beginLogin":
+        query = "?role=patient&return_to=/"
     return await person.call(operation.method, path + query, body, headers)
 
 
@@ -243,7 +263,9 @@ async def test_every_endpoint_answers_everybody_as_the_table_says(stage: Stage) 
     for line in lines():
         assert len(line.expected) == len(COLUMNS), line.name
         for column, expected in zip(COLUMNS, line.expected, strict=True):
-            answer = await asked(stage.people[column], line, stage, operations[line.operation])
+            leaving = stage.leaving if line.operation == "logOut" else {}
+            person = leaving.get(column, stage.people[column])
+            answer = await asked(person, line, stage, operations[line.operation])
             seen = f"{answer.status} {answer.code}" if answer.status >= 400 else str(answer.status)
             meant = f"{expected[:3]} {CODES[expected]}" if expected >= "4" else expected
             if seen != meant:

@@ -146,8 +146,8 @@ async def test_nobody_gets_near_it_by_another_name_than_this_machines(folder: Pa
 # --- The persons ---
 
 
-def test_there_are_three_of_each_kind_and_each_is_good_for_something_else() -> None:
-    assert (len(PATIENTS), len(DOCTORS), len(PERSONS)) == (3, 3, 6)
+def test_there_are_three_of_each_kind_and_a_child_and_each_is_good_for_something_else() -> None:
+    assert (len(PATIENTS), len(DOCTORS), len(PERSONS)) == (4, 3, 7)
     kinds = {
         None if p.national_number is None else parse_national_number(p.national_number).kind for p in PATIENTS
     }
