@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -148,14 +149,16 @@ async def test_a_doctor_takes_by_language_and_by_priority(people: People) -> Non
     claes, emma = people["claes"], people["emma"]
     nl = await ask(emma)
     await on_duty(claes, "nl", "fr")
-    for body in ({"languages": ["fr"]}, {"priority": 100}):
+    others: tuple[dict[str, Any], ...] = ({"languages": ["fr"]}, {"priority": 100})
+    for body in others:
         assert (await claes.post("/queue/claim", body)).code == "queue-empty"
-    for body, field in (
+    wrong: tuple[tuple[dict[str, Any], str], ...] = (
         ({"languages": []}, "/languages"),
         ({"languages": ["es"]}, "/languages/0"),
         ({"priority": -1}, "/priority"),
         ({"priority": 1001}, "/priority"),
-    ):
+    )
+    for body, field in wrong:
         refused = await claes.post("/queue/claim", body)
         assert (refused.status, refused.json["errors"][0]["field"]) == (422, field)
     assert (await claes.post("/queue/claim", {"languages": ["de"]})).code == "queue-empty", (

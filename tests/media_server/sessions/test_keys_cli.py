@@ -4,8 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from auth import (
     LONGEST_SESSION_S,

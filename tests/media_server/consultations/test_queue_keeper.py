@@ -1,0 +1,95 @@
+"""What the keeper of the queue ends: whatever nobody else does, for content that never ends is never
+purged.
+"""
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Engine
+
+import signalling
+from media_server.consents import Ledger
+from media_server.consultations import (
+    ConsultationStore,
+    Desk,
+    DutyDesk,
+    EndReason,
+    Guests,
+    QueueKeeper,
+    RoomFacts,
+    RoomNews,
+    State,
+)
+from media_server.people import Doctors
+from media_server.purge import purge
+from media_server.records import FieldKeys, audit_entries_about, reading
+from tests.media_server.records.rows import BEGAN_US, DAY_US, House
+
+
+class Busy:
+    """A node whose every room has somebody in it who never leaves."""
+
+    def __init__(self) -> None:
+        self.concluded: list[str] = []
+
+    def waiting_patients(self) -> list[tuple[str, str]]:
+        return [("c-1", "p-1")]
+
+    def room_state(self, _room: str) -> signalling.RoomState:
+        return signalling.RoomState.OPEN
+
+    def holds(self, _room: str) -> bool:
+        return True
+
+    def conclude(self, room: str) -> None:
+        self.concluded.append(room)
+
+
+class Signer:
+    kid = "key-1"
+    private = Ed25519PrivateKey.generate()
+
+
+class Stage:
+    def __init__(self, engine: Engine, keys: FieldKeys) -> None:
+        self.now_us = BEGAN_US
+        self.rooms = Busy()
+        clock, server = (lambda: self.now_us), cast("signalling.SignallingServer", self.rooms)
+        self.store = ConsultationStore(engine, keys, clock)
+        ledger = Ledger(engine, Signer(), "belgium", clock)
+        queue = signalling.MemoryWaiting(lambda: self.now_us / 1e6)
+        facts, guests = RoomFacts(self.store, keys), Guests(engine, ledger)
+        news = RoomNews(signalling.LocalNews(), server, ledger, facts, guests)
+        desk = Desk(self.store, ledger, keys, queue, news, clock, 5, 86_400.0, 120.0)
+        duty = DutyDesk(self.store, keys, queue, news, desk)
+        doctors = Doctors(engine, keys, clock)
+        self.keeper = QueueKeeper(self.store, desk, duty, queue, server, doctors, clock, days_open=3)
+
+    def expired(self) -> float:
+        return next(row.value for row in self.keeper.rows() if row.name == "consultations_expired")
+
+
+@pytest.mark.parametrize("state", ["arrived", "in-progress"])
+async def test_what_nobody_ends_is_ended_after_days_whoever_is_in_its_room_and_then_purged(
+    records: Engine, tmp_path: Path, state: str
+) -> None:
+    house = House(records, FieldKeys.open(tmp_path / "keys"))
+    house.patient()
+    house.doctor()
+    doctor: dict[str, Any] = {"doctor": "d-1", "opened_at_us": BEGAN_US} if state == "in-progress" else {}
+    house.consultation(state=state, ended_at_us=None, purge_at_us=None, created_at_us=BEGAN_US, **doctor)
+    stage = Stage(records, house.keys)
+    stage.now_us = BEGAN_US + 3 * DAY_US
+    await stage.keeper.sweep()
+    assert (stage.store.get("c-1").state, stage.expired()) == (State(state), 0)
+    stage.now_us += 1
+    await stage.keeper.sweep()
+    over = stage.store.get("c-1")
+    assert (over.state, over.reason) == (State.CANCELLED, EndReason.EXPIRED)
+    assert (stage.rooms.concluded, stage.expired()) == (["c-1"], 1)
+    with reading(records) as connection:
+        noted = [(entry.action, entry.role) for entry in audit_entries_about(connection, "c-1")]
+    assert noted == [("consultation.expire", "system")]
+    assert purge(records, stage.now_us + DAY_US).counts["consultations"] == 1
