@@ -20,6 +20,8 @@ export class OpenCase extends EventTarget {
   consultation;
   /** @type {import("../types.js").Intake | null} */
   intake = null;
+  /** Those that were read, by language: each reading is in the patient's trail. @type {Map<string, import("../types.js").Intake>} */
+  #intakes = new Map();
   /** In the order in which they were said. @type {Consent[]} */
   consents = [];
   /** @type {import("../types.js").Invitation[]} */
@@ -71,7 +73,8 @@ export class OpenCase extends EventTarget {
     this.failure = null;
     const lang = language();
     try {
-      const intake = await this.#api.intake(this.id, lang);
+      const intake = this.#intakes.get(lang) ?? (await this.#api.intake(this.id, lang));
+      this.#intakes.set(lang, intake);
       if (lang !== language()) return; // switched meanwhile: the other one is on its way
       this.intake = intake;
     } catch (error) {
