@@ -94,6 +94,12 @@ CutEvery = Annotated[
 Doctors = Annotated[
     int, typer.Option(help="How many call patients in (waiting-room).", min=1, rich_help_panel=_PLAYED)
 ]
+Talk = Annotated[
+    float,
+    typer.Option(
+        help="Seconds that a patient and a doctor talk (waiting-room).", min=0, rich_help_panel=_PLAYED
+    ),
+]
 Seed = Annotated[
     int,
     typer.Option(help="The same seed draws the same moments and cuts again.", rich_help_panel=_PLAYED),

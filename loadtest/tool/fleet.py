@@ -42,6 +42,8 @@ class Member:
     over_told: bool = False
     admitted_s: float | None = None
     resumes: int = 0
+    counted: Counter[TrackId] = field(default_factory=Counter)
+    """Packets of each track that are counted already."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, event: Event) -> None:
@@ -214,7 +216,10 @@ class Fleet:
     def packets(self) -> dict[Member, dict[TrackId, int]]:
         """Of each member's tracks, up to now: what grows plays."""
         return {
-            member: {track.track: track.packets for track in member.participant.figures().received}
+            member: {
+                track.track: member.counted[track.track] + track.packets
+                for track in member.participant.figures().received
+            }
             for member in self.members
         }
 
@@ -286,6 +291,7 @@ class Fleet:
         there = member.participant.room.tracks if figures.received else {}
         for received in figures.received:
             seconds = now - member.counted_from_s
+            member.counted[received.track] += received.packets
             # The silence of who has left is no gap.
             self._media[received.kind].receive(received, seconds, with_gap=received.track in there)
         for sent in figures.sent:

@@ -1,6 +1,7 @@
 """One test under way: its phases, its joins at a rate, its measured window; how it ends before its time."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -11,6 +12,7 @@ import aiohttp
 
 from loadtest.participant import Publishing
 from loadtest.tool.fleet import Fleet, Member
+from loadtest.tool.measures import Trend
 from loadtest.tool.options import Options
 from loadtest.tool.preflight import is_alive
 from loadtest.tool.progress import Phase, Progress
@@ -30,6 +32,23 @@ class Place:
     room: str
     role: str
     publishing: Publishing | None = None
+
+
+def in_order(places: Sequence[Place], block: int) -> list[Place]:
+    """The first of each room, of a block of rooms, then all others of those; and so on with the next block.
+
+    So whoever is not the first of a room mostly finds somebody there. Pure.
+    """
+    rooms: dict[str, list[Place]] = {}
+    for place in places:
+        rooms.setdefault(place.room, []).append(place)
+    ordered: list[Place] = []
+    members = list(rooms.values())
+    for start in range(0, len(members), block):
+        part = members[start : start + block]
+        ordered += [place for room in part for place in room[:1]]
+        ordered += [place for room in part for place in room[1:]]
+    return ordered
 
 
 class Run:
@@ -57,6 +76,7 @@ class Run:
         self.window_began_s: float | None = None
         self.window_s = 0.0
         self.stopped_for: str | None = None
+        self.trends: tuple[Trend, ...] = ()
         self._rooms = 0
         self._body: asyncio.Task[None] | None = None
 
@@ -73,10 +93,11 @@ class Run:
         """
         self.progress.phase(Phase.JOINING, len(places) / self.options.ramp_per_s)
         came: list[Member] = []
+        opened: dict[str, asyncio.Event] = {}
         async with asyncio.TaskGroup() as joining:
-            for place in places:
+            for place in in_order(places, block=math.ceil(self.options.ramp_per_s)):
                 await asyncio.sleep(self.draw.expovariate(self.options.ramp_per_s))
-                joining.create_task(self._join(place, came, len(places)), name="join")
+                joining.create_task(self._join(place, opened, came, len(places)), name="join")
         await asyncio.gather(*(self._follow(member) for member in came))
 
     async def join(self, place: Place) -> Member | None:
@@ -96,8 +117,21 @@ class Run:
         if member.role == "doctor":
             await self.fleet.ask(member, "recording: start", "recording", action="start")
 
-    async def _join(self, place: Place, came: list[Member], of: int) -> None:
-        member = await self.join(place)
+    async def _join(
+        self, place: Place, opened: dict[str, asyncio.Event], came: list[Member], of: int
+    ) -> None:
+        """The others of a room come once its first sends: so their first packet is the server's doing."""
+        if place.room not in opened:
+            opened[place.room] = asyncio.Event()
+            try:
+                member = await self.join(place)
+            finally:
+                opened[place.room].set()
+        else:
+            if not opened[place.room].is_set():
+                await opened[place.room].wait()
+                await asyncio.sleep(self.draw.uniform(0, len(opened) / self.options.ramp_per_s))
+            member = await self.join(place)
         if member is not None:
             came.append(member)
             self.progress.joined(len(came), of)

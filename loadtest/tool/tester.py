@@ -22,7 +22,7 @@ from loadtest.tool.entrances import Command, Entrance, MakeMint, Minted, WalkIn
 from loadtest.tool.errors import CannotTest, WrongUsage
 from loadtest.tool.fleet import Fleet
 from loadtest.tool.measures import ClientFigures, Machine, Server
-from loadtest.tool.options import Options, TicketSource
+from loadtest.tool.options import Options, ScenarioName, TicketSource
 from loadtest.tool.preflight import check_server, check_tickets
 from loadtest.tool.progress import Phase, Progress
 from loadtest.tool.reporting import counted, server_of
@@ -65,6 +65,8 @@ async def run_test(plan: Plan, progress: Progress) -> Report:
         ]
         for watch in watches:
             await watch.find()
+        if plan.options.scenario is ScenarioName.SOAK and not any(watch.tells for watch in watches):
+            raise CannotTest("A soak looks for what grows on the server: say with --metrics where it tells.")
         draw = random.Random(plan.options.seed)
         engine = NativeEngine(seed=plan.options.seed)
         stack.callback(engine.close)
@@ -147,6 +149,7 @@ def _report(options: Options, run: Run, watches: Sequence[ServerWatch], started_
             "partial_reason": run.stopped_for,
             "server": server_of(sampler.looks, [watch.tells for watch in watches]),
             "client": _client(sampler, tally),
+            "trends": run.trends,
             "timeline": tuple(sampler.seconds),
             **counted(tally),
         }
