@@ -59,7 +59,7 @@ impl Agent {
         Self {
             credentials,
             username,
-            tie_breaker: random.next(),
+            tie_breaker: random.draw(),
             random,
             began_us: now_us,
             pending: Vec::with_capacity(MAX_PENDING),
@@ -108,7 +108,7 @@ impl Agent {
 
     /// Writes the check that is due.
     pub fn check(&mut self, now_us: u64, out: &mut Vec<u8>) {
-        let (head, tail) = (self.random.next().to_be_bytes(), self.random.next().to_be_bytes());
+        let (head, tail) = (self.random.draw().to_be_bytes(), self.random.draw().to_be_bytes());
         let mut transaction_id = [0; 12];
         transaction_id[..8].copy_from_slice(&head);
         transaction_id[8..].copy_from_slice(&tail[..4]);

@@ -154,10 +154,10 @@ impl Participant {
     #[must_use]
     pub fn new(settings: Settings, now_us: u64) -> Self {
         let mut random = Random::new(settings.seed);
-        let agent = Agent::new(settings.credentials, Random::new(random.next()), now_us);
+        let agent = Agent::new(settings.credentials, Random::new(random.draw()), now_us);
         let pacer = Pacer::new(0, random.between(0, crate::pacer::SLOT_US));
         let shared =
-            Shared { extensions: Extensions::default(), transport_seq: random.next() as u16, host: settings.host };
+            Shared { extensions: Extensions::default(), transport_seq: random.draw() as u16, host: settings.host };
         Self {
             path: Path { remote: settings.remote, local: None },
             agent,
@@ -177,7 +177,7 @@ impl Participant {
             roles: HashMap::new(),
             recorder: Recorder::new(),
             srtcp_replay: HashMap::new(),
-            ssrc: random.next() as u32 | 1,
+            ssrc: random.draw() as u32 | 1,
             srtcp_index: 0,
             report_due_us: NEVER,
             feedback_due_us: NEVER,
@@ -217,7 +217,7 @@ impl Participant {
     /// Announce a stream of sound to send.
     pub fn add_microphone(&mut self, description: sent::Description, now_us: u64) -> Result<(), Refused> {
         self.check_room(&description)?;
-        let random = Random::new(self.random.next());
+        let random = Random::new(self.random.draw());
         self.microphones.push(Microphone::new(description, random, now_us));
         Ok(())
     }
@@ -231,7 +231,7 @@ impl Participant {
         now_us: u64,
     ) -> Result<(), Refused> {
         self.check_room(&description)?;
-        let random = Random::new(self.random.next());
+        let random = Random::new(self.random.draw());
         self.videos.push(Video::new(description, bitrate_bps, frames_per_s, random, now_us));
         self.pacer.set_rate(self.videos.iter().map(|video| video.bitrate_bps).sum());
         Ok(())
@@ -258,7 +258,7 @@ impl Participant {
         if let Some(rtx) = description.rtx_ssrc {
             self.roles.insert(rtx, Role { at, again: true });
         }
-        let sampling = Sampling::new(self.open_one_in, self.random.next());
+        let sampling = Sampling::new(self.open_one_in, self.random.draw());
         self.incoming.push(Incoming::new(description, sampling, now_us));
         Ok(())
     }

@@ -10,7 +10,7 @@ impl Random {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         mix(self.0)
     }
@@ -19,7 +19,7 @@ impl Random {
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         let span = high.saturating_sub(low);
         // Spans are tiny beside 2^64, so the unevenness of the remainder is of no matter.
-        if span == 0 { low } else { low + self.next() % span }
+        if span == 0 { low } else { low + self.draw() % span }
     }
 }
 

@@ -48,7 +48,7 @@ impl Camera {
             mean_bytes: bitrate_bps / 8 / u64::from(frames_per_s),
             number: 0,
             began_us: now_us + random.between(0, 1_000_000 / u64::from(frames_per_s)),
-            first_timestamp: random.next() as u32,
+            first_timestamp: random.draw() as u32,
             key_wanted: true,
             last_key_us: None,
             random,

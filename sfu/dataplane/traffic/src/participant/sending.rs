@@ -33,9 +33,9 @@ pub struct Microphone {
 
 impl Microphone {
     pub fn new(description: Description, mut random: Random, now_us: u64) -> Self {
-        let timestamp = random.next() as u32;
+        let timestamp = random.draw() as u32;
         let next_us = now_us + random.between(0, SOUND_US);
-        Self { stream: Outgoing::new(description, random.next() as u16), random, next_us, timestamp }
+        Self { stream: Outgoing::new(description, random.draw() as u16), random, next_us, timestamp }
     }
 
     /// After a pause: in between there was no sound, but time went on.
@@ -73,7 +73,7 @@ pub struct Video {
 
 impl Video {
     pub fn new(description: Description, bitrate_bps: u64, frames_per_s: u32, mut random: Random, now_us: u64) -> Self {
-        let first = random.next() as u16;
+        let first = random.draw() as u16;
         let camera = Camera::new(bitrate_bps, frames_per_s, random, now_us);
         Self { stream: Outgoing::new(description, first), bitrate_bps, camera, frames: VecDeque::new() }
     }
@@ -96,7 +96,7 @@ impl Video {
     }
 
     /// The next packet of the frame that is on its way.
-    fn next(&mut self) -> Option<Content> {
+    fn next_packet(&mut self) -> Option<Content> {
         let frame = self.frames.front_mut()?;
         let mut head = [0; MAX_HEAD];
         let head_len = write_vp8_head(&mut head, frame.number, frame.key, frame.sent == 0);
@@ -188,7 +188,7 @@ impl Participant {
                 self.videos[at].stream.write_again(seq, &mut self.shared, &keys.send, clock, room)
             } else if let Some(video) = self.videos.iter_mut().find(|video| !video.frames.is_empty()) {
                 video.stream.counts.late.record(late_us);
-                let content = video.next();
+                let content = video.next_packet();
                 content.and_then(|one| video.stream.write(one, &mut self.shared, &keys.send, clock, room))
             } else {
                 return;
