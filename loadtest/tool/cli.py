@@ -22,6 +22,7 @@ from loadtest.tool.errors import LoadTestError, WrongUsage
 from loadtest.tool.options import Options, ScenarioName, TicketSource
 from loadtest.tool.progress import Silent
 from loadtest.tool.result import BadReport, Report, read_report
+from loadtest.tool.scenarios.search import DEFAULT_THRESHOLDS
 from loadtest.tool.summary import summary
 from loadtest.tool.tester import Plan, run_test
 from loadtest.tool.thresholds import describe, parse_all
@@ -50,6 +51,7 @@ Ctrl-C ends a test before its time and keeps what was measured. Exit status: 0 w
 or not finished, 2 wrong usage.
 """
 FEW_ROOMS = (ScenarioName.GROUP, ScenarioName.FANOUT)
+SEARCHED = (ScenarioName.CONSULTATIONS, ScenarioName.GROUP, ScenarioName.FANOUT)
 SIZES = {ScenarioName.GROUP: 5, ScenarioName.FANOUT: 21}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -63,6 +65,7 @@ def loadtest(
     walk_in: cli.WalkIn = False,
     ticket_keys: cli.TicketKeys = None,
     ticket_command: cli.TicketCommand = None,
+    test_logins: cli.TestLogins = False,
     metrics: cli.Metrics = None,
     calls: cli.Calls = None,
     participants: cli.Participants = None,
@@ -125,8 +128,15 @@ def _options(given: dict[str, Any]) -> Options:
         raise WrongUsage("--no-audio with --no-video: nothing would be sent")
     if given["codec"] is not VideoCodec.VP8 or given["simulcast"]:
         raise WrongUsage("--codec and --simulcast: synthetic cameras send VP8 in one size only")
+    if given["impair"] is not None or given["bots"] or given["media"] is not None:
+        raise WrongUsage("--impair, --bots and --media: not in this version")
+    if given["processes"] > 1:
+        raise WrongUsage("--processes: not in this version")
     if given["participants"] is not None and scenario not in SIZES:
         raise WrongUsage(f"--participants: {scenario} has rooms of two; give --calls")
+    if given["find_capacity"] and scenario not in SEARCHED:
+        raise WrongUsage(f"--find-capacity: looks with {', '.join(SEARCHED)}, not with {scenario}")
+    wanted = tuple(given["threshold"] or (DEFAULT_THRESHOLDS if given["find_capacity"] else ()))
     try:
         options = Options(
             scenario=scenario,
@@ -138,7 +148,7 @@ def _options(given: dict[str, Any]) -> Options:
             duration_s=given["duration"],
             warm_up_s=given["warm_up"],
             video_bps=bits_per_second(given["video_bitrate"]),
-            thresholds=tuple(given["threshold"] or ()),
+            thresholds=wanted,
             churn_per_s=given["churn"],
             talk_s=given["talk"],
             most_calls=given["most"],
@@ -175,11 +185,20 @@ def _ticket_source(given: dict[str, Any]) -> TicketSource:
         TicketSource.WALK_IN: given["walk_in"],
         TicketSource.KEYS: given["ticket_keys"] is not None,
         TicketSource.COMMAND: given["ticket_command"] is not None,
+        TicketSource.TEST_LOGINS: given["test_logins"],
     }
-    chosen = [way for way, wanted in ways.items() if wanted]
+    chosen = [way for way, wanted in ways.items() if wanted] or [TicketSource.WALK_IN]
     if len(chosen) > 1:
-        raise WrongUsage("give one of --walk-in, --ticket-keys and --ticket-command")
-    return chosen[0] if chosen else TicketSource.WALK_IN
+        raise WrongUsage("give one of --walk-in, --ticket-keys, --ticket-command and --test-logins")
+    waits = given["scenario"] is ScenarioName.WAITING_ROOM
+    if chosen[0] is TicketSource.WALK_IN and waits:
+        raise WrongUsage(
+            "waiting-room: walk-in patients need not wait; "
+            "give --ticket-keys, --ticket-command or --test-logins"
+        )
+    if chosen[0] is TicketSource.TEST_LOGINS and not waits:
+        raise WrongUsage("--test-logins: only waiting-room logs in")
+    return chosen[0]
 
 
 def _earlier(path: Path | None) -> Report | None:

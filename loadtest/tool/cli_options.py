@@ -54,6 +54,14 @@ TicketCommand = Annotated[
         rich_help_panel=_WHERE,
     ),
 ]
+TestLogins = Annotated[
+    bool,
+    typer.Option(
+        "--test-logins",
+        help="Log in as a development server's test persons, and use its queue (waiting-room).",
+        rich_help_panel=_WHERE,
+    ),
+]
 Metrics = Annotated[
     list[str] | None,
     typer.Option(

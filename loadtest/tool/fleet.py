@@ -15,7 +15,7 @@ from loadtest.tool.entrances import Entrance
 from loadtest.tool.errors import code_of
 from loadtest.tool.options import Options
 from loadtest.tool.progress import Progress
-from loadtest.tool.tally import Flow, Tally
+from loadtest.tool.tally import Flow, JoinTally, Tally
 
 FIRST_PACKET_S = 10.0
 CLOSE_S = 15.0
@@ -40,6 +40,7 @@ class Member:
     """Whether it had to be let in, so that its join took as long as a doctor did."""
     sending: bool = False
     over_told: bool = False
+    join_recorded: bool = False
     admitted_s: float | None = None
     resumes: int = 0
     counted: Counter[TrackId] = field(default_factory=Counter)
@@ -193,6 +194,10 @@ class Fleet:
 
     # Counting
 
+    def begin_step(self) -> None:
+        """Joins and failures start anew, too: of one step of a search."""
+        self.tally.joins, self.tally.failures = JoinTally(), Counter()
+
     def begin_window(self) -> None:
         """Media figures start anew, everybody's and those of who has gone."""
         fresh = Tally()
@@ -206,6 +211,7 @@ class Fleet:
         """What is measured from now on does not count."""
         for member in self.members:
             self.count(member)
+            self._record_join(member)
         self._media = Tally().media
 
     def flow(self) -> Flow:
@@ -302,10 +308,10 @@ class Fleet:
         return figures
 
     def _record_join(self, member: Member) -> None:
-        if member.participant.steps.dtls is not None and not member.waited:
-            self.tally.joins.record(
-                member.participant.steps, before_ms=member.ticket_ms, with_media=member.met_somebody
-            )
+        steps = member.participant.steps
+        if steps.dtls is not None and not member.waited and not member.join_recorded:
+            member.join_recorded = True
+            self.tally.joins.record(steps, before_ms=member.ticket_ms, with_media=member.met_somebody)
 
     def _detach(self, member: Member) -> None:
         """Out of its room, but not closed yet."""

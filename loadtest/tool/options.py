@@ -23,6 +23,8 @@ class TicketSource(StrEnum):
     KEYS = "keys"
     WALK_IN = "walk-in"
     COMMAND = "command"
+    TEST_LOGINS = "test-logins"
+    """The HTTP interface gives them to the test persons of a development server."""
 
 
 class Options(BaseModel):

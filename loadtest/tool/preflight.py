@@ -21,6 +21,7 @@ _NO_TICKET = {
     TicketSource.WALK_IN: "The walk-in entrance of {origin} gave no ticket ({code}).",
     TicketSource.COMMAND: "The command for tickets gave none ({code}).",
     TicketSource.KEYS: "No ticket could be signed ({code}).",
+    TicketSource.TEST_LOGINS: "{origin} gave its own test person no ticket ({code}).",
 }
 _WRONG_KEYS = {
     TicketSource.KEYS: "{origin} refuses tickets signed with these keys: "
@@ -29,6 +30,7 @@ _WRONG_KEYS = {
     "it is signed with other keys, or too old.",
     TicketSource.WALK_IN: "{origin} refuses the ticket that it gave itself: "
     "do several servers with different keys share this address?",
+    TicketSource.TEST_LOGINS: "{origin} refuses the ticket that it gave its own test person.",
 }
 
 

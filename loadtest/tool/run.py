@@ -16,6 +16,7 @@ from loadtest.tool.measures import Trend
 from loadtest.tool.options import Options
 from loadtest.tool.preflight import is_alive
 from loadtest.tool.progress import Phase, Progress
+from loadtest.tool.result import Report
 from loadtest.tool.sampler import Sampler
 
 FOLLOW_S = 15.0
@@ -77,6 +78,10 @@ class Run:
         self.window_s = 0.0
         self.stopped_for: str | None = None
         self.trends: tuple[Trend, ...] = ()
+        self.snapshot: Callable[[], Report] = self._no_report
+        """The report, as it would be if the test ended now."""
+        self.best: Report | None = None
+        """Of a search: the report to give in the end."""
         self._rooms = 0
         self._body: asyncio.Task[None] | None = None
 
@@ -179,6 +184,9 @@ class Run:
             yield
             if task is not None:
                 task.cancel()
+
+    def _no_report(self) -> Report:
+        raise AssertionError("nobody said how a report is made")
 
     # Ending
 

@@ -7,7 +7,7 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,7 +29,9 @@ from loadtest.tool.reporting import counted, server_of
 from loadtest.tool.result import Report
 from loadtest.tool.run import Run
 from loadtest.tool.sampler import Sampler
-from loadtest.tool.scenarios import SCENARIOS
+from loadtest.tool.scenarios import SCENARIOS, waiting_room
+from loadtest.tool.scenarios.consultation_desk import ConsultationDesk
+from loadtest.tool.scenarios.search import search
 from loadtest.tool.server_watch import ServerWatch
 from loadtest.tool.tally import Tally
 from loadtest.tool.thresholds import parse_all
@@ -58,7 +60,8 @@ async def run_test(plan: Plan, progress: Progress) -> Report:
         name = f"loadtest-{secrets.token_hex(4)}"
         for number, (origin, entrance) in enumerate(zip(plan.options.servers, entrances, strict=True)):
             await check_server(http, origin)
-            await check_tickets(entrance, plan.options.tickets, origin, f"{name}-check-{number}")
+            if plan.options.tickets is not TicketSource.TEST_LOGINS:
+                await check_tickets(entrance, plan.options.tickets, origin, f"{name}-check-{number}")
         watches = [
             ServerWatch(http, origin, plan.metrics[number] if number < len(plan.metrics) else None)
             for number, origin in enumerate(plan.options.servers)
@@ -78,14 +81,39 @@ async def run_test(plan: Plan, progress: Progress) -> Report:
         sampler = Sampler(fleet, watches, progress, time.monotonic())
         run = Run(plan.options, fleet, sampler, progress, draw, http, name)
         started_at = datetime.now(UTC)
+        run.snapshot = lambda: _report(plan.options, run, watches, started_at)
         with _stopping(run):
-            await run.play(SCENARIOS[plan.options.scenario](run))
-        return _report(plan.options, run, watches, started_at)
+            await run.play(await _scenario(stack, run))
+        return _final(run)
+
+
+async def _scenario(stack: AsyncExitStack, run: Run) -> Awaitable[None]:
+    options = run.options
+    if options.find_capacity:
+        return search(run)
+    if options.tickets is TicketSource.TEST_LOGINS:
+        desk = await ConsultationDesk.open(stack, options.servers[0], options.calls, options.doctors)
+        if desk is None:
+            raise CannotTest(
+                f"{options.servers[0]} has no test persons to log in as: "
+                "start it with `teleconsult serve --development`."
+            )
+        return waiting_room.play(run, desk)
+    return SCENARIOS[options.scenario](run)
+
+
+def _final(run: Run) -> Report:
+    """Of a search: the window that was found, with the time line of all of them."""
+    report = run.snapshot()
+    if run.best is None:
+        return report
+    ends = ("ended_at", "partial", "partial_reason", "timeline")
+    return run.best.model_copy(update={name: getattr(report, name) for name in ends})
 
 
 def _entrance(plan: Plan, http: aiohttp.ClientSession, origin: str) -> Entrance:
     match plan.options.tickets:
-        case TicketSource.WALK_IN:
+        case TicketSource.WALK_IN | TicketSource.TEST_LOGINS:
             return WalkIn(http, origin)
         case TicketSource.COMMAND:
             try:

@@ -27,7 +27,12 @@ class Calls:
         self.rooms: list[str] = []
 
     async def hold(self, count: int) -> None:
-        """Open rooms, or close the newest, until there are so many."""
+        """Open rooms, or close the newest, until there are so many. Rooms that somebody has fallen out of are
+        closed, and others take their place.
+        """
+        for room in [room for room in self.rooms if not self._whole(room)]:
+            self.rooms.remove(room)
+            await self.close(room)
         opened = [self._run.new_room() for _ in range(count - len(self.rooms))]
         self.rooms += opened
         if opened:
@@ -36,6 +41,11 @@ class Calls:
             )
         while len(self.rooms) > count:
             await self.close(self.rooms.pop())
+
+    def _whole(self, room: str) -> bool:
+        members = self._run.fleet.room(room)
+        living = [member for member in members if member.participant.over is None]
+        return len(living) == len(places_of(self._run.options, room))
 
     async def close(self, room: str) -> None:
         for member in self._run.fleet.room(room):

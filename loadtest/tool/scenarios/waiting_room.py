@@ -139,7 +139,6 @@ class WaitingRoom:
 
     async def _be_doctor(self, number: int) -> None:
         while True:
-            began_s = time.monotonic()
             try:
                 room = await self._desk.claim(number)
             except DeskFailed as error:
@@ -149,7 +148,9 @@ class WaitingRoom:
                 await asyncio.sleep(LOOK_AGAIN_S * self._run.draw.uniform(0.5, 1.5))
                 continue
             try:
-                await self._help(number, room, began_s)
+                await self._help(number, room)
+                if room in self._waiting:
+                    self._waiting[room].over_told = True  # the desk ends the room: nothing is lost
                 await self._desk.finish(number, room)
             except DeskFailed as error:
                 self._run.fleet.fail(f"finish: {error}")
@@ -157,7 +158,7 @@ class WaitingRoom:
                 if room in self._over:
                     self._over[room].set()
 
-    async def _help(self, number: int, room: str, began_s: float) -> None:
+    async def _help(self, number: int, room: str) -> None:
         entrance = self._desk.entrance(number, "doctor")
         doctor = await self._run.fleet.enter(room, "doctor", entrance=entrance)
         if doctor is None:
