@@ -1,5 +1,6 @@
 """`teleconsult loadtest`: the load tester's own command, and what signs tickets of a deployment for it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import typer
@@ -12,19 +13,24 @@ def loadtest(context: typer.Context) -> None:
     # It stands outside the server, and takes a second to import.
     from loadtest import command
 
-    def make_mint(folder: Path) -> command.Mint:
-        issuer = TicketIssuer(_keys(folder))
+    command.run(context.args, mint_from)
 
-        def mint(room: str, role: str, name: str, waiting: bool) -> str:
-            return issuer.issue(room=room, role=Role(role), name=Private(name), admitted=not waiting)
 
-        return mint
+def mint_from(folder: Path) -> Callable[[str, str, str, bool], str]:
+    """What signs tickets (room, role, name, waiting) with the keys of a data folder, or of its `keys` folder.
 
-    command.run(context.args, make_mint)
+    Raises ValueError, whose text is a sentence, where there are none: a load test makes no keys.
+    """
+    issuer = TicketIssuer(_keys(folder))
+
+    def mint(room: str, role: str, name: str, waiting: bool) -> str:
+        admitted = not waiting or Role(role) is Role.DOCTOR
+        return issuer.issue(room=room, role=Role(role), name=Private(name), admitted=admitted)
+
+    return mint
 
 
 def _keys(folder: Path) -> KeyRing:
-    """Those of a data folder, or of its `keys` folder. Raises ValueError: a load test makes no keys."""
     keys = folder / "keys" if (folder / "keys").is_dir() else folder
     if not any(keys.glob("*.pem")):
         raise ValueError(f"there are no keys in {keys}; give the deployment's DATA_DIR")

@@ -159,11 +159,20 @@ def _options(given: dict[str, Any]) -> Options:
         )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise WrongUsage(f"{first['loc'][0]}: {first['msg'].lower()}") from None
+        field = str(first["loc"][0])
+        raise WrongUsage(f"--{_FLAGS.get(field, field)}: {first['msg'].lower()}") from None
     parse_all(options.thresholds, options)
     return options
 
 
+_FLAGS = {
+    "ramp_per_s": "ramp",
+    "duration_s": "duration",
+    "warm_up_s": "warm-up",
+    "churn_per_s": "churn",
+    "cut_every_s": "cut-every",
+    "talk_s": "talk",
+}
 _SAME_NAME = (
     "fps",
     "audio",

@@ -19,7 +19,7 @@ from loadtest.tool.tally import Flow, JoinTally, Tally
 
 FIRST_PACKET_S = 10.0
 CLOSE_S = 15.0
-SETTLED_S = 2.0  # who came later is not yet asked whether all plays
+SETTLED_S = 2.0  # who came within the window is asked after so long whether all plays
 NOTHING = Publishing(audio=False, video=False)
 
 
@@ -93,6 +93,7 @@ class Fleet:
         self._rooms: dict[str, list[Member]] = defaultdict(list)
         self.tally = Tally()
         self._media = self.tally.media
+        self._window_began_s = float("inf")
         self._leaving: set[Member] = set()
         self.joined_in_all = 0
 
@@ -200,6 +201,7 @@ class Fleet:
 
     def begin_window(self) -> None:
         """Media figures start anew, everybody's and those of who has gone."""
+        self._window_began_s = time.monotonic()
         fresh = Tally()
         self._media = self.tally.media = fresh.media
         self.tally.playing, self.tally.unsent = fresh.playing, 0
@@ -234,7 +236,7 @@ class Fleet:
         playing = self.tally.playing
         for member, tracks in self.packets().items():
             before = earlier.get(member)
-            if before is None or time.monotonic() - member.came_s < SETTLED_S:
+            if before is None or not self._settled(member):
                 continue
             expected = self._expected(member)
             plays = sum(count > before.get(track, 0) for track, count in tracks.items())
@@ -280,15 +282,15 @@ class Fleet:
         return member
 
     def _expected(self, member: Member) -> int:
-        now = time.monotonic()
         return sum(
             len(other.publishing.kinds)
             for other in self._rooms[member.room]
-            if other is not member
-            and other.sending
-            and other.participant.over is None
-            and now - other.came_s >= SETTLED_S
+            if other is not member and other.participant.over is None and self._settled(other)
         )
+
+    def _settled(self, member: Member) -> bool:
+        long_there = time.monotonic() - member.came_s >= SETTLED_S
+        return member.sending and (long_there or member.came_s < self._window_began_s)
 
     def count(self, member: Member) -> ParticipantFigures:
         """Count what a member measured up to now, and let its figures start anew."""

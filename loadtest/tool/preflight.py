@@ -1,6 +1,7 @@
 """Before a test: are the servers there, are they Teleconsult, do they take our tickets? Else one sentence."""
 
 import asyncio
+import os
 
 import aiohttp
 
@@ -88,4 +89,5 @@ def _why(error: aiohttp.ClientConnectorError) -> str:
         return "there is no such name"
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
         return "its certificate is not trusted here"
-    return (error.os_error.strerror or "no connection").lower()
+    number = error.os_error.errno
+    return os.strerror(number).lower() if number else "no connection"
