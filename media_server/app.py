@@ -272,6 +272,7 @@ def _figures(plane: sfu.Sfu, rooms: signalling.SignallingServer, recorder: Recor
         ("sessions", "Participants' sessions, those awaiting a resume included", rooms.sessions_now),
         ("signal_connections_open", "WebSocket connections open", rooms.counters.connections_now),
         ("handshakes_in_flight", "DTLS handshakes that have begun", plane.handshakes_in_flight),
+        ("tasks", "Tasks of the event loop", len(asyncio.all_tasks())),
         ("recordings_open", "Recordings that are not ended on disk", recorder.open_now if recorder else 0),
     )
     yield from (Row(name, text, value, kind=Kind.GAUGE) for name, text, value in gauges)

@@ -77,7 +77,7 @@ def loadtest(
     doctors: cli.Doctors = 2,
     talk: cli.Talk = 5.0,
     seed: cli.Seed = 0,
-    processes: cli.Processes = 1,
+    threads: cli.Threads = 1,
     video_bitrate: cli.VideoBitrate = "1.2M",
     fps: cli.Fps = 30,
     audio: cli.Audio = True,
@@ -130,8 +130,6 @@ def _options(given: dict[str, Any]) -> Options:
         raise WrongUsage("--codec and --simulcast: synthetic cameras send VP8 in one size only")
     if given["impair"] is not None or given["bots"] or given["media"] is not None:
         raise WrongUsage("--impair, --bots and --media: not in this version")
-    if given["processes"] > 1:
-        raise WrongUsage("--processes: not in this version")
     if given["participants"] is not None and scenario not in SIZES:
         raise WrongUsage(f"--participants: {scenario} has rooms of two; give --calls")
     if given["find_capacity"] and scenario not in SEARCHED:
@@ -185,7 +183,7 @@ _SAME_NAME = (
     "bots",
     "doctors",
     "find_capacity",
-    "processes",
+    "threads",
 )
 
 

@@ -112,9 +112,14 @@ Seed = Annotated[
     int,
     typer.Option(help="The same seed draws the same moments and cuts again.", rich_help_panel=_PLAYED),
 ]
-Processes = Annotated[
+Threads = Annotated[
     int,
-    typer.Option(help="Share the participants out over so many processes.", min=1, rich_help_panel=_PLAYED),
+    typer.Option(
+        help="How many threads carry the media; one uses at most one core.",
+        min=1,
+        max=64,
+        rich_help_panel=_PLAYED,
+    ),
 ]
 VideoBitrate = Annotated[
     str, typer.Option(help="Of each camera: 800k, 1.2M, or bits per second.", rich_help_panel=_SENT)

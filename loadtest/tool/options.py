@@ -72,7 +72,8 @@ class Options(BaseModel):
     find_capacity: bool = False
     most_calls: int = Field(default=1000, ge=1)
     """The search for the capacity tries no more."""
-    processes: int = Field(default=1, ge=1)
+    threads: int = Field(default=1, ge=1, le=64)
+    """That carry the media of the participants: each uses at most one core."""
 
     @property
     def publishing(self) -> Publishing:

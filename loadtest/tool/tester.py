@@ -1,6 +1,7 @@
 """One load test from its options to its report: everything is opened here, and closed here."""
 
 import asyncio
+import itertools
 import os
 import platform
 import random
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import aiohttp
 
-from loadtest.participant import Joining, Participant
+from loadtest.participant import MakeParticipant
 from loadtest.tool import client_watch, proc
 from loadtest.tool.entrances import Command, Entrance, MakeMint, Minted, WalkIn
 from loadtest.tool.errors import CannotTest, WrongUsage
@@ -71,12 +72,7 @@ async def run_test(plan: Plan, progress: Progress) -> Report:
         if plan.options.scenario is ScenarioName.SOAK and not any(watch.tells for watch in watches):
             raise CannotTest("A soak looks for what grows on the server: say with --metrics where it tells.")
         draw = random.Random(plan.options.seed)
-        engine = NativeEngine(seed=plan.options.seed)
-        stack.callback(engine.close)
-
-        def make(joining: Joining) -> Participant:
-            return NativeParticipant(engine, joining)
-
+        make = _native(stack, plan.options)
         fleet = Fleet(entrances, make, plan.options, draw, progress)
         sampler = Sampler(fleet, watches, progress, time.monotonic())
         run = Run(plan.options, fleet, sampler, progress, draw, http, name)
@@ -85,6 +81,15 @@ async def run_test(plan: Plan, progress: Progress) -> Report:
         with _stopping(run):
             await run.play(await _scenario(stack, run))
         return _final(run)
+
+
+def _native(stack: AsyncExitStack, options: Options) -> MakeParticipant:
+    """Participants in turn on so many media threads, which end with the stack."""
+    engines = [NativeEngine(seed=options.seed + number) for number in range(options.threads)]
+    for engine in engines:
+        stack.callback(engine.close)
+    turns = itertools.cycle(engines)
+    return lambda joining: NativeParticipant(next(turns), joining)
 
 
 async def _scenario(stack: AsyncExitStack, run: Run) -> Awaitable[None]:

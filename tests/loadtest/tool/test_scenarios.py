@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 SMALL = {"duration_s": 2.5, "warm_up_s": 0.2, "ramp_per_s": 40, "video_bps": 200_000}
 TOGETHER: Mapping[ScenarioName, Mapping[str, object]] = {
     ScenarioName.CONSULTATIONS: {"calls": 2},
-    ScenarioName.GROUP: {"calls": 1, "participants": 4},
+    ScenarioName.GROUP: {"calls": 1, "participants": 4, "threads": 2},
     ScenarioName.FANOUT: {"calls": 1, "participants": 5},
     ScenarioName.CHURN: {"calls": 2, "churn_per_s": 4},
     ScenarioName.RECONNECT: {"calls": 4, "cut_every_s": 0.4},
@@ -141,6 +141,13 @@ async def test_test_persons_go_through_the_servers_own_queue(all_reports: list[R
 async def test_a_soak_finds_that_the_server_lets_everything_go(server: ServerProcess) -> None:
     report = await played(server, ScenarioName.SOAK, calls=2, churn_per_s=4, thresholds=("leaks<=0",))
     trends = {trend.figure: trend for trend in report.trends}
-    assert {"descriptors", "threads", "transports", "sessions", "rooms"} <= trends.keys()
+    assert {
+        "descriptors",
+        "threads",
+        "transports",
+        "sessions",
+        "rooms",
+        "tasks",
+    } <= trends.keys()
     assert trends["sessions"].after <= trends["sessions"].before
     assert report.passed
