@@ -28,28 +28,28 @@ from loadtest.tool.tester import Plan, run_test
 from loadtest.tool.thresholds import describe, parse_all
 from loadtest.tool.urls import bits_per_second, origin_of, scraped_url
 
-HELP = """Hold calls on a server as patients, doctors and their browsers do, and report what they felt.
-
-\b
-consultations  one-to-one calls, all held at once
-group          several in each room, everybody sees everybody
-fanout         one sends, all others in the room receive
-churn          calls are held while some leave and others come
-waiting-room   patients wait, doctors call them in
-reconnect      connections and networks are cut, and come back
-soak           churn for long: looks for what keeps growing on the server
-
-Try it on your own machine first: `teleconsult serve --walk-in` in one terminal, and in another `teleconsult
-loadtest consultations --calls 5 --duration 10`. Then on your deployment, from another machine:
-
-\b
-teleconsult loadtest consultations --server https://video.example.org \\
-    --ticket-keys /var/lib/teleconsult --calls 50 --duration 60 \\
-    --threshold 'join.p95<=150ms' --threshold 'loss<=0.1%' --out report
-
-Ctrl-C ends a test before its time and keeps what was measured. Exit status: 0 within all thresholds, 1 not,
-or not finished, 2 wrong usage.
-"""
+HELP = (
+    "Hold calls on a server as patients, doctors and their browsers do, and report what they felt.\n\n"
+    "\b\n"
+    "consultations  one-to-one calls, all held at once\n"
+    "group          several in each room, everybody sees everybody\n"
+    "fanout         one sends, all others in the room receive\n"
+    "churn          calls are held while some leave and others come\n"
+    "waiting-room   patients wait, doctors call them in\n"
+    "reconnect      connections and networks are cut, and come back\n"
+    "soak           churn for long: looks for what keeps growing on the server\n\n"
+    "Try it on your own machine first, with two terminals:\n\n"
+    "\b\n"
+    "teleconsult serve --walk-in\n"
+    "teleconsult loadtest consultations --calls 5 --duration 10\n\n"
+    "Then on your deployment, from another machine:\n\n"
+    "\b\n"
+    "teleconsult loadtest consultations --server https://video.example.org \\\n"
+    "    --ticket-keys /var/lib/teleconsult --calls 50 --duration 60 \\\n"
+    "    --threshold 'join.p95<=150ms' --threshold 'loss<=0.1%' --out report\n\n"
+    "Ctrl-C ends a test before its time and keeps what was measured. "
+    "Exit status: 0 within all thresholds, 1 not, or not finished, 2 wrong usage."
+)
 FEW_ROOMS = (ScenarioName.GROUP, ScenarioName.FANOUT)
 SEARCHED = (ScenarioName.CONSULTATIONS, ScenarioName.GROUP, ScenarioName.FANOUT)
 SIZES = {ScenarioName.GROUP: 5, ScenarioName.FANOUT: 21}
@@ -246,6 +246,8 @@ def _deliver(report: Report, earlier: Report | None, out: Path | None) -> NoRetu
         typer.echo(f"FAILED  {line}")
     if report.partial:
         typer.echo(f"teleconsult: {report.partial_reason} What was measured until then is kept.", err=True)
+    elif not report.joins.succeeded:
+        typer.echo("teleconsult: nobody could join.", err=True)
     raise typer.Exit(0 if report.passed else 1)
 
 

@@ -61,13 +61,10 @@ def judged(costs: list[ClientCost], *, cpu_max: float, cpus: int, late_p99_ms: f
         warning = (
             "A thread of the load tester used a whole core: the figures may be its own, not the server's."
         )
-    elif late_p99_ms is not None and late_p99_ms > LATE_MS:
-        warning = (
-            f"The load tester sent its own packets late (p99 {late_p99_ms:.0f} ms): "
-            "the latency includes that."
-        )
     elif max((cost.machine_busy for cost in costs), default=0.0) >= MACHINE_FULL:
-        warning = "This machine had no CPU left: run the load tester on another one than the server."
+        warning = "This machine had no CPU left: the figures are those of too small a machine."
+    elif late_p99_ms is not None and late_p99_ms > LATE_MS:
+        warning = f"The load tester sent its packets late (p99 {late_p99_ms:.0f} ms): latency includes that."
     else:
         warning = None
     return ClientFigures(

@@ -73,7 +73,9 @@ class Report(Model):
 
     @property
     def passed(self) -> bool:
-        return not self.partial and all(threshold.passed for threshold in self.thresholds)
+        """Finished, with somebody there, and within all thresholds."""
+        met = all(threshold.passed for threshold in self.thresholds)
+        return met and not self.partial and self.joins.succeeded > 0
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=1)

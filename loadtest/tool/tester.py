@@ -5,6 +5,7 @@ import itertools
 import os
 import platform
 import random
+import resource
 import secrets
 import signal
 import time
@@ -55,6 +56,7 @@ async def run_test(plan: Plan, progress: Progress) -> Report:
     """Raises CannotTest, WrongUsage; once it has begun, whatever happens is in the report."""
     parse_all(plan.options.thresholds, plan.options)
     progress.phase(Phase.CHECKING, None)
+    _allow_many_sockets()
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         entrances = [_entrance(plan, http, origin) for origin in plan.options.servers]
@@ -81,6 +83,12 @@ async def run_test(plan: Plan, progress: Progress) -> Report:
         with _stopping(run):
             await run.play(await _scenario(stack, run))
         return _final(run)
+
+
+def _allow_many_sockets() -> None:
+    """Two for each participant; most systems allow a thousand unless asked."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _native(stack: AsyncExitStack, options: Options) -> MakeParticipant:
