@@ -56,7 +56,12 @@ def _times(quantiles: Quantiles) -> str:
 
 def _capacity(report: Report) -> str:
     capacity = report.capacity
-    if capacity is None or capacity.most is None:
-        return "not even the fewest calls were within the thresholds"
+    if capacity is None:
+        return "not looked for"
     limits = {"client": " (the load tester was the limit)", "asked": " (no more were asked for)"}
-    return f"{capacity.most} calls{limits.get(capacity.limited_by or '', '')}"
+    most = (
+        "not even the fewest were within the thresholds"
+        if capacity.most is None
+        else f"{capacity.most} calls"
+    )
+    return most + limits.get(capacity.limited_by or "", "")

@@ -64,7 +64,7 @@ async def search(run: Run) -> None:
         run.progress.capacity_step(steps[-1])
         held = report if passed else held
         # What it cannot send, the server cannot lose.
-        by_client = not passed and steps[-1].client_is_limit
+        by_client = looking.fails == count and steps[-1].client_is_limit
         limited = "client" if by_client else "server" if looking.fails is not None else "asked"
         found = Capacity.model_validate({"steps": steps, "most": looking.holds, "limited_by": limited})
         run.best = (held or report).model_copy(update={"capacity": found})
