@@ -59,9 +59,6 @@ def _capacity(report: Report) -> str:
     if capacity is None:
         return "not looked for"
     limits = {"client": " (the load tester was the limit)", "asked": " (no more were asked for)"}
-    most = (
-        "not even the fewest were within the thresholds"
-        if capacity.most is None
-        else f"{capacity.most} calls"
-    )
+    none = "not even the fewest were within the thresholds"
+    most = none if capacity.most is None else f"{capacity.most} calls"
     return most + limits.get(capacity.limited_by or "", "")
