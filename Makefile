@@ -18,16 +18,23 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Seconds after which the Python tests are ended; they are meant to take less than eight minutes on two cores.
 test_limit_s ?= 1500
+# How many processes share the Python tests (tests/lanes.py); 0 for one after another in pytest's own.
+test_processes ?= 2
 
 run: $(native) ## start the server, with test persons to log in as, and print the two pages' addresses
 	@exec .venv/bin/teleconsult serve --development
 
 test: .venv/.development $(native) build/web/.installed build/oidc-provider/.installed ## run every test: the Rust core's, then Python's and the browsers'
 	@.ci/need browser age redis postgresql
+	@.ci/need headless-browser || echo "The tests do with the whole browser, and take minutes longer." >&2
 	.ci/with-rust cargo test --quiet --locked --manifest-path $(manifest) \
 	    --package dataplane-core --package dataplane-traffic
-	TEST_BROWSER="$$(. .ci/tools.sh; find_browser)" \
-	    timeout --foreground --signal=INT --kill-after=30 $(test_limit_s) $(python) -m pytest
+	@# What tests leave in the folder for temporary files goes with it, however they end. Others are let through to
+	@# what is theirs beneath it: PostgreSQL has a user of its own.
+	export TMPDIR="$$(mktemp -d -t teleconsult-tests.XXXXXX)"; trap 'rm -rf "$$TMPDIR"' EXIT; chmod 711 "$$TMPDIR"; \
+	TEST_BROWSER="$$(. .ci/tools.sh; find_headless_browser)" \
+	    timeout --foreground --signal=INT --kill-after=30 $(test_limit_s) $(python) -m pytest \
+	    --numprocesses=$(test_processes) --max-worker-restart=0
 
 prove: .venv/.development $(native) ## hold calls between real browsers on good and bad networks, and print what was seen (10 minutes)
 	@.ci/need browser
