@@ -30,9 +30,10 @@ test: .venv/.development $(native) build/web/.installed build/oidc-provider/.ins
 	.ci/with-rust cargo test --quiet --locked --manifest-path $(manifest) \
 	    --package dataplane-core --package dataplane-traffic
 	@# What tests leave in the folder for temporary files goes with it, however they end. Others are let through to
-	@# what is theirs beneath it: PostgreSQL has a user of its own.
+	@# what is theirs beneath it: PostgreSQL has a user of its own. Python keeps what it compiles: a server that starts
+	@# would compile all of it anew.
 	export TMPDIR="$$(mktemp -d -t teleconsult-tests.XXXXXX)"; trap 'rm -rf "$$TMPDIR"' EXIT; chmod 711 "$$TMPDIR"; \
-	TEST_BROWSER="$$(. .ci/tools.sh; find_headless_browser)" \
+	TEST_BROWSER="$$(. .ci/tools.sh; find_headless_browser)" PYTHONDONTWRITEBYTECODE= \
 	    timeout --foreground --signal=INT --kill-after=30 $(test_limit_s) $(python) -m pytest \
 	    --numprocesses=$(test_processes) --max-worker-restart=0
 

@@ -371,7 +371,7 @@ class ForbiddenRecordings(Recordings):
         assert self.room.view().recording == Recording(state=RecordingState.OFF, since=None)
 
 
-Recordings.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+Recordings.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
 ForbiddenRecordings.TestCase.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
 TestRecordings = Recordings.TestCase
 TestForbiddenRecordings = ForbiddenRecordings.TestCase
