@@ -48,7 +48,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
 
 
 def pytest_collection_finish() -> None:
-    """What was collected lives until the end: looking through it again and again is a tenth of all the time."""
+    """What was collected lives until the end: looking through it each time takes a tenth of all."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
