@@ -272,9 +272,10 @@ class IntakeEndpoints:
 def checked_response(
     document: dict[str, Any], language: Language, *, complete: bool
 ) -> QuestionnaireResponse:
-    """Raises Invalid with a fault for every answer that does not fit."""
+    """The response, in `language` unless it names another. Raises Invalid with a fault for every answer that
+    does not fit."""
     try:
-        return accept_response(questionnaire(language), document, complete=complete)
+        response = accept_response(questionnaire(language), document, complete=complete)
     except BadResponse as error:
         raise Invalid(
             [
@@ -286,6 +287,7 @@ def checked_response(
                 for fault in error.faults
             ]
         ) from None
+    return response.model_copy(update={"language": response.language or language.value})
 
 
 def _pointer(path: str) -> str:

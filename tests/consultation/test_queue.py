@@ -334,6 +334,8 @@ async def test_a_doctor_reads_the_summary_in_the_language_asked_for(people: Peop
     assert (german["summary"]["language"], german["questionnaire"]["language"]) == ("de", "de")
     assert german["summary"]["text"] != own["summary"]["text"]
     assert german["questionnaire_response"] == own["questionnaire_response"]
+    quoted = [line for part in german["summary"]["sections"] for line in part["lines"] if line["quoted"]]
+    assert {line["language"] for line in quoted} == {"nl"}, "whoever reads them"
     refused = await claes.get(f"{at}?lang=es")
     assert (refused.status, refused.json["errors"][0]["field"]) == (422, "lang")
 
