@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from playwright.async_api import Browser, Locator, Page, ViewportSize
+from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.web.browser import DESK, PHONE
 
@@ -181,7 +181,7 @@ class Patient(Somebody):
         await self.page.wait_for_function("() => document.querySelector('img.viewfinder')?.naturalWidth > 0")
         await self.picture("7-photo")
         await self.click("[data-action=send-photo]")
-        await self.page.locator("dialog").wait_for(state="detached")
+        await expect(self.page.locator("dialog")).to_have_count(0, timeout=PATIENCE_MS)
 
     async def allow(self, moment: str, **fields: str) -> None:
         """What the doctor has asked for."""
@@ -199,7 +199,7 @@ class Patient(Somebody):
         await self.click("dialog [data-answer=yes]")
         await self.page.locator(f"[data-withdraw={kind}]").wait_for(state="detached")
         await self.page.keyboard.press("Escape")
-        await self.page.locator("dialog").wait_for(state="detached")
+        await expect(self.page.locator("dialog")).to_have_count(0, timeout=PATIENCE_MS)
 
     async def rate(self, stars: int) -> None:
         await self.page.locator(f"label.star[for=score-{stars}]").click()

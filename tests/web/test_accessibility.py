@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 import media_server
 from tests.web.browser import PHONE, ColorScheme, Site
@@ -130,7 +130,7 @@ async def test_focus_is_seen_and_stays_in_a_dialog(site: Site) -> None:
         )
         assert await page.evaluate(inside)
     await page.keyboard.press("Escape")
-    await page.locator("dialog").wait_for(state="detached")
+    await expect(page.locator("dialog")).to_have_count(0, timeout=15_000)
 
 
 async def test_nothing_moves_for_those_who_ask_for_stillness(site: Site) -> None:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import FilePayload
+from playwright.async_api import FilePayload, expect
 
 import media_server
 from tests.web.axe import assert_accessible
@@ -97,7 +97,7 @@ async def test_messages_photos_and_documents_go_to_and_fro(practice: Practice) -
     await audited(page, "the viewfinder")
     await page.click("[data-action=shoot]")
     await page.click("[data-action=send-photo]")
-    await page.locator("dialog").wait_for(state="detached")
+    await expect(page.locator("dialog")).to_have_count(0, timeout=15_000)
     letter: FilePayload = {
         "name": "letter.pdf",
         "mimeType": "application/pdf",
@@ -157,7 +157,7 @@ async def test_a_doctor_asks_for_consent_in_the_call_and_it_can_be_taken_back(pr
     await audited(page, "the question")
     assert await page.evaluate("document.activeElement.tagName") == "H2"  # the focus is on neither answer
     await page.get_by_role("button", name="Allow").click()
-    await page.locator("dialog").wait_for(state="detached")
+    await expect(page.locator("dialog")).to_have_count(0, timeout=15_000)
     assert await state() == "granted"
     await page.click("header [data-action=consents]")
     await page.get_by_role("dialog", name="My consents").wait_for()
@@ -179,7 +179,7 @@ async def test_a_doctor_asks_for_consent_in_the_call_and_it_can_be_taken_back(pr
     assert await dialog.locator("p.field-error[role=alert]").is_hidden()  # the field says it
     await number.fill("1-00001-06-003")
     await dialog.get_by_role("button", name="Allow").click()
-    await page.locator("dialog").wait_for(state="detached")
+    await expect(page.locator("dialog")).to_have_count(0, timeout=15_000)
     assert await state("report_to_gp") == "granted"
     assert practice.complaints == []
     await doctor.close(consultation)
