@@ -20,6 +20,6 @@ class SfuSettings:
     max_subscriptions: int = 64  # received by one participant
     history_packets: int = 512  # kept of one track for retransmission
     unauthenticated_per_s: int = 200  # datagrams from one source
-    longest_wait_us: int = 500  # datagrams that keep coming are gathered for so long; 0: each at once
+    longest_wait_us: int = 800  # datagrams that keep coming are gathered for so long; 0: each at once
     max_taps: int = 0  # recordings at once; 0: this node cannot tap media at all
     tap_bytes: int = 2 << 20  # held for one recording between two batches; 16 KiB to 1 GiB

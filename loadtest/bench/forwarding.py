@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
+from itertools import chain
 from pathlib import Path
 
 from loadtest.bench.native import REPOSITORY, Unavailable, program, run, run_json
@@ -19,22 +21,38 @@ from loadtest.bench.summary import Summary
 # A C program to hold ours against, if a checkout of it lies beside the repository; nothing depends on it.
 YARDSTICK = REPOSITORY.parent / "shared" / "yardstick"
 RUNS = 5
+SECONDS = "0.8"
 VIDEO_SIZE, AUDIO_SIZE = 1150, 100
+
+
+class Profile(Enum):
+    """SRTP protection profiles (RFC 3711, RFC 7714), by the name that both programs' options are made of."""
+
+    GCM_128 = "gcm128"
+    GCM_256 = "gcm256"
+    CM_80 = "cm80"
+
+
+YARDSTICK_PROFILES = {Profile.GCM_128: "gcm", Profile.CM_80: "cm"}
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    name: str
+    profile: Profile
+    kind: str
     subscribers: int
-    size: int
+    threads: int = 1
+
+    @property
+    def size(self) -> int:
+        """Of the payload, in bytes."""
+        return VIDEO_SIZE if self.kind == "video" else AUDIO_SIZE
 
 
+SUBSCRIBERS = (1, 2, 5, 20)
 LOADS = (
-    Load("1", 1, VIDEO_SIZE),
-    Load("2", 2, VIDEO_SIZE),
-    Load("5", 5, VIDEO_SIZE),
-    Load("20", 20, VIDEO_SIZE),
-    Load("audio", 1, AUDIO_SIZE),
+    *(Load(profile, kind, k) for profile in Profile for kind in ("video", "audio") for k in SUBSCRIBERS),
+    *(Load(Profile.GCM_128, "video", k, threads=2) for k in SUBSCRIBERS),
 )
 
 
@@ -44,6 +62,7 @@ class Cost:
 
     load: Load
     ours: Summary
+    allocations: Summary
     yardstick: Summary | None
 
     @property
@@ -59,13 +78,18 @@ def measure(runs: int = RUNS) -> tuple[list[Cost], str | None]:
 
 
 def _alternate(load: Load, ours: Path, yardstick: Path | None, runs: int) -> Cost:
-    our_values: list[float] = []
-    yardstick_values: list[float] = []
+    profile = YARDSTICK_PROFILES.get(load.profile) if load.threads == 1 else None
+    costs: list[float] = []
+    allocations: list[float] = []
+    yardstick_costs: list[float] = []
     for _ in range(runs):
-        our_values.append(_run_ours(ours, load))
-        if yardstick is not None:
-            yardstick_values.append(_run_yardstick(yardstick, load))
-    return Cost(load, Summary.of(our_values), Summary.of(yardstick_values) if yardstick_values else None)
+        cost, allocated = _run_ours(ours, load)
+        costs.append(cost)
+        allocations.append(allocated)
+        if yardstick is not None and profile is not None:
+            yardstick_costs.append(_run_yardstick(yardstick, load, profile))
+    beside = Summary.of(yardstick_costs) if yardstick_costs else None
+    return Cost(load, Summary.of(costs), Summary.of(allocations), beside)
 
 
 @contextmanager
@@ -97,18 +121,26 @@ def built_yardstick() -> Iterator[tuple[Path | None, str | None]]:
             yield binary, None
 
 
-def _run_ours(binary: Path, load: Load) -> float:
-    audio = "1" if load.name == "audio" else "0"
-    command = [str(binary), "--k", str(load.subscribers), "--payload", str(load.size), "--audio", audio]
+def _run_ours(binary: Path, load: Load) -> tuple[float, float]:
+    """µs of CPU and allocations, per forwarded packet."""
+    options = {
+        "--k": str(load.subscribers),
+        "--payload": str(load.size),
+        "--audio": "1" if load.kind == "audio" else "0",
+        "--profile": load.profile.value,
+        "--threads": str(load.threads),
+        "--seconds": SECONDS,
+    }
+    figures = run_json([str(binary), *chain.from_iterable(options.items())])
     try:
-        return float(run_json(command)["us_per_packet"])
+        return float(figures["us_per_packet"]), float(figures["allocations_per_packet"])
     except KeyError as error:
         raise Unavailable("the data plane's benchmark printed other figures") from error
 
 
-def _run_yardstick(binary: Path, load: Load) -> float:
-    arguments = ["-k", str(load.subscribers), "-g", "-d", "full", "-n", str(load.size)]
-    found = re.search(r"CPU\s+([\d.]+) us/forwarded packet", run([str(binary), *arguments]))
+def _run_yardstick(binary: Path, load: Load, profile: str) -> float:
+    arguments = ["-k", str(load.subscribers), "-g", "-d", "full", "-n", str(load.size), "-s", profile]
+    found = re.search(r"CPU\s+([\d.]+) us/forwarded packet", run([str(binary), *arguments, "-t", "1"]))
     if found is None:
         raise Unavailable("the yardstick printed no figures")
     return float(found[1])

@@ -7,10 +7,18 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtest.bench.calls import ENGINE, Flow
-from loadtest.bench.forwarding import Cost
+from loadtest.bench.forwarding import Cost, Load, Profile
 from loadtest.bench.joins import Joins
 from loadtest.bench.memory import Memory
 
+NAMED = {
+    Load(Profile.GCM_128, "video", 1): "1",
+    Load(Profile.GCM_128, "video", 2): "2",
+    Load(Profile.GCM_128, "video", 5): "5",
+    Load(Profile.GCM_128, "video", 20): "20",
+    Load(Profile.GCM_128, "audio", 1): "audio",
+}
+"""The loads that have a short name among the figures."""
 RATIOS = ("1", "5", "20")
 
 
@@ -26,14 +34,15 @@ class Report:
 
     def figures(self) -> dict[str, Any]:
         """The last line: fixed names first, further ones after."""
-        ratios = {c.load.name: rounded(c.ratio, 3) for c in self.costs if c.load.name in RATIOS}
+        named = {NAMED[cost.load]: cost for cost in self.costs if cost.load in NAMED}
         alone, at_once = self.joins or (None, None)
         # Of the data plane alone or of nothing: the whole server's figures are its Python clients' as well.
         flow = next((flow for flow in self.flows if flow.what == ENGINE), None)
         memory = self.memory
         return {
-            "ratio_to_yardstick": ratios or None,
-            "us_per_packet": {c.load.name: rounded(c.ours.median, 3) for c in self.costs} or None,
+            "ratio_to_yardstick": {name: rounded(named[name].ratio, 3) for name in RATIOS if name in named}
+            or None,
+            "us_per_packet": {name: rounded(cost.ours.median, 3) for name, cost in named.items()} or None,
             "latency_ms": {
                 "p50": rounded(flow.p50_ms, 3) if flow else None,
                 "p99": rounded(flow.p99_ms, 3) if flow else None,
@@ -49,6 +58,7 @@ class Report:
             "join_alone": _join_figures(alone) if alone else None,
             "join_20_at_once": _join_figures(at_once) if at_once else None,
             "calls": {flow.what: _flow_figures(flow) for flow in self.flows} or None,
+            "forwarding": [_cost_figures(cost) for cost in self.costs] or None,
             "notes": self.notes,
         }
 
@@ -67,6 +77,25 @@ class Report:
 
 def rounded(value: float | None, digits: int = 2) -> float | None:
     return None if value is None else round(value, digits)
+
+
+def _cost_figures(cost: Cost) -> dict[str, Any]:
+    load, ours, yardstick = cost.load, cost.ours, cost.yardstick
+    return {
+        "profile": load.profile.value,
+        "kind": load.kind,
+        "payload_bytes": load.size,
+        "subscribers": load.subscribers,
+        "threads": load.threads,
+        "us_per_packet": {
+            "median": rounded(ours.median, 3),
+            "min": rounded(ours.least, 3),
+            "max": rounded(ours.most, 3),
+        },
+        "yardstick_us_per_packet": rounded(yardstick.median, 3) if yardstick else None,
+        "ratio_to_yardstick": rounded(cost.ratio, 3),
+        "allocations_per_packet": rounded(cost.allocations.median, 4),
+    }
 
 
 def _join_figures(joins: Joins) -> dict[str, float | None]:
@@ -94,18 +123,22 @@ def _flow_figures(flow: Flow) -> dict[str, Any]:
 
 
 def _forwarding_table(costs: list[Cost]) -> Table:
-    table = Table(
-        title="CPU per forwarded packet at saturation, AES-128-GCM: median (least to most) of the runs, µs"
-    )
-    for heading in ("out of one", "payload B", "data plane", "yardstick", "ratio"):
+    table = Table(title="CPU per forwarded packet at saturation: median (least to most) of the runs, µs")
+    for heading in ("SRTP", "kind", "payload B", "out of one", "threads", "data plane", "yardstick", "ratio"):
         table.add_column(heading, justify="right")
+    table.add_column("allocations", justify="right")
     for cost in costs:
+        load = cost.load
         table.add_row(
-            str(cost.load.subscribers),
-            str(cost.load.size),
+            load.profile.value,
+            load.kind,
+            str(load.size),
+            str(load.subscribers),
+            str(load.threads),
             str(cost.ours),
             "" if cost.yardstick is None else str(cost.yardstick),
-            "" if cost.ratio is None else f"{cost.ratio:.2f}",
+            _text(cost.ratio),
+            _text(cost.allocations.median, 4),
         )
     return table
 

@@ -19,9 +19,9 @@ from loadtest.participant import JoinSteps
 
 def a_report() -> Report:
     steps = tuple(JoinSteps(None, 1, 2, 3, 4, float(ms)) for ms in range(1, 21))
-    ours, yardstick = Summary.of([2.0, 3.0, 4.0]), Summary.of([2.0])
+    ours, allocations, yardstick = Summary.of([2.0, 3.0, 4.0]), Summary.of([0.01]), Summary.of([2.0])
     return Report(
-        costs=[Cost(load, ours, yardstick) for load in LOADS],
+        costs=[Cost(load, ours, allocations, yardstick) for load in LOADS],
         flows=[
             Flow(20, SERVER, 5.0, 50.0, 20.0, 7200.0, 0, 0.99),
             Flow(20, ENGINE, 0.1, 0.9, 10.0, 7200.0, 0, None),
@@ -35,6 +35,21 @@ def test_the_figures_have_the_names_that_others_read() -> None:
     figures = json.loads(json.dumps(a_report().figures()))
     assert figures["ratio_to_yardstick"] == {"1": 1.5, "5": 1.5, "20": 1.5}
     assert figures["us_per_packet"] == {"1": 3.0, "2": 3.0, "5": 3.0, "20": 3.0, "audio": 3.0}
+    assert {
+        (each["profile"], each["kind"], each["subscribers"], each["threads"])
+        for each in figures["forwarding"]
+    } >= {("cm80", "audio", 20, 1), ("gcm256", "video", 2, 1), ("gcm128", "video", 5, 2)}
+    assert figures["forwarding"][0] == {
+        "profile": "gcm128",
+        "kind": "video",
+        "payload_bytes": 1150,
+        "subscribers": 1,
+        "threads": 1,
+        "us_per_packet": {"median": 3.0, "min": 2.0, "max": 4.0},
+        "yardstick_us_per_packet": 2.0,
+        "ratio_to_yardstick": 1.5,
+        "allocations_per_packet": 0.01,
+    }
     assert figures["latency_ms"] == {"p50": 0.1, "p99": 0.9}
     assert figures["latency_of"] == "data plane alone"
     assert (figures["join_cpu_ms"], figures["join_ms"]) == (5.0, {"p50": 10.0, "p95": 19.0})

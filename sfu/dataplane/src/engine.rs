@@ -15,7 +15,7 @@ use dataplane_core::plane::{Config, Plane};
 use dataplane_core::receive::{Datagram, Worker};
 use dataplane_core::taps::NTP_UNIX_OFFSET_S;
 
-use crate::io::{BATCH, Inbox, Socket, host_addresses, monotonic, thread_cpu};
+use crate::io::{BATCH, Inbox, Socket, host_addresses, monotonic, prefer_thread, thread_cpu};
 
 /// How often timers are looked at while there are transports.
 const TICK: Duration = Duration::from_millis(10);
@@ -188,6 +188,7 @@ struct Desk {
 
 impl WorkerThread {
     fn run(&self) {
+        prefer_thread();
         let mut desk = Desk {
             worker: Worker::default(),
             inbox: Inbox::default(),

@@ -14,7 +14,7 @@ use libc::{c_int, c_void, iovec, mmsghdr, msghdr, sockaddr_storage, socklen_t};
 
 mod peer;
 
-pub use peer::{PEER_BATCH, PeerInbox, PeerSocket, Poll, pin_thread, sleep_until, wall};
+pub use peer::{PEER_BATCH, PeerInbox, PeerSocket, Poll, pin_thread, prefer_thread, sleep_until, wall};
 
 /// Datagrams read at once.
 pub const BATCH: usize = 32;

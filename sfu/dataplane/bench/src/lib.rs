@@ -1,9 +1,12 @@
 //! Peers for the benchmarks: they speak to a real engine over loopback, but get their keys without a handshake.
 
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use _dataplane::engine::{Engine, Limits, now_us};
@@ -25,7 +28,55 @@ const LEVEL_ID: u8 = 1;
 /// Bytes at the head of a payload that the codec claims; a VP8 descriptor and frame tag fit.
 pub const MEDIA_HEAD: usize = 12;
 
-/// An engine with one worker, on the core that this thread is pinned to.
+/// The system's allocator, counting how often it is asked for memory.
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static IS_LEFT_OUT: Cell<bool> = const { Cell::new(false) };
+}
+
+fn count_allocation() {
+    if !IS_LEFT_OUT.get() {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: all of it is the system's allocator's; counting touches nothing but a number.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count_allocation();
+        // SAFETY: the caller keeps to GlobalAlloc's contract, which is System's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: `pointer` came from System by `alloc` or `realloc` with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        count_allocation();
+        // SAFETY: as above; the caller keeps to the contract for `new_size`.
+        unsafe { System.realloc(pointer, layout, new_size) }
+    }
+}
+
+/// What the calling thread asks for from now on is not counted.
+pub fn leave_out_allocations() {
+    IS_LEFT_OUT.set(true);
+}
+
+/// How often this process has asked for memory until now, threads that left themselves out excepted.
+pub fn allocations() -> u64 {
+    ALLOCATIONS.load(Ordering::Relaxed)
+}
+
+/// Its workers are on the core that this thread is pinned to.
 pub fn start_engine(workers: usize) -> io::Result<Engine> {
     let limits = Limits {
         consent_timeout: Duration::from_secs(3600),

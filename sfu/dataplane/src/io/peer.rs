@@ -21,6 +21,8 @@ const PEER_CONTROL_LEN: usize = 64;
 /// What a browser asks for, about; the kernel may grant less.
 const PEER_BUFFER: c_int = 1 << 20;
 const READY: usize = 256;
+/// As daemons of sound have it (setpriority(2)): before what has normal priority, behind real-time threads.
+const MEDIA_NICENESS: c_int = -11;
 
 #[repr(align(8))]
 #[derive(Clone, Copy)]
@@ -265,6 +267,13 @@ pub fn pin_thread(core: usize) -> io::Result<()> {
     unsafe { libc::CPU_SET(core, &mut set) };
     // SAFETY: `set` outlives the call and its size is told; 0 is the calling thread.
     check(unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) }).map(drop)
+}
+
+/// Prefer the calling thread to those of normal priority, if the system lets us (`CAP_SYS_NICE` or `RLIMIT_NICE`):
+/// media should not wait for a slice of time behind signalling that shares its processor.
+pub fn prefer_thread() {
+    // SAFETY: takes no pointers; 0 is the calling thread, which on Linux has a niceness of its own (setpriority(2)).
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, MEDIA_NICENESS) };
 }
 
 /// Sleep until a moment of the monotonic clock.

@@ -1,9 +1,11 @@
-//! What forwarding one packet costs at saturation: one publisher as fast as it goes, k subscribers, everything on.
+//! What forwarding one packet costs at saturation: publishers as fast as it goes, k subscribers each, everything on.
 //!
-//!     forward --k 5 [--payload 1150] [--audio 1] [--profile gcm128|gcm256|cm80] [--seconds 2]
+//!     forward --k 5 [--payload 1150] [--audio 1] [--profile gcm128|gcm256|cm80] [--threads 1] [--seconds 2]
 //!
-//! The data plane has processor 0, the publisher processor 1. Nobody reads the subscribers' sockets, so that a packet
-//! costs what sending it costs. Prints one JSON object; the CPU time is the worker thread's own.
+//! There is one publisher, or with several threads four for each, so that each has some. One thread of the data plane
+//! has processor 0 and the publishers have processor 1; several share both with them. Nobody reads the subscribers'
+//! sockets, so that a packet costs what sending it costs. Prints one JSON object; CPU time and allocations are those of
+//! the data plane's threads.
 
 use std::net::UdpSocket;
 use std::sync::Arc;
@@ -11,7 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use dataplane_bench::{
-    LOCALHOST, Peer, Stream, counter, option, pin, profile, server, set_receive_buffer, start_engine,
+    LOCALHOST, Peer, Stream, allocations, counter, leave_out_allocations, option, pin, profile, server,
+    set_receive_buffer, start_engine,
 };
 use dataplane_core::srtp::Profile;
 use dataplane_core::track::Kind;
@@ -25,53 +28,69 @@ fn main() -> std::io::Result<()> {
     let payload: usize = option("--payload", if audio { 100 } else { 1150 });
     let seconds: f64 = option("--seconds", 2.0);
     let profile: Profile = profile(&option("--profile", "gcm128".to_owned()));
-    pin(0);
-    let engine = start_engine(1)?;
-    let publisher = Peer::join(&engine, profile, UdpSocket::bind((LOCALHOST, 0))?)?;
-    let mut stream = Stream::new(if audio { Kind::Audio } else { Kind::Video }, 1000);
-    let track = publisher.publish(&engine.plane, &stream);
-    let mut sinks = Vec::new();
-    for n in 0..subscribers {
-        let peer = Peer::join(&engine, profile, UdpSocket::bind((LOCALHOST, 0))?)?;
-        peer.subscribe(&engine.plane, track, 5000 + 2 * n);
-        set_receive_buffer(&peer.socket, 2048);
-        sinks.push(peer);
+    let threads: usize = option("--threads", 1);
+    if threads == 1 {
+        pin(0);
+    }
+    let engine = start_engine(threads)?;
+    let (mut publishers, mut sinks) = (Vec::new(), Vec::new());
+    for n in 0..if threads == 1 { 1 } else { 4 * threads as u32 } {
+        let publisher = Peer::join(&engine, profile, UdpSocket::bind((LOCALHOST, 0))?)?;
+        let stream = Stream::new(if audio { Kind::Audio } else { Kind::Video }, 1000 + n);
+        let track = publisher.publish(&engine.plane, &stream);
+        for m in 0..subscribers {
+            let peer = Peer::join(&engine, profile, UdpSocket::bind((LOCALHOST, 0))?)?;
+            peer.subscribe(&engine.plane, track, 5000 + 2 * (n * subscribers + m));
+            set_receive_buffer(&peer.socket, 2048);
+            sinks.push(peer);
+        }
+        publishers.push((publisher, stream, 0));
     }
     let stop = Arc::new(AtomicBool::new(false));
     let generator = {
         let (stop, plane, to) = (stop.clone(), engine.plane.clone(), server(&engine));
         std::thread::spawn(move || {
             pin(1);
-            publisher.socket.connect(to).expect("loopback");
-            let (mut out, mut transport_seq, mut sent) = ([0; 2048], 0, 0u64);
+            leave_out_allocations();
+            for (publisher, ..) in &publishers {
+                publisher.socket.connect(to).expect("loopback");
+            }
+            let (mut out, mut sent) = ([0; 2048], 0u64);
             while !stop.load(Ordering::Relaxed) {
-                while sent - counter(&plane, "packets_received") > IN_FLIGHT && !stop.load(Ordering::Relaxed) {
-                    std::hint::spin_loop();
-                }
-                for _ in 0..32 {
-                    let timestamp = stream.next as u32 * 30;
-                    let len = stream.packet(&publisher.send, &mut transport_seq, &mut out, payload, timestamp, |_| {});
-                    // A packet that did not go is one less under way.
-                    sent += u64::from(publisher.socket.send(&out[..len]).is_ok());
+                for (publisher, stream, transport_seq) in &mut publishers {
+                    while sent - counter(&plane, "packets_received") > IN_FLIGHT && !stop.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                    for _ in 0..32 {
+                        let timestamp = stream.next as u32 * 30;
+                        let len = stream.packet(&publisher.send, transport_seq, &mut out, payload, timestamp, |_| {});
+                        // A packet that did not go is one less under way.
+                        sent += u64::from(publisher.socket.send(&out[..len]).is_ok());
+                    }
                 }
             }
         })
     };
     std::thread::sleep(Duration::from_millis(300));
-    let before = (engine.busy_seconds()[0], counter(&engine.plane, "packets_sent"), Instant::now());
+    let busy_seconds = || engine.busy_seconds().iter().sum::<f64>();
+    let before = (busy_seconds(), counter(&engine.plane, "packets_sent"), Instant::now());
+    let allocated = allocations();
     let received = counter(&engine.plane, "packets_received");
     std::thread::sleep(Duration::from_secs_f64(seconds));
-    let cpu = engine.busy_seconds()[0] - before.0;
+    let cpu = busy_seconds() - before.0;
+    let allocated = allocations() - allocated;
     let packets = counter(&engine.plane, "packets_sent") - before.1;
     let received = counter(&engine.plane, "packets_received") - received;
     let wall = before.2.elapsed().as_secs_f64();
     stop.store(true, Ordering::Relaxed);
     generator.join().expect("the generator ends");
     println!(
-        "{{\"k\": {subscribers}, \"kind\": \"{}\", \"payload\": {payload}, \"us_per_packet\": {:.4}, \
-         \"in_per_s\": {:.0}, \"out_per_s\": {:.0}, \"busy\": {:.3}, \"lost\": {}, \"refused\": {}}}",
+        "{{\"k\": {subscribers}, \"kind\": \"{}\", \"payload\": {payload}, \"threads\": {threads}, \
+         \"us_per_packet\": {:.4}, \"allocations_per_packet\": {:.5}, \"in_per_s\": {:.0}, \"out_per_s\": {:.0}, \
+         \"busy\": {:.3}, \"lost\": {}, \"refused\": {}}}",
         if audio { "audio" } else { "video" },
         cpu * 1e6 / packets.max(1) as f64,
+        allocated as f64 / packets.max(1) as f64,
         received as f64 / wall,
         packets as f64 / wall,
         cpu / wall,
