@@ -1,36 +1,23 @@
 """The doctor's side: duty, the queue, the patient claimed, read, called, given back or missed."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
-from auth import Operation, PersonId, Private, Standing
+from auth import Operation, PersonId, Standing
 from media_server.api import Answer, Call, Endpoint, Parameter
-from media_server.consent_texts import TextKind
-from media_server.consents import Entry
-from media_server.consultations import Consultation, Content, Wanted
+from media_server.consultations import Consultation, Wanted
 from media_server.endpoints.auditing import note
-from media_server.endpoints.files import attachments_of
 from media_server.endpoints.intake_endpoints import FhirDocument
+from media_server.endpoints.intake_summary import summary_of
 from media_server.endpoints.models import LANGUAGES, Body, ConsultationShown, Shown
 from media_server.endpoints.services import Services, moment
 from media_server.endpoints.showing import show
-from media_server.intake import (
-    ConsentShown,
-    PatientFacts,
-    Sex,
-    category_of,
-    icpc2_suggestions,
-    parse_response,
-    questionnaire,
-    summarise,
-)
-from media_server.intake import Standing as ConsentStanding
+from media_server.intake import category_of, icpc2_suggestions, parse_response, questionnaire
 from media_server.languages import Language
-from media_server.people import MayNotGoOnDuty, Patient
+from media_server.people import MayNotGoOnDuty
 from signalling import HIGHEST_PRIORITY
 
 
@@ -269,17 +256,7 @@ class QueueEndpoints:
         language = wanted or doctor.details.language or doctor.languages[0]
         asked = questionnaire(language)
         response = parse_response(content.questionnaire_response)
-        patient = services.patients.get(PersonId(consultation.patient))
-        summary = summarise(
-            asked,
-            response,
-            patient=_facts(patient, content, consultation),
-            consents=_consents(services.ledger.current(consultation.id), services.ledger.expired),
-            attachments=len(attachments_of(services, consultation)),
-            taken_s=float(content.taken_s or 0),
-            now=services.now(),
-            stop_passed_at=moment(consultation.created_at_us) if content.flags else None,
-        )
+        summary = summary_of(services, consultation, content, asked, response)
         note(services, consultation, doctor_id, "doctor", "intake.read")
         return IntakeShown(
             questionnaire=FhirDocument.model_validate(asked.to_fhir()),
@@ -290,41 +267,3 @@ class QueueEndpoints:
                 for each in icpc2_suggestions(category_of(response) or "", language)
             ],
         )
-
-
-def _facts(patient: Patient, content: Content, consultation: Consultation) -> PatientFacts:
-    """Of whom the consultation is about: the child, where an adult asked for one."""
-    details, child = patient.details, content.proxy_for
-    if child is not None:
-        name: Private[str] = Private(f"{child.given_name} {child.family_name}")
-        birthdate: Private[date] | None = Private(date.fromisoformat(child.birthdate))
-        sex = Sex.UNKNOWN
-    else:
-        name, birthdate = details.name, details.birthdate
-        sex = Sex.UNKNOWN if details.sex is None else Sex(details.sex.reveal().value)
-    return PatientFacts(
-        name=name,
-        birthdate=birthdate,
-        sex=sex,
-        language=consultation.language.value,
-        # Of a child nobody vouched for anything; its parent's login says nothing of it.
-        verified_at=None if child is not None else moment(patient.verified_at_us),
-        fund=_private(content.insurance_fund),
-        proxy=None if child is None else Private(f"{details.name.reveal()} ({child.relationship})"),
-        callback_number=_private(content.callback_number),
-        location=Private(content.location),
-    )
-
-
-def _consents(entries: list[Entry], expired: Callable[[Entry], bool]) -> list[ConsentShown]:
-    return [
-        ConsentShown(
-            TextKind(entry.word.kind.value),
-            ConsentStanding.EXPIRED if expired(entry) else ConsentStanding(entry.word.state.value),
-        )
-        for entry in entries
-    ]
-
-
-def _private(value: str | None) -> Private[str] | None:
-    return None if value is None else Private(value)

@@ -50,3 +50,11 @@ class PatientFacts:
 class ConsentShown:
     kind: TextKind
     standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRead:
+    """A text that nobody agrees to, and that the patient said to have read. `version`: of its words."""
+
+    kind: TextKind
+    version: str

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from media_server.consent_texts import TextKind
-from media_server.intake.patient_facts import ConsentShown, PatientFacts, Standing
+from media_server.intake.patient_facts import ConsentShown, NoticeRead, PatientFacts, Standing
 from media_server.intake.primary_care import SUMMARY_SECTION
 from media_server.intake.questionnaire import Questionnaire, QuestionnaireItem
 from media_server.intake.red_flags import asked_flags, is_raised
@@ -33,6 +33,7 @@ def summarise(
     *,
     patient: PatientFacts,
     consents: Sequence[ConsentShown],
+    notices: Sequence[NoticeRead],
     attachments: int,
     taken_s: float,
     now: datetime,
@@ -53,7 +54,7 @@ def summarise(
         **answered,
         "alarm": [*stop, *answered["alarm"]],
         "background": [*answered["background"], page.plain("attachments", str(attachments))],
-        "record": page.record(consents, taken_s),
+        "record": page.record(consents, notices, taken_s),
     }
     order = ("identity", *_ANSWERED, "record")
     sections = tuple(Section(key, page.texts[f"section.{key}"], tuple(lines[key])) for key in order)
@@ -190,8 +191,10 @@ class _Page:
     def stop(self, at: datetime) -> Line:
         return Line(self.texts["stop"], self.texts["stop.passed"].format(time=self._time(at)))
 
-    def record(self, consents: Sequence[ConsentShown], taken_s: float) -> list[Line]:
-        standings: dict[TextKind, list[Standing]] = {kind: [] for kind in TextKind}
+    def record(
+        self, consents: Sequence[ConsentShown], notices: Sequence[NoticeRead], taken_s: float
+    ) -> list[Line]:
+        standings: dict[TextKind, list[Standing]] = {kind: [] for kind in TextKind if kind.is_consent}
         for consent in consents:
             standings[consent.kind].append(consent.standing)
         lines = [
@@ -201,6 +204,14 @@ class _Page:
                 or self.texts["not-asked"],
             )
             for kind, found in standings.items()
+        ]
+        # Only what is known: of one that is not among them nobody can say whether it was shown.
+        lines += [
+            Line(
+                self.texts[f"notice.{notice.kind.value}"],
+                self.texts["notice.read"].format(version=notice.version),
+            )
+            for notice in notices
         ]
         key = "questionnaire.state" if self.response.status in _DONE else "questionnaire.open"
         title, version = self.questionnaire.url, self.questionnaire.version

@@ -15,6 +15,7 @@ from media_server.intake import (
     ConsentShown,
     Language,
     Line,
+    NoticeRead,
     PatientFacts,
     Sex,
     Standing,
@@ -45,10 +46,10 @@ def a_summary(document: Json | None = None, language: Language = Language.EN, **
     given: dict[str, Any] = {
         "patient": PATIENT,
         "consents": [
-            ConsentShown(TextKind.NOT_AN_EMERGENCY, Standing.GRANTED),
             ConsentShown(TextKind.TELECONSULTATION, Standing.GRANTED),
             ConsentShown(TextKind.REPORT_TO_GP, Standing.WITHDRAWN),
         ],
+        "notices": [NoticeRead(TextKind.NOT_AN_EMERGENCY, "3")],
         "attachments": 2,
         "taken_s": 151.4,
         "now": NOW,
@@ -137,8 +138,7 @@ Consents and questionnaire
   Consent: access to the medical file: not asked
   Consent: report to the GP: withdrawn
   Consent: presence of a third party: not asked
-  Privacy notice: not asked
-  “Not an emergency” notice: given
+  “Not an emergency” notice: read and acknowledged (version 3)
   Questionnaire: https://teleconsult.example/fhir/Questionnaire/primary-care, version 1.0.0
   Time taken: 2 min 31 s
   Drawn up: 2026-11-23 14:30
