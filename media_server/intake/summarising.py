@@ -21,6 +21,7 @@ from media_server.intake.summary_form import Line, Section, Summary, in_one_line
 from media_server.intake.values import Attachment, Coding, Quantity, Value, ValueKind
 from media_server.intake.walking import Visit, walk
 from media_server.languages import Language, Texts, packaged_texts
+from media_server.local_time import local
 
 _TEXTS = packaged_texts(__package__, "summary")
 _ANSWERED = ("reason", "history", "alarm", "background", "expectation")
@@ -42,11 +43,11 @@ def summarise(
     """In the questionnaire's language, which is the doctor's: take the same version that the response
     answers.
 
-    `response` has been checked. `taken_s`: seconds from the first question to the last answer. `now`: all
-    times are shown in its time zone. `stop_passed_at`: when the patient chose to go on past the notice for
-    112. The same input gives the same bytes.
+    `response` has been checked. `taken_s`: seconds from the first question to the last answer. All times are
+    shown as `local_time` has them. `stop_passed_at`: when the patient chose to go on past the notice for 112. The
+    same input gives the same bytes.
     """
-    page = _Page(Language(questionnaire.language), questionnaire, response, now)
+    page = _Page(Language(questionnaire.language), questionnaire, response, local(now))
     answered = page.answered()
     stop = [] if stop_passed_at is None else [page.stop(stop_passed_at)]
     lines: dict[str, Sequence[Line]] = {
@@ -63,6 +64,8 @@ def summarise(
 
 @dataclass(frozen=True, slots=True)
 class _Page:
+    """`now`: by the local clock."""
+
     language: Language
     questionnaire: Questionnaire
     response: QuestionnaireResponse
@@ -116,7 +119,7 @@ class _Page:
         return self.texts.get(f"language.{tag.partition('-')[0].lower()}", tag)
 
     def _time(self, at: datetime) -> str:
-        return at.astimezone(self.now.tzinfo).strftime("%Y-%m-%d %H:%M")
+        return self.texts["time"].format(time=f"{local(at):%Y-%m-%d %H:%M}")
 
     # --- What was answered ---
 

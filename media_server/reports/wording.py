@@ -1,19 +1,17 @@
 """The fixed words of a report in four languages (`texts.json`), and how times are written in each.
 
-Times are shown as a clock in Belgium shows them.
+Times are shown as `local_time` has them.
 """
 
 from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
 from media_server.languages import Language
-
-ZONE: Final = ZoneInfo("Europe/Brussels")
+from media_server.local_time import local
 
 _TEXTS: Final = TypeAdapter(dict[str, dict[Language, str]])
 _DATE: Final = {
@@ -40,8 +38,8 @@ def written_date(day: date, language: Language) -> str:
 
 
 def written_time(moment: datetime, language: Language) -> str:
-    local = moment.astimezone(ZONE)
-    return f"{written_date(local.date(), language)}, {local:%H:%M}"
+    shown = local(moment)
+    return f"{written_date(shown.date(), language)}, {shown:%H:%M}"
 
 
 def written_duration(length: timedelta) -> str:

@@ -4,7 +4,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -27,8 +27,7 @@ from media_server.intake import (
 from media_server.intake.primary_care import INTAKE_ANSWER
 from tests.media_server.intake.builders import Json, a_flag, an_intake, coding
 
-BRUSSELS = timezone(timedelta(hours=1))
-NOW = datetime(2026, 11, 23, 14, 30, tzinfo=BRUSSELS)
+NOW = datetime(2026, 11, 23, 13, 30, tzinfo=UTC)
 PATIENT = PatientFacts(
     name=Private("Amélie Test"),
     birthdate=Private(date(1984, 11, 24)),
@@ -77,7 +76,7 @@ Patient
   Age: 41 years (born 1984-11-24)
   Sex: female
   Language: French
-  Identity verified: 2026-11-23 14:20
+  Identity verified: 2026-11-23 14:20 (Belgian time)
   Insurance fund (stated): 306
   Represented by somebody: no
   Call-back number: +32 400 00 00 00
@@ -100,7 +99,7 @@ History
   Severity (0–10): 4
 
 Alarm signs
-  112 notice: shown; the patient chose to go on at 2026-11-23 14:28
+  112 notice: shown; the patient chose to go on at 2026-11-23 14:28 (Belgian time)
   Pain or pressure on the chest: no
   Short of breath while resting: no
   Sudden weakness, a drooping face or trouble speaking: no
@@ -141,7 +140,7 @@ Consents and questionnaire
   “Not an emergency” notice: read and acknowledged (version 3)
   Questionnaire: https://teleconsult.example/fhir/Questionnaire/primary-care, version 1.0.0
   Time taken: 2 min 31 s
-  Drawn up: 2026-11-23 14:30
+  Drawn up: 2026-11-23 14:30 (Belgian time)
 """
 
 
@@ -270,6 +269,19 @@ def test_what_a_no_makes_moot_is_left_out() -> None:
 def test_small_children_are_counted_in_months_and_days(born: date, age: str) -> None:
     summary = a_summary(patient=replace(PATIENT, birthdate=Private(born)))
     assert value(summary, "identity", "Age") == f"{age} (born {born.isoformat()})"
+
+
+@pytest.mark.parametrize(
+    ("utc", "age", "drawn_up"),
+    [
+        (datetime(2026, 7, 1, 21, 59, tzinfo=UTC), "41 years", "2026-07-01 23:59 (Belgian time)"),
+        (datetime(2026, 11, 23, 23, 5, tzinfo=UTC), "42 years", "2026-11-24 00:05 (Belgian time)"),
+    ],
+)
+def test_days_and_times_are_those_of_a_clock_in_belgium(utc: datetime, age: str, drawn_up: str) -> None:
+    summary = a_summary(now=utc)
+    assert value(summary, "identity", "Age").startswith(age)
+    assert value(summary, "record", "Drawn up") == drawn_up
 
 
 def test_what_is_not_known_of_a_patient_is_said_to_be_not_known() -> None:
