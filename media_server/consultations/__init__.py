@@ -3,7 +3,15 @@ texts.
 """
 
 from media_server.consultations.absence import doctor_is_away
-from media_server.consultations.desk import ConsentGiven, Desk, NoticeShown, Request, month_began_us
+from media_server.consultations.desk import (
+    INTAKE_LIFE_S,
+    STOP_PASSED,
+    ConsentGiven,
+    Desk,
+    NoticeShown,
+    Request,
+    month_began_us,
+)
 from media_server.consultations.duty_desk import DutyDesk, Listed, Wanted
 from media_server.consultations.errors import (
     AlreadyClaimed,
@@ -59,6 +67,8 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "Request",
     "ConsentGiven",
     "NoticeShown",
+    "STOP_PASSED",
+    "INTAKE_LIFE_S",
     "month_began_us",
     "DutyDesk",
     "Listed",

@@ -24,10 +24,16 @@ from media_server.consultations.room_news import Concluded, Returned, RoomNews
 from media_server.consultations.states import State, Step, after
 from media_server.consultations.store import ConsultationStore
 from media_server.languages import Language
-from media_server.records import FieldKeys, tables, writing
+from media_server.records import FieldKeys, newest_audit_about_nothing, tables, writing
 
 log = logging.getLogger(__name__)
 
+STOP_PASSED = "intake-warning.continue"
+"""In the audit log: the patient went on past the stop screen. Of a consultation, `flags` is how many alarm
+signs its answers name, and `passed_at_us` when the patient went on, in Unix microseconds.
+"""
+INTAKE_LIFE_S = 86_400.0
+"""How long answers are kept for whoever goes on with them later: nobody takes longer to ask."""
 WAIT_S = 600.0
 """How long a place is kept for somebody whom no node sees: a dead battery, a tunnel, another app."""
 
@@ -118,19 +124,31 @@ class Desk:
                 raise PatientWaits("there is a consultation already that is not over")
             if self._store.count_of_patient(connection, patient, month_began_us(now)) >= self._fair_use:
                 raise FairUse(f"at most {self._fair_use} consultations in a month")
+            passed_us = self._stop_passed_us(connection, patient, now)
             self._store.add(connection, consultation, request.content)
-            if request.content.flags:
-                # Which answers led to the stop screen is health data; how many did is not.
-                details = {"flags": len(request.content.flags)}
-                self._store.note(
-                    connection, consultation, patient, "patient", "intake-warning.continue", details=details
-                )
+            if request.content.flags or passed_us is not None:
+                # Which answers led to the stop screen is health data; how many still do is not.
+                details = {
+                    "flags": len(request.content.flags),
+                    "passed_at_us": now if passed_us is None else passed_us,
+                }
+                self._store.note(connection, consultation, patient, "patient", STOP_PASSED, details=details)
             for notice in request.notices:
                 self._note_notice(connection, consultation, notice)
             for consent in request.consents:
                 self._ledger.append_within(connection, self._word(consultation, consent))
             connection.execute(tables.intake_drafts.delete().where(tables.intake_drafts.c.patient == patient))
         return consultation
+
+    def _stop_passed_us(self, connection: Connection, patient: str, now: int) -> int | None:
+        """When the patient went on past the stop screen, while answering for what is asked for now: after the
+        consultation before, and not longer ago than answers are kept. None: that was not noted.
+        """
+        since = now - int(INTAKE_LIFE_S * 1e6)
+        before = self._store.last_asked_us(connection, patient)
+        return newest_audit_about_nothing(
+            connection, patient, STOP_PASSED, since if before is None else max(since, before)
+        )
 
     def _note_notice(self, connection: Connection, consultation: Consultation, notice: NoticeShown) -> None:
         details = {

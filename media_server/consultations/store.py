@@ -226,6 +226,12 @@ class ConsultationStore:
             )
         ).scalar_one()
 
+    def last_asked_us(self, connection: Connection, patient: str) -> int | None:
+        """When the patient last began a consultation; None: never."""
+        return connection.execute(
+            select(func.max(_consultations.c.created_at_us)).where(_consultations.c.patient == patient)
+        ).scalar()
+
     def mean_call_s(self, since_us: int) -> float | None:
         """How long finished consultations took, from the first call on; None: there are none."""
         length = func.avg(_consultations.c.ended_at_us - _consultations.c.opened_at_us)

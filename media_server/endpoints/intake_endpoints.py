@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, RootModel
@@ -12,6 +11,7 @@ from sqlalchemy import delete, insert, select
 from auth import Operation
 from media_server.api import Answer, Call, Endpoint, FieldFault, Invalid, NotFound, Parameter
 from media_server.consent_texts import TextKind, consent_text
+from media_server.consultations import INTAKE_LIFE_S
 from media_server.endpoints.models import LANGUAGES, Body, Shown
 from media_server.endpoints.services import Services
 from media_server.intake import (
@@ -25,7 +25,6 @@ from media_server.languages import Language
 from media_server.records import AuditEntry, append_audit, reading, tables, writing
 
 _LANG = (Parameter("lang", "The language of the texts", values=LANGUAGES),)
-_DRAFT_LIFE = timedelta(hours=24)
 _drafts = tables.intake_drafts
 
 MOST_RESPONSE_BYTES = 256 * 1024
@@ -207,7 +206,7 @@ class IntakeEndpoints:
         return Answer(DraftShown.model_validate_json(sealed))
 
     def _read_draft(self, patient: str) -> bytes | None:
-        oldest = self._services.clock_us() - _DRAFT_LIFE // timedelta(microseconds=1)
+        oldest = self._services.clock_us() - int(INTAKE_LIFE_S * 1e6)
         with reading(self._services.engine) as connection:
             sealed = connection.execute(
                 select(_drafts.c.sealed).where(

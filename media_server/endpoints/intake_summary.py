@@ -6,7 +6,7 @@ from datetime import date
 from auth import PersonId, Private
 from media_server.consent_texts import TextKind
 from media_server.consents import Entry
-from media_server.consultations import Consultation, Content
+from media_server.consultations import STOP_PASSED, Consultation, Content
 from media_server.endpoints.files import attachments_of
 from media_server.endpoints.services import Services, moment
 from media_server.intake import (
@@ -17,6 +17,7 @@ from media_server.intake import (
     QuestionnaireResponse,
     Sex,
     Standing,
+    StopPassed,
     Summary,
     summarise,
 )
@@ -44,7 +45,7 @@ def summary_of(
         attachments=len(attachments_of(services, consultation)),
         taken_s=float(content.taken_s or 0),
         now=services.now(),
-        stop_passed_at=moment(consultation.created_at_us) if content.flags else None,
+        stop_passed=_stop_passed(noted),
     )
 
 
@@ -89,6 +90,15 @@ def _notices(noted: Sequence[AuditEntry]) -> list[NoticeRead]:
         for entry in noted
         if entry.action == "notice.acknowledged"
     ]
+
+
+def _stop_passed(noted: Sequence[AuditEntry]) -> StopPassed | None:
+    for entry in noted:
+        if entry.action == STOP_PASSED:
+            # Older entries have no such time: the patient had gone on when the answers were handed in.
+            at = moment(int(entry.details.get("passed_at_us", entry.at_us)))
+            return StopPassed(at, still_named=int(entry.details["flags"]) > 0)
+    return None
 
 
 def _private(value: str | None) -> Private[str] | None:

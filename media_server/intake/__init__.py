@@ -13,7 +13,14 @@ from media_server.intake.errors import BadQuestionnaire, BadResponse, IntakeErro
 from media_server.intake.faults import Fault, FaultCode
 from media_server.intake.icpc2 import CodeSuggestion, icpc2_suggestions
 from media_server.intake.limits import QUESTIONNAIRE_LIMITS, RESPONSE_LIMITS, Limits
-from media_server.intake.patient_facts import ConsentShown, NoticeRead, PatientFacts, Sex, Standing
+from media_server.intake.patient_facts import (
+    ConsentShown,
+    NoticeRead,
+    PatientFacts,
+    Sex,
+    Standing,
+    StopPassed,
+)
 from media_server.intake.primary_care import CATEGORY, questionnaire
 from media_server.intake.questionnaire import Questionnaire, QuestionnaireItem
 from media_server.intake.reading import parse_questionnaire, parse_response
@@ -46,6 +53,7 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "ConsentShown",
     "Standing",
     "NoticeRead",
+    "StopPassed",
     "Summary",
     "Section",
     "Line",

@@ -53,6 +53,16 @@ class ConsentShown:
 
 
 @dataclass(frozen=True, slots=True)
+class StopPassed:
+    """That the patient chose to go on past the notice for 112, and whether the answers handed in afterwards
+    still name an alarm sign.
+    """
+
+    at: datetime
+    still_named: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeRead:
     """A text that nobody agrees to, and that the patient said to have read. `version`: of its words."""
 

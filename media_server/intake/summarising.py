@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from media_server.consent_texts import TextKind
-from media_server.intake.patient_facts import ConsentShown, NoticeRead, PatientFacts, Standing
+from media_server.intake.patient_facts import ConsentShown, NoticeRead, PatientFacts, Standing, StopPassed
 from media_server.intake.primary_care import SUMMARY_SECTION
 from media_server.intake.questionnaire import Questionnaire, QuestionnaireItem
 from media_server.intake.red_flags import asked_flags, is_raised
@@ -38,18 +38,17 @@ def summarise(
     attachments: int,
     taken_s: float,
     now: datetime,
-    stop_passed_at: datetime | None = None,
+    stop_passed: StopPassed | None = None,
 ) -> Summary:
     """In the questionnaire's language, which is the doctor's: take the same version that the response
     answers.
 
     `response` has been checked. `taken_s`: seconds from the first question to the last answer. All times are
-    shown as `local_time` has them. `stop_passed_at`: when the patient chose to go on past the notice for 112. The
-    same input gives the same bytes.
+    shown as `local_time` has them. The same input gives the same bytes.
     """
     page = _Page(Language(questionnaire.language), questionnaire, response, local(now))
     answered = page.answered()
-    stop = [] if stop_passed_at is None else [page.stop(stop_passed_at)]
+    stop = [] if stop_passed is None else [page.stop(stop_passed)]
     lines: dict[str, Sequence[Line]] = {
         "identity": page.identity(patient),
         **answered,
@@ -191,8 +190,9 @@ class _Page:
 
     # --- What it rests on ---
 
-    def stop(self, at: datetime) -> Line:
-        return Line(self.texts["stop"], self.texts["stop.passed"].format(time=self._time(at)))
+    def stop(self, passed: StopPassed) -> Line:
+        said = self.texts["stop.passed" if passed.still_named else "stop.passed-then-changed"]
+        return Line(self.texts["stop"], said.format(time=self._time(passed.at)))
 
     def record(
         self, consents: Sequence[ConsentShown], notices: Sequence[NoticeRead], taken_s: float

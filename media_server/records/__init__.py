@@ -9,6 +9,7 @@ from media_server.records.audit import AuditBroken, AuditEntry
 from media_server.records.audit import append as append_audit
 from media_server.records.audit import entries_about as audit_entries_about
 from media_server.records.audit import newest as newest_audit
+from media_server.records.audit import newest_about_nothing as newest_audit_about_nothing
 from media_server.records.audit import verify as verify_audit
 from media_server.records.database import exclusively, open_records, reading, scrub, tidy, writing
 from media_server.records.errors import RecordsUnusable
@@ -37,6 +38,7 @@ __all__ = [  # noqa: RUF022 - in the order a newcomer should read them
     "verify_audit",
     "newest_audit",
     "audit_entries_about",
+    "newest_audit_about_nothing",
     "RecordsUnusable",
     "FieldKeysUnusable",
     "CannotOpen",

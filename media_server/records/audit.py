@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Text, cast, insert, select, update
+from sqlalchemy import Connection, RowMapping, Text, cast, func, insert, select, update
 
 from media_server.errors import ApplicationError
 from media_server.records.tables import audit, audit_head
@@ -107,6 +107,18 @@ def entries_about(connection: Connection, subject: str) -> list[AuditEntry]:
         return [AuditEntry(**{name: row[name] for name in _FIELDS}) for row in rows.mappings()]
     except (TypeError, ValueError):
         raise AuditBroken("an audit entry was changed") from None
+
+
+def newest_about_nothing(connection: Connection, actor: str, action: str, since_us: int) -> int | None:
+    """When somebody last did so without a consultation that it was about, from then on; None: never."""
+    return connection.execute(
+        select(func.max(audit.c.at_us)).where(
+            audit.c.actor == actor,
+            audit.c.subject.is_(None),
+            audit.c.at_us >= since_us,
+            audit.c.action == action,
+        )
+    ).scalar()
 
 
 def _lock_head(connection: Connection) -> tuple[int, str]:

@@ -205,6 +205,13 @@ audit = Table(
     Column("previous_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Index("ix_audit_subject", "subject"),
+    Index(
+        "ix_audit_actor",
+        "actor",
+        "at_us",
+        sqlite_where=text("subject IS NULL"),
+        postgresql_where=text("subject IS NULL"),
+    ),
 )
 
 audit_head = Table(

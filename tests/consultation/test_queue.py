@@ -302,7 +302,7 @@ async def test_an_alarm_sign_stops_until_the_patient_chooses_and_the_choice_is_k
     assert (await emma.post("/intake-warnings", warning)).status == 204
     id_ = await ask(emma, flag=True, continue_despite_warning=True)
     (kept,) = audit(server, subject=id_, action="intake-warning.continue")
-    assert (kept.role, set(kept.details)) == ("patient", {"flags"})
+    assert (kept.role, set(kept.details)) == ("patient", {"flags", "passed_at_us"})
     assert audit(server, action="consultation.create", outcome="refused", why="red-flag")
 
 

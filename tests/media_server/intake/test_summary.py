@@ -19,6 +19,7 @@ from media_server.intake import (
     PatientFacts,
     Sex,
     Standing,
+    StopPassed,
     Summary,
     parse_response,
     questionnaire,
@@ -155,8 +156,17 @@ def a_whole_case() -> Json:
 
 
 def test_it_reads_like_this() -> None:
-    passed = datetime(2026, 11, 23, 13, 28, tzinfo=UTC)
-    assert a_summary(a_whole_case(), stop_passed_at=passed).text() == WHOLE
+    passed = StopPassed(datetime(2026, 11, 23, 13, 28, tzinfo=UTC), still_named=True)
+    assert a_summary(a_whole_case(), stop_passed=passed).text() == WHOLE
+
+
+def test_an_alarm_sign_that_was_taken_back_after_the_notice_leaves_a_trace() -> None:
+    passed = StopPassed(datetime(2026, 11, 23, 13, 28, tzinfo=UTC), still_named=False)
+    said = value(a_summary(stop_passed=passed), "alarm", "112 notice")
+    assert said == (
+        "shown; the patient chose to go on at 2026-11-23 14:28 (Belgian time) and answered otherwise"
+        " afterwards: no alarm sign in these answers"
+    )
 
 
 @pytest.mark.parametrize("language", list(Language))
