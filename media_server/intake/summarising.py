@@ -2,8 +2,8 @@
 
 Nothing is weighed, shortened, translated or concluded. What the patient wrote is quoted as it stands; what
 the patient chose appears under the questionnaire's own name for it in the doctor's language. "No" is shown
-as no. A question that was never put is "not asked"; one that was put in a completed response and left open
-is "not answered".
+as no; alarm signs that are, in one line. A question that was never put is "not asked"; one that was put in a
+completed response and left open is "not answered".
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +25,8 @@ from media_server.local_time import local
 
 _TEXTS = packaged_texts(__package__, "summary")
 _ANSWERED = ("reason", "history", "alarm", "background", "expectation")
+_Unraised = dict[str, list[str]]
+"""Names of alarm signs, by what was said of them: no, not-answered or not-asked."""
 _DONE = (ResponseStatus.COMPLETED, ResponseStatus.AMENDED)
 
 
@@ -124,19 +126,24 @@ class _Page:
 
     def answered(self) -> Mapping[str, list[Line]]:
         lines: dict[str, list[Line]] = {key: [] for key in _ANSWERED}
+        unraised: dict[str, _Unraised] = {}
         visits = [entry for entry in walk(self.questionnaire, self.response) if isinstance(entry, Visit)]
         section_of = {visit.item.link_id: _section(visit.item) for visit in visits}
         for visit in visits:
             section = section_of[visit.item.link_id]
-            if section in lines and not _is_moot(visit, section, section_of):
+            if section not in lines or _is_moot(visit, section, section_of):
+                continue
+            if asked_flags(visit.item):
+                lines[section] += self._raised(visit, unraised.setdefault(section, {}))
+            else:
                 lines[section] += self._lines(visit)
+        for section, found in unraised.items():
+            lines[section] += [
+                Line(self.texts[f"signs.{said}"], "; ".join(names)) for said, names in sorted(found.items())
+            ]
         return lines
 
     def _lines(self, visit: Visit) -> Iterator[Line]:
-        flags = asked_flags(visit.item)
-        if flags:
-            yield from self._flags(visit)
-            return
         label = _label(visit.item)
         values = [answer.value for answer in visit.answers]
         chosen = [self._shown(visit.item, value) for value in values if value.kind is not ValueKind.STRING]
@@ -146,23 +153,28 @@ class _Page:
             if value.kind is ValueKind.STRING and isinstance(value.content, str):
                 yield self._quoted(label, value.content)
         if not visit.answers:
-            yield Line(label, self._open(visit))
+            yield Line(label, self.texts[self._open(visit)])
 
-    def _flags(self, visit: Visit) -> Iterator[Line]:
-        """Each sign by itself: one that was not chosen in an answered question is a no."""
+    def _raised(self, visit: Visit, unraised: _Unraised) -> Iterator[Line]:
+        """Each sign that the patient has by itself; the names of the others go to `unraised`, to be told in a
+        line for all. One that was not chosen in an answered question is a no.
+        """
         names = {
             option.value.content.code: option.value.content.display or option.value.content.code
             for option in visit.item.answer_option
             if isinstance(option.value.content, Coding)
         }
         for flag in asked_flags(visit.item):
-            said = self.texts["yes" if is_raised(visit, flag) else "no"]
-            value = said if visit.answers else self._open(visit)
-            yield Line(names.get(flag.code, _label(visit.item)), value)
+            name = names.get(flag.code, _label(visit.item))
+            if is_raised(visit, flag):
+                yield Line(name, self.texts["yes"])
+            else:
+                unraised.setdefault("no" if visit.answers else self._open(visit), []).append(name)
 
     def _open(self, visit: Visit) -> str:
+        """The key of why there is no answer."""
         put = visit.enabled and self.response.status in _DONE
-        return self.texts["not-answered" if put else "not-asked"]
+        return "not-answered" if put else "not-asked"
 
     def _quoted(self, label: str, text: str) -> Line:
         language = self.response.language

@@ -78,6 +78,7 @@ async def test_the_patients_own_words_come_first_and_every_answer_is_at_hand(sur
         "reason", "alarm", "history", "background", "expectation", "identity", "record",
     }  # fmt: skip
     assert "not asked" in await page.locator("[data-section=history]").inner_text()
+    assert await page.locator("[data-section=alarm] dt").all_inner_texts() == ["No"], "one line for all"
     await page.get_by_text("All answers").click()
     assert WORDS in await page.locator(".answers-list").inner_text()
     # In the page's language, not in the doctor's own.
