@@ -44,7 +44,8 @@ class Endpoint:
 
     `answer`: the model of what succeeds, None for no content; `media_types`: of an answer that is not one
     of our models. `raw_body`: media types of a body that is not JSON, with the most bytes it may have.
-    `refusals`: status and codes of the problems that are this endpoint's own.
+    `refusals`: status and codes of the problems that are this endpoint's own. `tag`: under which heading it
+    is described.
     """
 
     method: str
@@ -61,6 +62,7 @@ class Endpoint:
     raw_body: tuple[str, ...] = ()
     most_bytes: int = 64 * 1024
     refusals: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    tag: str = "Other"
 
     @property
     def safe(self) -> bool:

@@ -50,6 +50,7 @@ def openapi_document(
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/v1"}],
+        "tags": [{"name": name} for name in _tags(paths)],
         "paths": paths,
         "components": {
             "schemas": schemas.get("$defs", {}),
@@ -62,11 +63,17 @@ def openapi_document(
     }
 
 
+def _tags(paths: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """In the order in which they first come."""
+    operations = (each for path in paths.values() for each in path.values())
+    return list(dict.fromkeys(tag for each in operations for tag in each["tags"]))
+
+
 def _operation(each: Endpoint, body: Any, answer: Any) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": each.operation.value,
         "summary": each.summary,
-        "tags": [each.path.split("/")[1]],
+        "tags": [each.tag],
         "x-who": [standing.value for standing in Standing if may_call(each.operation, standing)],
         "security": _security(each),
         "responses": _responses(each, answer),

@@ -1,5 +1,7 @@
 """Every endpoint of the consultation, in the order of a consultation."""
 
+from dataclasses import replace
+
 from media_server.api import Endpoint
 from media_server.endpoints.consent_endpoints import ConsentEndpoints
 from media_server.endpoints.consultation_endpoints import ConsultationEndpoints
@@ -24,14 +26,15 @@ def all_endpoints(
     catalogue: Catalogue,
     signer: Signer,
 ) -> tuple[Endpoint, ...]:
-    return (
-        *MeEndpoints(services).endpoints(),
-        *IntakeEndpoints(services).endpoints(),
-        *ConsultationEndpoints(services).endpoints(),
-        *QueueEndpoints(services).endpoints(),
-        *ConsentEndpoints(services, medical_file).endpoints(),
-        *FileEndpoints(services).endpoints(),
-        *GuestEndpoints(services, sessions).endpoints(),
-        *OutcomeEndpoints(services, AtcRules.built_in()).endpoints(),
-        *RecordingEndpoints(services, catalogue, signer).endpoints(),
-    )
+    parts = {
+        "Who is here": MeEndpoints(services).endpoints(),
+        "Intake": IntakeEndpoints(services).endpoints(),
+        "Consultation": ConsultationEndpoints(services).endpoints(),
+        "Queue": QueueEndpoints(services).endpoints(),
+        "Consents and medical file": ConsentEndpoints(services, medical_file).endpoints(),
+        "Files": FileEndpoints(services).endpoints(),
+        "Guests": GuestEndpoints(services, sessions).endpoints(),
+        "Outcome and report": OutcomeEndpoints(services, AtcRules.built_in()).endpoints(),
+        "Recordings": RecordingEndpoints(services, catalogue, signer).endpoints(),
+    }
+    return tuple(replace(each, tag=tag) for tag, endpoints in parts.items() for each in endpoints)

@@ -118,7 +118,7 @@ def _operation(
     described: dict[str, Any] = {
         "operationId": id_,
         "summary": summary,
-        "tags": ["auth"],
+        "tags": ["Logging in"],
         "x-who": [standing.value for standing in Standing],
         "security": [{}],
         "responses": responses | limited,

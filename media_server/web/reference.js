@@ -32,6 +32,11 @@ function h(name, attributes, ...parts) {
 /** @param {string} id */
 const place = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
+/** What stands between backticks is what somebody would type. @param {string} text @returns {Part[]} */
+function prose(text) {
+  return text.split("`").map((part, i, parts) => (i % 2 === 1 && i < parts.length - 1 ? h("code", {}, part) : part));
+}
+
 /** @param {string[]} standings */
 function who(standings) {
   if (standings.includes("nobody")) return "For anybody";
@@ -92,10 +97,10 @@ function schemaArticle(name, schema) {
     [h("code", {}, member)],
     oneLine(each),
     [required.has(member) ? "yes" : "no"],
-    [each.description ?? ""],
+    prose(each.description ?? ""),
   ]);
   const article = h("article", { id: `schema-${name}` }, h("h3", {}, name));
-  if (schema.description) article.append(h("p", {}, schema.description));
+  if (schema.description) article.append(h("p", {}, ...prose(schema.description)));
   if (rows.length) article.append(table(`Members of ${name}`, ["Member", "Type", "Required", "Meaning"], rows));
   else article.append(h("p", {}, ...oneLine(schema)));
   return article;
@@ -116,7 +121,7 @@ function bodies(content) {
  */
 function endpointArticle(path, method, operation) {
   const title = h("h3", {}, h("span", { class: "method" }, method.toUpperCase()), h("code", {}, path));
-  const article = h("article", { id: operation.operationId }, title, h("p", {}, operation.summary));
+  const article = h("article", { id: operation.operationId }, title, h("p", {}, ...prose(operation.summary)));
   article.append(h("p", { class: "who" }, `${who(operation["x-who"] ?? [])}. Operation ${operation.operationId}.`));
   if (operation.parameters) {
     const rows = operation.parameters.map((/** @type {Described} */ each) => [
@@ -124,7 +129,7 @@ function endpointArticle(path, method, operation) {
       [each.in],
       oneLine(each.schema),
       [each.required ? "yes" : "no"],
-      [each.description ?? ""],
+      prose(each.description ?? ""),
     ]);
     article.append(h("h4", {}, "Parameters"));
     article.append(table(`Parameters of ${operation.operationId}`, ["Name", "In", "Type", "Required", "Meaning"], rows));
@@ -132,33 +137,43 @@ function endpointArticle(path, method, operation) {
   if (operation.requestBody) article.append(h("h4", {}, "Body"), h("p", {}, ...bodies(operation.requestBody.content)));
   const answers = Object.entries(operation.responses).map(([status, answer]) => [
     [status],
-    [answer.description],
+    prose(answer.description),
     answer.content ? bodies(answer.content) : ["nothing"],
   ]);
   article.append(h("h4", {}, "Answers"), table(`Answers of ${operation.operationId}`, ["Status", "Meaning", "Content"], answers));
   return article;
 }
 
-/** @param {Described} document */
-function show(document) {
-  const links = h("ul", {});
-  /** @type {Map<string, HTMLElement>} */
-  const sections = new Map();
+/**
+ * Operations by their tag, tags in the document's order.
+ * @param {Described} document
+ */
+function grouped(document) {
+  /** @type {Map<string, {path: string, method: string, operation: Described}[]>} */
+  const groups = new Map((document.tags ?? []).map((/** @type {Described} */ { name }) => [name, []]));
   for (const [path, methods] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(/** @type {Described} */ (methods))) {
-      const tag = operation.tags?.[0] ?? "other";
-      const section = sections.get(tag) ?? h("section", { "aria-label": tag }, h("h2", {}, `/${tag}`));
-      sections.set(tag, section);
-      section.append(endpointArticle(path, method, operation));
-      links.append(h("li", {}, h("a", { href: `#${operation.operationId}` }, `${method.toUpperCase()} ${path}`)));
+      const tag = operation.tags?.[0] ?? "Other";
+      groups.set(tag, [...(groups.get(tag) ?? []), { path, method, operation }]);
     }
   }
-  place("contents").append(links);
-  place("endpoints").append(...sections.values());
+  return groups;
+}
+
+/** @param {Described} document */
+function show(document) {
+  for (const [tag, operations] of grouped(document)) {
+    const id = `tag-${tag.toLowerCase().replace(/[^a-z]+/g, "-")}`;
+    const links = operations.map(({ path, method, operation }) =>
+      h("li", {}, h("a", { href: `#${operation.operationId}` }, `${method.toUpperCase()} ${path}`)));
+    place("contents").append(h("h2", {}, h("a", { href: `#${id}` }, tag)), h("ul", {}, ...links));
+    place("endpoints").append(h("section", { "aria-labelledby": id }, h("h2", { id }, tag),
+      ...operations.map(({ path, method, operation }) => endpointArticle(path, method, operation))));
+  }
   for (const [name, schema] of Object.entries(document.components.schemas)) place("schemas").append(schemaArticle(name, schema));
   place("contents").hidden = place("schemas").hidden = false;
   const version = `Version ${document.info.version}; paths are under ${document.servers[0].url}. `;
-  place("about").replaceChildren(version, document.info.description, " ", h("a", { href: "v1/openapi.json" }, "As OpenAPI 3.1"), ".");
+  place("about").replaceChildren(version, ...prose(document.info.description), " ", h("a", { href: "v1/openapi.json" }, "As OpenAPI 3.1"), ".");
   if (location.hash) place(location.hash.slice(1))?.scrollIntoView();
 }
 

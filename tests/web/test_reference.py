@@ -25,10 +25,18 @@ async def test_the_reference_shows_every_operation_on_a_desk_and_a_phone(practic
     assert len(operations) > 40
     shown = await page.eval_on_selector_all("#endpoints article", "(all) => all.map(({ id }) => id)")
     assert sorted(shown) == sorted(operations)
-    led_to = await page.eval_on_selector_all("#contents a", "(all) => all.map(({ hash }) => hash.slice(1))")
+    led_to = await page.eval_on_selector_all(
+        "#contents li a", "(all) => all.map(({ hash }) => hash.slice(1))"
+    )
     assert sorted(led_to) == sorted(operations)
     nowhere = "(all) => all.filter(({ hash }) => hash && !document.getElementById(hash.slice(1))).length"
     assert await page.eval_on_selector_all("main a", nowhere) == 0
+    groups = await page.locator("#endpoints > section > h2").all_inner_texts()
+    assert {"Intake", "Queue", "Outcome and report", "Logging in"} <= set(groups)
+    assert groups == await page.locator("#contents h2").all_inner_texts()
+    assert len(groups) < 15, "few enough to find one's way"
+    assert await page.locator("#schema-Claim code", has_text="consultation").count() > 0
+    assert "`" not in await page.locator("main").inner_text()
     await page.set_viewport_size(PHONE)
     assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     intake = page.locator("article", has_text="/consultations/{consultation}/intake")
