@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from math import ceil
+from types import MappingProxyType
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -111,9 +112,10 @@ def problem(
     title: str,
     detail: str | None = None,
     faults: Sequence[api.FieldFault] = (),
+    more: Mapping[str, object] = MappingProxyType({}),
 ) -> web.Response:
     """A problem document. `type` is a relative reference that names the code; `detail` is for a person to
-    read; `faults` become `errors`.
+    read; `faults` become `errors`; `more`: members of its own (RFC 9457 §3.2).
     """
     document: dict[str, object] = {
         "type": f"/problems/{code}",
@@ -125,6 +127,7 @@ def problem(
         document["errors"] = [asdict(fault) for fault in faults]
     if detail is not None:
         document["detail"] = detail
+    document |= more
     response = web.json_response(document, status=status, content_type="application/problem+json")
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -157,7 +160,7 @@ def answer_to(error: Exception) -> web.Response | None:
     if wire is None:
         return None
     detail = str(error) if isinstance(error, RequestRefused) else None
-    answer = problem(wire.status, wire.code, wire.title, detail, _faults(error, wire))
+    answer = problem(wire.status, wire.code, wire.title, detail, _faults(error, wire), _more(error))
     if isinstance(error, TooManyRequests):
         answer.headers["Retry-After"] = str(max(1, ceil(error.retry_after_s)))  # RFC 6585 §4
     if wire.status == HTTPStatus.UNAUTHORIZED:
@@ -170,3 +173,11 @@ def _faults(error: Exception, wire: Wire) -> Sequence[api.FieldFault]:
         return error.faults
     field = _FIELD_OF.get(type(error))
     return () if field is None else (api.FieldFault(field, wire.code, str(error)),)
+
+
+def _more(error: Exception) -> Mapping[str, object]:
+    if not isinstance(error, outcome.MedicineBlocked):
+        return {}
+    text = {language.value: sentence for language, sentence in error.text.items()}
+    rule = {"kind": error.kind, "reason": error.reason, "version": error.version, "text": text}
+    return {"rule": rule}

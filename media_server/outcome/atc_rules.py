@@ -125,6 +125,10 @@ class AtcRules:
         """Why it is blocked, in a sentence for doctor and patient; None for what is not blocked."""
         return None if decision.reason_key is None else self._reasons[decision.reason_key][language]
 
+    def reasons(self, key: str) -> Mapping[Language, str]:
+        """The sentence of a reason, in every language."""
+        return self._reasons[key]
+
     def _blocks_within(self, group: str) -> bool:
         return any(
             prefix.startswith(group) and decision.verdict is Verdict.BLOCKED

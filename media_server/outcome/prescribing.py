@@ -29,8 +29,14 @@ def prescribe(intent: PrescriptionIntent, rules: AtcRules) -> Prescription:
         case Verdict.ALLOWED:
             return Prescription(intent=intent, decision=decision)
         case Verdict.BLOCKED:
+            assert decision.kind is not None
+            assert decision.reason_key is not None
             raise MedicineBlocked(
-                "atc: this service does not prescribe medicines of this kind; refer the patient"
+                "atc: this service does not prescribe medicines of this kind; refer the patient",
+                decision.kind.value,
+                decision.reason_key,
+                decision.rule_version,
+                rules.reasons(decision.reason_key),
             )
         case Verdict.UNKNOWN_CODE:
             raise MedicineUnknown("atc: no medicine that the rules know; give the code of the substance")

@@ -65,6 +65,10 @@ async def test_a_refusal_is_answered_again_as_it_was(people: People) -> None:
     first, again = [await sent(claes, path, blocked, "blocked-1") for _ in range(2)]
     assert (first.status, first.code) == (again.status, again.code) == (422, "medicine-blocked")
     assert first.json["errors"][0]["field"] == "/atc"
+    rule = first.json["rule"]
+    assert (rule["kind"], rule["reason"]) == ("addictive", "benzodiazepine"), "it says why"
+    assert set(rule["text"]) == {"nl", "fr", "de", "en"}
+    assert again.json == first.json
 
 
 async def test_a_key_belongs_to_one_request_of_one_person(people: People) -> None:

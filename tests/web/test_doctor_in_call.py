@@ -190,6 +190,11 @@ async def test_a_medicine_kept_out_is_explained_and_becomes_a_referral(surgery: 
     assert await form.locator(".items li").count() == 0
     buttons = await form.locator(".verdict button").all_inner_texts()
     assert buttons == ["Refer instead"]
+    await seen(page, "Benzodiazepines can be addictive and are not prescribed after a video consultation.")
+    await page.select_option("#language", "nl")
+    why = "Benzodiazepines kunnen verslaving veroorzaken en worden na een videoconsult niet voorgeschreven."
+    await seen(page, why)
+    await page.select_option("#language", "en")
     await page.click("[data-action=refer-instead]")
     referral = page.locator("[data-part=referral]")
     assert "Diazepam" in await referral.get_by_label("Reason").input_value()

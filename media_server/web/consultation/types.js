@@ -139,6 +139,8 @@
  *
  * @typedef {{field: string, code: string, detail?: string}} FieldProblem   `field` is a JSON pointer
  *
+ * @typedef {{kind: string, reason: string, version: string, text: Record<Language, string>}} MedicineRule  why not
+ *
  * What we read of FHIR R4 Questionnaire and QuestionnaireResponse.
  * @typedef {object} Questionnaire
  * @property {"Questionnaire"} resourceType

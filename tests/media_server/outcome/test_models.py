@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 import auth
 import signalling
+from media_server.languages import Language
 from media_server.outcome import (
     AtcRules,
     Certificate,
@@ -68,6 +69,9 @@ def test_a_blocked_medicine_is_refused_whatever_is_said_of_it(atc: str) -> None:
     with pytest.raises(MedicineBlocked) as refused:
         prescribe(an_intent(atc=atc, display="Paracetamol", dose="one, and no more"), RULES)
     assert atc not in str(refused.value)
+    assert refused.value.version == RULES.version
+    assert refused.value.kind in {"addictive", "follow_up"}
+    assert set(refused.value.text) == set(Language), "why, for whoever reads it"
 
 
 def test_an_unknown_medicine_is_asked_for_again() -> None:

@@ -6,15 +6,17 @@
 import { h } from "../../page/dom.js";
 import { ApiError } from "../api.js";
 import { showFieldErrors } from "../errors.js";
+import { language } from "../i18n.js";
 import { required, textField, validate } from "../parts/fields.js";
 import { toast } from "../parts/toast.js";
 import { acting, complaintLine, redraw } from "./acting.js";
-import { coded, hasText, t, words } from "./i18n.js";
+import { hasText, t, words } from "./i18n.js";
 import { LastingForm } from "./lasting_form.js";
 import { symbol } from "./symbols.js";
 
 /** @typedef {import("./open_case.js").OpenCase} OpenCase */
-/** @typedef {{atc: string, display: string, kind: string, reason: string}} Blocked */
+/** @typedef {import("../types.js").MedicineRule} MedicineRule */
+/** @typedef {{atc: string, display: string, rule: MedicineRule | undefined}} Blocked */
 
 /** ATC, fourth or fifth level (WHO Collaborating Centre): a group or a substance. */
 const ATC = /^[A-Z]\d{2}[A-Z]{2}(\d{2})?$/;
@@ -83,15 +85,15 @@ export class PrescriptionForm {
   }
 
   /** @param {Blocked} blocked */
-  #blocked({ atc, display, kind, reason }) {
+  #blocked({ atc, display, rule }) {
     const medicine = `${display} (${atc})`;
     const instead = () => this.#refer(t("prescription.blocked.referral", { medicine }));
     const refer = h("button.primary", { type: "button", "data-action": "refer-instead", onclick: instead },
       symbol("referral"), t("prescription.blocked.refer"));
-    const why = reason || (hasText(`prescription.blocked.${kind}`) ? coded("prescription.blocked", kind)
-      : t("prescription.blocked.other"));
+    const kind = `prescription.blocked.${rule?.kind}`;
+    const why = rule?.text[language()] ?? (hasText(kind) ? t(kind) : t("prescription.blocked.other"));
     return [symbol("stop"), h("div", {}, h("strong", {}, t("prescription.blocked.title", { medicine })),
-      h("p", {}, why), h("p", {}, t("prescription.blocked.final")), refer)];
+      h("p.why", {}, why), h("p", {}, t("prescription.blocked.final")), refer)];
   }
 
   async #submit() {
@@ -127,9 +129,8 @@ export class PrescriptionForm {
   /** Whether it is the rules that say no. @param {unknown} error @param {{atc: string, display: string}} intent */
   #judged(error, { atc, display }) {
     if (!(error instanceof ApiError) || !CODES.has(error.code)) return false;
-    const { kind = "", reason = "" } = error.problem;
-    this.#refused = error.code === "unknown-code" ? "unknown-code"
-      : { atc, display, kind: String(kind), reason: String(reason) };
+    const rule = /** @type {MedicineRule | undefined} */ (error.problem.rule);
+    this.#refused = error.code === "unknown-code" ? "unknown-code" : { atc, display, rule };
     this.#renderVerdict();
     this.#verdict.scrollIntoView({ block: "nearest" });
     return true;
