@@ -229,7 +229,7 @@ def _services(
         settings.purge_after_s,
         settings.doctor_absence_s,
     )
-    duty_desk = DutyDesk(records.store, records.keys, queue, room_news, desk)
+    duty_desk = DutyDesk(records.store, records.keys, queue, room_news, desk, settings.claim_absence_s)
     sql_outbox = SqlOutbox(records.engine, records.keys)
     outbox = Outbox(
         sql_outbox,
@@ -263,6 +263,7 @@ def _services(
             doctors,
             clock_us,
             settings.open_consultation_days,
+            settings.claim_absence_s,
         ),
         news=room_news,
         guests=guests,

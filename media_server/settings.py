@@ -99,7 +99,7 @@ class Settings(LimitSettings):
     announced_addresses: Names = Field((), description="addresses told to clients; unset: the host's own")
     workers: int = Field(default_factory=_cores, ge=1, le=256, description="media threads; unset: one a core")
     media_longest_wait_us: int = Field(
-        800, ge=0, le=10_000, description="busy media threads look for packets so far apart; 0: at once"
+        500, ge=0, le=10_000, description="busy media threads look for packets so far apart; 0: at once"
     )
     consent_timeout_s: Seconds = Field(30.0, description="silence after which a media path is given up")
     ice_servers: tuple[IceServer, ...] = Field((), description="STUN and TURN servers told to clients")
@@ -131,6 +131,9 @@ class Settings(LimitSettings):
     fair_use_per_month: int = Field(5, ge=1, le=1000, description="consultations a patient may have")
     doctor_absence_s: float = Field(
         120.0, ge=1, le=3600, description="gone from a call so long, a doctor loses the patient who wants to"
+    )
+    claim_absence_s: float = Field(
+        300.0, ge=1, le=3600, description="not seen for so long, a doctor loses a patient not called yet"
     )
     open_consultation_days: float = Field(
         3, ge=1, le=30, description="from its beginning until a consultation that nobody has ended is ended"

@@ -6,9 +6,11 @@ place. The row in SQL decides: whoever cannot take the step there has not got th
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import signalling
+from media_server.consultations.absence import CLAIM_ABSENCE_S, reader_is_due
 from media_server.consultations.desk import Desk
 from media_server.consultations.errors import (
     AlreadyClaimed,
@@ -63,12 +65,15 @@ class DutyDesk:
         queue: signalling.WaitingQueue,
         news: RoomNews,
         desk: Desk,
+        absence_s: float = CLAIM_ABSENCE_S,
     ) -> None:
+        """`absence_s`: how long a doctor may not be seen until a patient who was not called is taken back."""
         self._store = store
         self._keys = keys
         self._queue = queue
         self._news = news
         self._desk = desk
+        self._absence_s = absence_s
 
     async def waiting(self, doctor: Doctor) -> list[Listed]:
         """Those who speak one of the languages that the doctor is on duty for, the next first.
@@ -135,12 +140,22 @@ class DutyDesk:
             before = self._store.get_within(connection, id_)
             return self._store.step_within(connection, before, Step.CLAIM, doctor, "doctor", doctor=doctor)
 
-    async def give_back(
-        self, doctor: str, consultation: Consultation, actor: str | None = None, role: str = "doctor"
+    async def give_back(self, doctor: str, consultation: Consultation) -> Consultation:
+        """To the old place. Raises NotInThisState, RecordsUnusable."""
+        return await self._put_back(doctor, consultation.id, doctor, "doctor", {})
+
+    async def take_back(self, doctor: str, consultation: Consultation, because: str) -> Consultation:
+        """Give the patient back for a doctor who does not. `because`: a code, for the audit log.
+
+        Raises NotInThisState, RecordsUnusable.
+        """
+        return await self._put_back(doctor, consultation.id, "queue-keeper", "system", {"because": because})
+
+    async def _put_back(
+        self, doctor: str, id_: str, actor: str, role: str, details: Mapping[str, str]
     ) -> Consultation:
-        """To the old place; `actor` None: the doctor does. Raises NotInThisState, RecordsUnusable."""
         back = await asyncio.to_thread(
-            self._store.step, consultation.id, Step.GIVE_BACK, actor or doctor, role
+            lambda: self._store.step(id_, Step.GIVE_BACK, actor, role, details=details)
         )
         try:
             await self._queue.give_back(signalling.ClaimerId(doctor), signalling.WaitingId(back.id))
@@ -149,6 +164,11 @@ class DutyDesk:
         await self._news.tell(PutOut(back.id, participant_id(self._keys, back.id, doctor)))
         await self._desk.keep_place(back)
         return back
+
+    async def is_read(self, consultation: Consultation) -> None:
+        """By its doctor, just now: they are there. Raises RecordsUnusable."""
+        if reader_is_due(consultation, self._store.now_us(), self._absence_s):
+            await asyncio.to_thread(self._store.see_reader, consultation)
 
     async def call(self, doctor: str, consultation: Consultation) -> Consultation:
         """From now on the patient may be let in. The claim stays: whoever does not answer may still be given

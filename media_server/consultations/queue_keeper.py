@@ -2,7 +2,8 @@
 
 Once a second each node looks at the waiting rooms that are its own: who is present keeps the place in the
 queue (or gets one again, if Redis lost it), and hears place and estimate when they have changed. Once a
-minute whoever was claimed and forgotten waits again, and what nobody saw for hours is ended.
+minute whoever was claimed and forgotten, or whose doctor vanished before calling, waits again, and what
+nobody saw for hours is ended.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from contextlib import suppress
 
 import signalling
 from auth import PersonId
+from media_server.consultations.absence import CLAIM_ABSENCE_S, reader_is_away
 from media_server.consultations.desk import Desk
 from media_server.consultations.duty_desk import CLAIM_S, DutyDesk
 from media_server.consultations.errors import ConsultationRefused
@@ -44,9 +46,10 @@ class QueueKeeper:
         doctors: Doctors,
         clock_us: Callable[[], int],
         days_open: float = DAYS_OPEN,
+        absence_s: float = CLAIM_ABSENCE_S,
     ) -> None:
-        """`days_open`: whatever is open for longer is ended, whoever may still be in its room: content that
-        never ends would never be purged.
+        """`absence_s`: as the duty desk's. `days_open`: whatever is open for longer is ended, whoever may still
+        be in its room: content that never ends would never be purged.
         """
         self._store = store
         self._desk = desk
@@ -56,6 +59,8 @@ class QueueKeeper:
         self._doctors = doctors
         self._clock_us = clock_us
         self._longest_us = int(days_open * _DAY_US)
+        self._absence_s = absence_s
+        self._began_us = clock_us()
         self._expired = 0
         self._told: dict[str, tuple[int, float | None]] = {}
 
@@ -63,7 +68,8 @@ class QueueKeeper:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(forever("queue-look", self.look, EVERY_S), name="queue-look")
-            group.create_task(forever("queue-sweep", self.sweep, _SWEEP_EVERY_S), name="queue-sweep")
+            every_s = min(_SWEEP_EVERY_S, self._absence_s / 4)
+            group.create_task(forever("queue-sweep", self.sweep, every_s), name="queue-sweep")
 
     async def look(self) -> None:
         """Once round the waiting rooms. Raises StoreUnavailable, RecordsUnusable."""
@@ -101,10 +107,10 @@ class QueueKeeper:
 
     async def sweep(self) -> None:
         """Give back who was forgotten, end what nobody will end. Raises StoreUnavailable, RecordsUnusable."""
-        for claimed in await asyncio.to_thread(self._forgotten):
+        for claimed, because in await asyncio.to_thread(self._forgotten):
             assert claimed.doctor is not None, "it is claimed"
             with suppress(ConsultationRefused):  # somebody took a step meanwhile
-                await self._duty_desk.give_back(claimed.doctor, claimed, "queue-keeper", "system")
+                await self._duty_desk.take_back(claimed.doctor, claimed, because)
         await self._end_the_old()
 
     async def _end_the_old(self) -> None:
@@ -135,15 +141,21 @@ class QueueKeeper:
         """For the metrics page."""
         yield Row("consultations_expired", "Consultations that nobody ended, ended by us", self._expired)
 
-    def _forgotten(self) -> list[Consultation]:
-        """Claimed long ago and never called, or by a doctor who may call nobody any more."""
-        before = self._clock_us() - int(CLAIM_S * 1e6)
+    def _forgotten(self) -> list[tuple[Consultation, str]]:
+        """Who was claimed and never called, and why that will not come any more, as a code."""
         claimed = self._store.in_state(State.TRIAGED)
-        return [
-            each
-            for each in claimed
-            if (each.claimed_at_us or 0) < before or (each.doctor and self._barred(each.doctor))
-        ]
+        found = ((each, self._why_never_called(each)) for each in claimed)
+        return [(each, because) for each, because in found if because is not None]
+
+    def _why_never_called(self, claimed: Consultation) -> str | None:
+        now = self._clock_us()
+        if (claimed.claimed_at_us or 0) < now - int(CLAIM_S * 1e6):
+            return "claimed-long-ago"
+        # Doctors could not show themselves to a node that did not run.
+        has_run = now - self._began_us >= self._absence_s * 1e6
+        if has_run and reader_is_away(claimed, now, self._absence_s):
+            return "doctor-absent"
+        return "doctor-barred" if claimed.doctor and self._barred(claimed.doctor) else None
 
     def _barred(self, doctor: str) -> bool:
         try:

@@ -18,8 +18,8 @@ class Medium(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Consultation:
-    """Times are Unix microseconds. `doctor_seen_at_us`: when the doctor was last known to be in the call;
-    `purged_at_us`: when its content was removed, None while there is any.
+    """Times are Unix microseconds. `doctor_seen_at_us`: when the doctor was last known to be in the call,
+    or to read before it; `purged_at_us`: when its content was removed, None while there is any.
     """
 
     id: str

@@ -112,7 +112,7 @@ class ConsultationStore:
         if step is Step.RETURN:
             # The next doctor's call is a new one, with two attempts of its own.
             values |= {"opened_at_us": None, "missed_calls": 0}
-        if step is Step.CALL:
+        if step in (Step.CLAIM, Step.CALL, Step.MISS):
             values["doctor_seen_at_us"] = self._clock_us()
         if state.over:
             values["ended_at_us"] = self._clock_us()
@@ -174,6 +174,19 @@ class ConsultationStore:
             connection.execute(
                 update(_consultations)
                 .where(_consultations.c.id.in_(ids), _consultations.c.state == State.IN_PROGRESS.value)
+                .values(doctor_seen_at_us=self._clock_us())
+            )
+
+    def see_reader(self, consultation: Consultation) -> None:
+        """Its doctor reads it now, before calling. Not in the audit log either."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                update(_consultations)
+                .where(
+                    _consultations.c.id == consultation.id,
+                    _consultations.c.doctor == consultation.doctor,
+                    _consultations.c.state == State.TRIAGED.value,
+                )
                 .values(doctor_seen_at_us=self._clock_us())
             )
 

@@ -256,6 +256,8 @@ class ConsultationEndpoints:
     async def _get(self, call: Call[None]) -> Answer:
         if call.standing is Standing.ITS_PATIENT:
             await self._services.desk.keep_place(call.about)
+        if call.standing is Standing.ITS_DOCTOR:
+            await self._services.duty_desk.is_read(call.about)
         return Answer(await show(self._services, call.about, call.standing))
 
     async def _cancel(self, call: Call[None]) -> Answer:

@@ -244,6 +244,7 @@ class QueueEndpoints:
         return Answer(await show(self._services, after, Standing.ITS_DOCTOR))
 
     async def _intake(self, call: Call[None]) -> Answer:
+        await self._services.duty_desk.is_read(call.about)
         wanted = Language(call.query["lang"]) if "lang" in call.query else None
         return Answer(await asyncio.to_thread(self._read_intake, call.about, call.who.person, wanted))
 

@@ -11,7 +11,7 @@ from loadtest import Client
 from loadtest.events import Event, Other
 from tests.consultation.call import a_call, in_the_room, within_a_second
 from tests.consultation.person import Person, a_person
-from tests.consultation.records import audit
+from tests.consultation.records import audit, opened
 from tests.consultation.story import a_guest, ask, called, claim, end_everything, on_duty
 from tests.consultation.test_queue import Places
 from tests.server_process import ServerProcess, running_server
@@ -123,6 +123,30 @@ async def test_a_patient_who_is_not_in_the_room_any_more_goes_back_as_well(impat
     assert (await emma.post(f"{at}/return-to-queue")).json["state"] == "arrived"
     assert (await emma.post(f"{at}/return-to-queue")).code == "state", "once"
     assert (await emma.post(f"{at}/cancel")).json["state"] == "cancelled"
+
+
+async def test_a_doctor_who_asks_for_the_consultation_before_calling_is_there(
+    server: ServerProcess, people: People
+) -> None:
+    emma, claes = people["emma"], people["claes"]
+    id_ = await ask(emma)
+    await on_duty(claes)
+    await claim(claes, id_)
+
+    async def seen_again(by: Person, path: str) -> bool:
+        with opened(server) as records:
+            records.execute("UPDATE consultations SET doctor_seen_at_us = 1 WHERE id = ?", (id_,))
+            records.commit()
+        assert (await by.get(f"/consultations/{id_}{path}")).status == 200
+        with opened(server) as records:
+            (seen,) = records.execute(
+                "SELECT doctor_seen_at_us FROM consultations WHERE id = ?", (id_,)
+            ).fetchone()
+        return int(seen) > 1
+
+    assert await seen_again(claes, "")
+    assert await seen_again(claes, "/intake")
+    assert not await seen_again(emma, "")
 
 
 async def test_who_is_given_back_goes_before_others_unless_they_did_not_answer(people: People) -> None:

@@ -21,6 +21,7 @@ from media_server.consultations import (
     RoomFacts,
     RoomNews,
     State,
+    Step,
 )
 from media_server.people import Doctors
 from media_server.purge import purge
@@ -46,6 +47,19 @@ class Busy:
     def conclude(self, room: str) -> None:
         self.concluded.append(room)
 
+    def expel(self, _room: str, _participant: str) -> None:
+        """Nobody was let in."""
+
+
+class Practising:
+    """Doctors whom nothing speaks against."""
+
+    def get(self, id_: str) -> str:
+        return id_
+
+    def may_go_on_duty(self, _doctor: str) -> tuple[()]:
+        return ()
+
 
 class Signer:
     kid = "key-1"
@@ -63,9 +77,9 @@ class Stage:
         facts, guests = RoomFacts(self.store, keys), Guests(engine, ledger)
         news = RoomNews(signalling.LocalNews(), server, ledger, facts, guests)
         desk = Desk(self.store, ledger, keys, queue, news, clock, 5, 86_400.0, 120.0)
-        duty = DutyDesk(self.store, keys, queue, news, desk)
-        doctors = Doctors(engine, keys, clock)
-        self.keeper = QueueKeeper(self.store, desk, duty, queue, server, doctors, clock, days_open=3)
+        self.duty = DutyDesk(self.store, keys, queue, news, desk, absence_s=300.0)
+        doctors = cast("Doctors", Practising())
+        self.keeper = QueueKeeper(self.store, desk, self.duty, queue, server, doctors, clock, 3, 300.0)
 
     def expired(self) -> float:
         return next(row.value for row in self.keeper.rows() if row.name == "consultations_expired")
@@ -93,3 +107,52 @@ async def test_what_nobody_ends_is_ended_after_days_whoever_is_in_its_room_and_t
         noted = [(entry.action, entry.role) for entry in audit_entries_about(connection, "c-1")]
     assert noted == [("consultation.expire", "system")]
     assert purge(records, stage.now_us + DAY_US).counts["consultations"] == 1
+
+
+async def test_a_doctor_who_vanishes_before_calling_loses_the_patient_and_one_who_reads_does_not(
+    records: Engine, tmp_path: Path
+) -> None:
+    house = House(records, FieldKeys.open(tmp_path / "keys"))
+    house.patient()
+    house.doctor()
+    house.consultation(state="arrived", ended_at_us=None, purge_at_us=None, created_at_us=BEGAN_US)
+    stage = Stage(records, house.keys)
+    stage.store.step("c-1", Step.CLAIM, "d-1", "doctor", doctor="d-1")
+    for _ in range(20):  # ten minutes of reading
+        stage.now_us += 30_000_000
+        await stage.duty.is_read(stage.store.get("c-1"))
+        await stage.keeper.sweep()
+    assert stage.store.get("c-1").state is State.TRIAGED
+    stage.now_us += 299_000_000
+    await stage.keeper.sweep()
+    assert stage.store.get("c-1").doctor == "d-1"
+    stage.now_us += 1_000_000
+    await stage.keeper.sweep()
+    back = stage.store.get("c-1")
+    assert (back.state, back.doctor, back.created_at_us) == (State.ARRIVED, None, BEGAN_US)
+    with reading(records) as connection:
+        last = audit_entries_about(connection, "c-1")[-1]
+    assert (last.action, last.role, last.details) == (
+        "consultation.give-back",
+        "system",
+        {"because": "doctor-absent"},
+    )
+
+
+async def test_no_patient_is_taken_back_while_the_node_could_not_see_the_doctor(
+    records: Engine, tmp_path: Path
+) -> None:
+    house = House(records, FieldKeys.open(tmp_path / "keys"))
+    house.patient()
+    house.doctor()
+    claimed: dict[str, Any] = {"doctor": "d-1", "claimed_at_us": BEGAN_US - 1_800_000_000}
+    house.consultation(
+        state="triaged", ended_at_us=None, purge_at_us=None, created_at_us=BEGAN_US - 2_000_000_000, **claimed
+    )
+    stage = Stage(records, house.keys)  # has only just begun
+    stage.now_us += 299_000_000
+    await stage.keeper.sweep()
+    assert stage.store.get("c-1").state is State.TRIAGED
+    stage.now_us += 1_000_000
+    await stage.keeper.sweep()
+    assert stage.store.get("c-1").state is State.ARRIVED

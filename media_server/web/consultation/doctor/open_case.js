@@ -3,6 +3,7 @@
  * every `change`. No DOM, no text for people.
  */
 
+import { codeOf } from "../http.js";
 import { language } from "../i18n.js";
 
 /** @typedef {import("../api.js").Api} Api */
@@ -84,8 +85,16 @@ export class OpenCase extends EventTarget {
     this.#changed();
   }
 
+  /** Event `lost`: somebody else may have the patient now, for this doctor was gone for too long before calling. */
   async refresh() {
-    await this.#quietly(async () => this.take(await this.#api.consultation(this.id)));
+    await this.#quietly(async () => {
+      try {
+        this.take(await this.#api.consultation(this.id));
+      } catch (error) {
+        if (codeOf(error) === "not-found" && this.consultation.state === "triaged") this.dispatchEvent(new Event("lost"));
+        throw error;
+      }
+    });
   }
 
   async refreshConsents() {

@@ -103,6 +103,7 @@ export const en = {
   "ready.call.again": "Call again",
   "ready.missed": "No answer",
   "ready.missed.count": "Calls without an answer: {count}.",
+  "ready.lost": "You were gone for too long: this patient waits for a doctor again.",
   "ready.give-back": "Give back",
   "ready.finish": "Finish",
   "ready.closed": "This consultation is closed",

@@ -104,6 +104,7 @@ export const fr = {
   "ready.call.again": "Rappeler",
   "ready.missed": "Pas de réponse",
   "ready.missed.count": "Appels sans réponse : {count}.",
+  "ready.lost": "Vous êtes resté absent trop longtemps : ce patient attend à nouveau un médecin.",
   "ready.give-back": "Rendre",
   "ready.finish": "Terminer",
   "ready.closed": "Cette consultation est close",

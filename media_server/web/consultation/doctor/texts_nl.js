@@ -104,6 +104,7 @@ export const nl = {
   "ready.call.again": "Bel opnieuw",
   "ready.missed": "Geen antwoord",
   "ready.missed.count": "Oproepen zonder antwoord: {count}.",
+  "ready.lost": "U was te lang weg: deze patiënt wacht weer op een arts.",
   "ready.give-back": "Teruggeven",
   "ready.finish": "Afronden",
   "ready.closed": "Dit consult is afgesloten",

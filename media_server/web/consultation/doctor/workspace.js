@@ -9,6 +9,7 @@ import { ConsentTexts } from "../consent_texts.js";
 import { dateText, t as shared } from "../i18n.js";
 import { guardBack } from "../parts/back_guard.js";
 import { confirmed, openDialog } from "../parts/dialog.js";
+import { toast } from "../parts/toast.js";
 import { RecordingWords } from "../recording_words.js";
 import { yearsSince } from "./age.js";
 import { ChatPanel } from "./chat_panel.js";
@@ -61,6 +62,7 @@ export class Workspace {
   #tabs;
   #stops;
   #timer;
+  #givingBack = false;
   open;
   element;
 
@@ -256,10 +258,17 @@ export class Workspace {
       this.render();
       if (this.#tabs.chosen === "file") void this.#panels.file.look();
     };
+    const lost = () => {
+      if (this.#givingBack) return;
+      toast(t("ready.lost"), "bad");
+      this.#page.leave();
+    };
     this.open.addEventListener("change", render);
+    this.open.addEventListener("lost", lost);
     this.#media.addEventListener("change", this.#mediaChanged);
     return [
       () => this.open.removeEventListener("change", render),
+      () => this.open.removeEventListener("lost", lost),
       () => this.#media.removeEventListener("change", this.#mediaChanged),
       client.on("change", () => {
         this.#panels.guests.render();
@@ -284,7 +293,9 @@ export class Workspace {
   #mediaChanged = () => this.#ready.render();
 
   async #look() {
-    if (this.open.closed || document.visibilityState !== "visible") return;
+    // Before the call this is also how the service knows that somebody reads; a page that nobody sees may be read from.
+    const reads = this.open.consultation.state === "triaged";
+    if (this.open.closed || (document.visibilityState !== "visible" && !reads)) return;
     if (this.#live === null) await this.open.refresh();
     // That a link has expired no event tells.
     if (this.open.invitations.some(({ state }) => state === "open")) await this.open.refreshInvitations();
@@ -369,7 +380,12 @@ export class Workspace {
 
   async #giveBack() {
     await this.#panels.note.flush();
-    await this.#api.giveBack(this.open.id);
+    this.#givingBack = true;
+    try {
+      await this.#api.giveBack(this.open.id);
+    } finally {
+      this.#givingBack = false;
+    }
     this.#page.leave();
   }
 }
