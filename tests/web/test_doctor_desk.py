@@ -157,7 +157,17 @@ async def test_the_consultation_is_closed_and_its_report_arrives_at_the_gp(surge
     await page.click("[data-action=certify]")
     await page.locator("[data-part=certificate] .items li").wait_for()
     await page.locator(".chip-code").first.click()
+    referral = page.locator("[data-part=referral]")
+    await referral.locator("summary").click()
+    await referral.get_by_label("Reason").fill("Verdere oppuntstelling.")
     await page.click("[data-action=close]")
+    unfinished = page.get_by_role("dialog", name="Something has not been added yet")
+    assert await unfinished.locator("li").all_inner_texts() == ["Referral"]
+    await unfinished.get_by_role("button", name="Go back").click()
+    assert await page.evaluate("document.activeElement.closest('[data-part]').dataset.part") == "referral"
+    assert (await patient.state())["state"] == "in-progress"
+    await page.click("[data-action=close]")
+    await unfinished.get_by_role("button", name="Close without it").click()
     await page.click("[data-action=report]")
     await page.locator(".delivery[data-state=delivered]").wait_for()
     await in_both_schemes(page, "the end")

@@ -45,6 +45,11 @@ export class CertificateForm {
     this.#form.element.hidden = !this.#case.writable;
   }
 
+  /** Whether something is half written. */
+  get touched() {
+    return this.#form.touched;
+  }
+
   relabel() {
     this.#form.rebuild();
     this.render();
@@ -74,6 +79,7 @@ export class CertificateForm {
         if (!showFieldErrors(error, fieldsByPointer(this.#form.fields))) throw error;
         return;
       }
+      this.#form.settle();
       toast(t("certificate.added"));
       await this.#case.refreshOutcome();
     });

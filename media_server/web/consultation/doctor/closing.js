@@ -5,6 +5,7 @@ import { ApiError } from "../api.js";
 import { showFieldErrors } from "../errors.js";
 import { t as shared } from "../i18n.js";
 import { choiceField, required, textField, validate } from "../parts/fields.js";
+import { openDialog } from "../parts/dialog.js";
 import { acting, complaintLine, redraw } from "./acting.js";
 import { coded, t, words } from "./i18n.js";
 import { LastingForm } from "./lasting_form.js";
@@ -13,11 +14,14 @@ import { symbol } from "./symbols.js";
 
 /** @typedef {import("./open_case.js").OpenCase} OpenCase */
 /** @typedef {import("../types.js").OutcomeKind} OutcomeKind */
+/** @typedef {import("./outcome_panel.js").Part} Part */
 
 /**
  * @typedef {object} Acts
  * @property {() => Promise<boolean>} saveNote  false: it could not be saved
  * @property {() => boolean} hasNote
+ * @property {() => Part[]} halfWritten  what was begun and not added
+ * @property {(part: Part) => void} show
  * @property {() => void} closed     the consultation is over: the room has ended
  * @property {() => void} leave      back to the waiting room
  */
@@ -133,6 +137,8 @@ export class Closing {
     icpc2.value = icpc2.value.toUpperCase();
     const code = (/** @type {string} */ value) => value === "" || ICPC2.test(value) ? null : t("closing.icpc2.wrong");
     if (!validate([[outcome, required], [icpc2, code]])) return;
+    const [unfinished, ...others] = this.#acts.halfWritten();
+    if (unfinished && !(await mayDrop([unfinished, ...others]))) return this.#acts.show(unfinished);
     await acting(this.#button, this.#complaint, async () => {
       if (!(await this.#acts.saveNote())) throw new ApiError(0, "unreachable");
       try {
@@ -146,4 +152,15 @@ export class Closing {
       this.focus();
     });
   }
+}
+
+/** Whether what is half written may be dropped: nothing can be added after the end. @param {Part[]} parts */
+async function mayDrop(parts) {
+  const { answered } = openDialog({ title: t("closing.unfinished.title"), symbol: "warning",
+    body: [h("p", {}, t("closing.unfinished.lead")), h("ul", {}, ...parts.map((part) => h("li", {}, t(`${part}.title`))))],
+    actions: [
+      { label: t("closing.unfinished.back"), kind: "primary", value: "" },
+      { label: t("closing.unfinished.drop"), kind: "danger", value: "drop" },
+    ] });
+  return (await answered) === "drop";
 }

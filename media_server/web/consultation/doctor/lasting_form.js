@@ -9,6 +9,8 @@ import { h } from "../../page/dom.js";
  */
 export class LastingForm {
   #build;
+  /** What it held when there was nothing of anybody's in it. */
+  #blank;
   /** @type {F} */
   fields;
   element;
@@ -21,6 +23,7 @@ export class LastingForm {
     this.#build = build;
     const { fields, children } = build();
     this.fields = fields;
+    this.#blank = this.#written();
     this.element = h("form.form",
       { novalidate: true, onsubmit: (/** @type {Event} */ event) => { event.preventDefault(); submit(this); } },
       ...children);
@@ -42,5 +45,19 @@ export class LastingForm {
 
   clear() {
     for (const field of Object.values(this.fields)) field.value = Array.isArray(field.value) ? [] : "";
+  }
+
+  /** What is in it now has been taken: nothing would be lost with it. */
+  settle() {
+    this.#blank = this.#written();
+  }
+
+  /** Whether somebody has written into it what nobody has taken yet. */
+  get touched() {
+    return this.#written() !== this.#blank;
+  }
+
+  #written() {
+    return JSON.stringify(Object.entries(this.fields).map(([name, field]) => [name, field.value]));
   }
 }

@@ -25,7 +25,7 @@ export class OutcomePanel {
   /**
    * @param {import("../api.js").Api} api
    * @param {OpenCase} open
-   * @param {import("./closing.js").Acts} acts
+   * @param {Omit<import("./closing.js").Acts, "halfWritten" | "show">} acts
    */
   constructor(api, open, acts) {
     this.#case = open;
@@ -37,7 +37,8 @@ export class OutcomePanel {
     this.#forms = { prescription, referral, certificate: new CertificateForm(api, open) };
     this.#parts = { prescription: this.#part("prescription"), referral: this.#part("referral"),
       certificate: this.#part("certificate") };
-    this.#closing = new Closing(api, open, acts);
+    this.#closing = new Closing(api, open, { ...acts, halfWritten: () => this.#halfWritten(),
+      show: (name) => this.#show(name) });
     this.element = h("div.panel-body", {}, h("header.panel-head", {}, h("h2", {}, words("outcome.title"))),
       h("div.parts", {}, ...Object.values(this.#parts).map(({ details }) => details)), this.#closing.element);
     this.render();
@@ -69,6 +70,19 @@ export class OutcomePanel {
   /** Bring the end into sight: somebody wants to finish. */
   focusClosing() {
     this.#closing.focus();
+  }
+
+  /** What was begun and not added: closing would drop it. */
+  #halfWritten() {
+    return PARTS.filter((name) => this.#forms[name].touched);
+  }
+
+  /** @param {Part} name */
+  #show(name) {
+    const { details } = this.#parts[name];
+    details.open = true;
+    details.scrollIntoView({ block: "start" });
+    details.querySelector("summary")?.focus({ preventScroll: true });
   }
 
   /** @param {Part} name */

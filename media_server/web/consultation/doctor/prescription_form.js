@@ -57,6 +57,11 @@ export class PrescriptionForm {
     this.#renderVerdict();
   }
 
+  /** Whether something is half written. What the rules keep out is not: nobody can add it. */
+  get touched() {
+    return this.#form.touched && (this.#refused === null || this.#refused === "unknown-code");
+  }
+
   relabel() {
     this.#form.rebuild();
     this.render();
@@ -122,6 +127,7 @@ export class PrescriptionForm {
       return;
     }
     this.#form.clear();
+    this.#form.settle();
     toast(t("prescription.added", { medicine: intent.display }));
     await this.#case.refreshOutcome();
   }

@@ -45,6 +45,11 @@ export class ReferralForm {
     this.#renderSpecialty();
   }
 
+  /** Whether something is half written. */
+  get touched() {
+    return this.#form.touched;
+  }
+
   relabel() {
     this.#form.rebuild();
     this.render();
@@ -91,6 +96,7 @@ export class ReferralForm {
       }
       this.#form.clear();
       this.#form.fill({ urgency: ["routine"] });
+      this.#form.settle();
       toast(t("referral.added"));
       await this.#case.refreshOutcome();
     });
