@@ -5,7 +5,7 @@ so that it can be sent as it is (no encoding while a call runs) or be decoded li
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -68,14 +68,16 @@ def film(folder: Path, look: Look, form: Format = STANDARD) -> Path:
             f".{os.getpid()}.mkv"
         )  # two processes may make it at once; the last one stays
         try:
-            _write(unfinished, look, form)
+            sound = tune(form.duration_s, look.semitones)
+            write_film(unfinished, pictures(look, form), sound, form)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
     return path
 
 
-def _write(path: Path, look: Look, form: Format) -> None:
+def write_film(path: Path, shown: Iterable[Picture], tones: Sound, form: Format) -> None:
+    """Raises OSError."""
     with av.open(str(path), "w", format="matroska") as container:
         video = container.add_stream("libvpx", rate=form.frames_per_s)
         video.width, video.height, video.pix_fmt = form.width, form.height, "yuv420p"
@@ -92,9 +94,9 @@ def _write(path: Path, look: Look, form: Format) -> None:
         }
         audio = container.add_stream("libopus", rate=SAMPLE_RATE, layout="mono")
         audio.bit_rate = 32_000
-        sound = (tune(form.duration_s, look.semitones) * 32767).astype(np.int16)
+        sound = (tones * 32767).astype(np.int16)
         per_picture = SAMPLE_RATE // form.frames_per_s
-        for index, picture in enumerate(pictures(look, form)):
+        for index, picture in enumerate(shown):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = index, Fraction(1, form.frames_per_s)
             container.mux(video.encode(frame))

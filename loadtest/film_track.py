@@ -61,8 +61,11 @@ class FilmTrack(MediaStreamTrack):
         return packet
 
 
-def play(path: Path) -> tuple[FilmTrack, FilmTrack]:
-    """The film's (video, audio), in step. Raises ValueError when one is missing, av.FFmpegError."""
+def play(path: Path, clock: Clock | None = None) -> tuple[FilmTrack, FilmTrack]:
+    """The film's (video, audio), in step; `clock` tells when they began.
+
+    Raises ValueError when one is missing, av.FFmpegError.
+    """
     with av.open(str(path)) as container:
         if not container.streams.video or not container.streams.audio:
             raise ValueError("a film needs video and audio")
@@ -74,5 +77,5 @@ def play(path: Path) -> tuple[FilmTrack, FilmTrack]:
                 (video if packet.stream.type == "video" else audio).append(bytes(packet))
     sound_s = Fraction(OPUS_FRAME, SAMPLE_RATE)
     del audio[int(len(video) * picture_s / sound_s) :]  # the encoder's tail would let them drift apart
-    clock = Clock()
+    clock = Clock() if clock is None else clock
     return FilmTrack("video", video, picture_s, clock), FilmTrack("audio", audio, sound_s, clock)

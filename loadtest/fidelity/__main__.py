@@ -1,0 +1,101 @@
+"""The process of the bots: a line of JSON in, a line of JSON out, until the end of the input.
+
+{"do": "join", "rooms": [[[url, ticket], [url, ticket]], …]}
+→ {"first_decoded_ms": […], "failed": {code: count}}
+{"do": "begin"} → {}
+{"do": "end"} → {"fidelity": {…}, "lost": count}
+
+The first line out says that the film is made, {}, or why there is none, {"error": "…"}.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from loadtest.errors import ClientError
+from loadtest.fidelity.bot import Bot
+from loadtest.fidelity.judge import Verdict
+from loadtest.fidelity.scene import BadFilm, Scene, make_scene
+from loadtest.film_track import Clock
+
+Line = dict[str, Any]
+
+
+class Stage:
+    """All bots, in pairs."""
+
+    def __init__(self, scene: Scene, stack: AsyncExitStack) -> None:
+        self._scene = scene
+        self._stack = stack
+        self._bots: list[Bot] = []
+
+    async def answer(self, line: Line) -> Line:
+        match line:
+            case {"do": "join", "rooms": rooms}:
+                return await self._join(rooms)
+            case {"do": "begin"}:
+                for bot in self._bots:
+                    bot.begin_window()
+                return {}
+            case _:
+                verdict = Verdict()
+                for bot in self._bots:
+                    verdict.merge(bot.end_window())
+                lost = sum(bot.over for bot in self._bots)
+                return {"fidelity": verdict.figures(len(self._bots)), "lost": lost}
+
+    async def _join(self, rooms: list[list[list[str]]]) -> Line:
+        """One pair after the other: what they need to join is to be the server's time, not each other's."""
+        firsts: list[float] = []
+        failed: Counter[str] = Counter()
+        for pair in rooms:
+            try:
+                firsts += await self._join_pair(pair)
+            except (ClientError, OSError, TimeoutError) as error:
+                failed[str(error) or type(error).__name__] += 1
+        return {"first_decoded_ms": firsts, "failed": failed}
+
+    async def _join_pair(self, pair: list[list[str]]) -> list[float]:
+        """Returns the time to the first picture of who came second, and so found somebody sending."""
+        clocks = Clock(), Clock()
+        async with AsyncExitStack() as opened:
+            bots = [
+                await opened.enter_async_context(Bot(url, ticket, self._scene, clocks[at], clocks[1 - at]))
+                for at, (url, ticket) in enumerate(pair)
+            ]
+            for bot in bots:
+                await bot.until_decoded()
+            self._stack.push_async_exit(opened.pop_all())
+            self._bots += bots
+        return [bots[-1].first_decoded_ms] if bots[-1].first_decoded_ms is not None else []
+
+
+async def main(film: Path | None) -> None:
+    loop = asyncio.get_running_loop()
+    lines = asyncio.StreamReader(limit=1 << 24)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    with tempfile.TemporaryDirectory(prefix="teleconsult-bots-") as folder:
+        try:
+            scene = await asyncio.to_thread(make_scene, Path(folder), film)
+        except (BadFilm, OSError) as error:
+            say({"error": str(error)})
+            return
+        say({})
+        async with AsyncExitStack() as stack:
+            stage = Stage(scene, stack)
+            while line := await lines.readline():
+                say(await stage.answer(json.loads(line)))
+
+
+def say(line: Line) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else None))

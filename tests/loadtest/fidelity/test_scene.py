@@ -1,0 +1,96 @@
+"""Marks survive the codecs, and any film can be a scene."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from loadtest.fidelity.marks import (
+    MOST_PICTURES,
+    SLICE,
+    Samples,
+    beeping,
+    read_number,
+    write_beeps,
+    write_number,
+)
+from loadtest.fidelity.quality import BEST_PSNR_DB, psnr_db, ssim
+from loadtest.fidelity.scene import BadFilm, Scene, check_film, latest_before, luma_of, make_scene
+from loadtest.film import PATIENT, SAMPLE_RATE, Format, film
+from tests.loadtest.fidelity.conftest import SMALL
+
+
+def test_every_number_is_read_as_it_was_written_and_a_damaged_one_is_not() -> None:
+    picture = np.zeros((64, 256, 3), np.uint8)
+    for number in range(0, MOST_PICTURES, 7):
+        write_number(picture, number)
+        assert read_number(picture[:, :, 0]) == number
+        damaged = picture[:, :, 0].copy()
+        damaged[:16, 48:64] = 255 - damaged[:16, 48:64]
+        assert read_number(damaged) is None
+    assert read_number(np.zeros((8, 8), np.uint8)) is None
+
+
+def test_after_coding_each_picture_still_says_its_number_and_looks_like_its_source(scene: Scene) -> None:
+    with av.open(str(scene.path)) as container:
+        decoded = [luma_of(frame) for frame in container.decode(video=0)]
+    assert [read_number(luma) for luma in decoded] == list(range(20))
+    assert all(psnr_db(luma, source) > 25 for luma, source in zip(decoded, scene.sources, strict=True))
+    assert all(ssim(luma, source) > 0.8 for luma, source in zip(decoded, scene.sources, strict=True))
+    assert psnr_db(decoded[0], scene.sources[10]) < psnr_db(decoded[0], scene.sources[0]) - 3
+
+
+def test_after_coding_the_beeps_are_heard_at_each_whole_second_and_nowhere_else(scene: Scene) -> None:
+    with av.open(str(scene.path)) as container:
+        heard: Samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+        if heard.dtype != np.int16:
+            heard = (heard * 32_767).astype(np.int16)
+    slices = beeping(heard)
+    begins = [place for place, now in enumerate(slices) if now and not (place and slices[place - 1])]
+    assert len(begins) == 2
+    assert begins[0] * SLICE / SAMPLE_RATE == pytest.approx(0.0, abs=0.02)
+    assert begins[1] * SLICE / SAMPLE_RATE == pytest.approx(1.0, abs=0.02)
+
+
+def test_noise_and_silence_do_not_beep() -> None:
+    noise = np.random.default_rng(1).normal(0, 6_000, SAMPLE_RATE).astype(np.int16)
+    assert not any(beeping(noise))
+    assert not any(beeping(np.zeros(SAMPLE_RATE, np.int16)))
+    beeps = np.zeros(SAMPLE_RATE)
+    write_beeps(beeps)
+    assert sum(beeping((beeps * 32_767).astype(np.int16))) == 8
+
+
+def test_the_same_picture_is_perfect_and_a_worse_one_worse(scene: Scene) -> None:
+    source = scene.sources[3]
+    assert psnr_db(source, source) == BEST_PSNR_DB
+    assert ssim(source, source) == pytest.approx(1)
+    noise = np.random.default_rng(1).normal(0, 1, source.shape)
+    little, much = (np.clip(source + strength * noise, 0, 255).astype(np.uint8) for strength in (4, 25))
+    assert 60 > psnr_db(little, source) > 30 > psnr_db(much, source)
+    assert 1 > ssim(little, source) > ssim(much, source) > 0
+
+
+def test_any_film_can_be_a_scene_shorter_or_longer(tmp_path: Path) -> None:
+    given = film(tmp_path, PATIENT, Format(160, 120, frames_per_s=15, duration_s=1, bit_rate=60_000))
+    scene = make_scene(tmp_path, given, SMALL)
+    assert len(scene.sources) == 20
+    assert scene.sources[0].shape == (240, 320)
+    with av.open(str(scene.path)) as container:
+        numbers = [read_number(luma_of(frame)) for frame in container.decode(video=0)]
+    assert numbers == list(range(20))
+
+
+def test_what_is_no_film_is_told(tmp_path: Path) -> None:
+    (tmp_path / "no.mp4").write_text("words")
+    for path in (tmp_path / "no.mp4", tmp_path / "absent.mp4", tmp_path):
+        with pytest.raises(BadFilm, match="cannot be played"):
+            check_film(path)
+
+
+def test_a_picture_is_that_of_the_round_that_it_can_be_of(scene: Scene) -> None:
+    assert latest_before(5, 0.6, scene) == pytest.approx(0.5)
+    assert latest_before(5, 2.4, scene) == pytest.approx(0.5)
+    assert latest_before(5, 2.6, scene) == pytest.approx(2.5)
+    assert latest_before(5, 0.4, scene) == pytest.approx(0.5), "never before the film began"
