@@ -54,6 +54,13 @@ async def test_consent_opens_the_medical_file_and_its_withdrawal_leaves_nothing_
     assert "FamilyMemberHistory" in texts["other"]
     await page.click("#panel-file .raw summary")
     await page.locator("#panel-file pre", has_text=NUMBER).wait_for()
+    await page.click("#tab-outcome")
+    await page.click("[data-part=prescription] summary")
+    allergies = page.locator("[data-part=prescription] .grave-allergies")
+    assert await allergies.locator("li").all_inner_texts() == ["Penicilline · Gezwollen gelaat"]
+    assert "Noted as severe in the medical file" in await allergies.inner_text()
+    await page.click("[data-part=prescription] summary")
+    await page.click("#tab-file")
     await patient.agree("medical_file_access", False)
     await seen(page, "The patient has taken it back")
     markup = await everything(page)

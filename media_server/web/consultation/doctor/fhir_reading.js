@@ -8,6 +8,9 @@ const PAST = new Set([
   "stopped", "completed", "inactive", "resolved", "remission", "entered-in-error", "cancelled",
 ]);
 
+/** Of an entry that must not be believed. */
+const NOT_SO = new Set(["refuted", "entered-in-error"]);
+
 /** @typedef {Record<string, any>} Resource   as received: nothing about it is taken for granted */
 /** @typedef {"allergies" | "medications" | "problems" | "vaccinations" | "results" | "documents" | "other"} Chapter */
 
@@ -74,8 +77,18 @@ function entryOf(resource, all) {
     detail: detailOf(resource),
     date: dateOf(resource),
     status: codeOf(resource.clinicalStatus) || (typeof resource.status === "string" ? resource.status : ""),
-    grave: resource.criticality === "high" || listOf(resource.reaction).some(({ severity }) => severity === "severe"),
+    grave: isGrave(resource),
   };
+}
+
+/**
+ * Whether the file calls it so: of high criticality, or with a severe reaction (FHIR R4 AllergyIntolerance). An entry
+ * that was refuted, or made by mistake, says nothing.
+ * @param {Resource} resource
+ */
+function isGrave({ criticality, reaction, verificationStatus }) {
+  if (NOT_SO.has(codeOf(verificationStatus))) return false;
+  return criticality === "high" || listOf(reaction).some(({ severity }) => severity === "severe");
 }
 
 /**

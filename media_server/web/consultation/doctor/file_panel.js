@@ -29,6 +29,7 @@ export class FilePanel {
   #api;
   #case;
   #inCall;
+  #read;
   #content = h("div.stack");
   #complaint = complaintLine();
   /** Present only while the consent is. @type {any} */
@@ -40,11 +41,17 @@ export class FilePanel {
   #asking = false;
   element;
 
-  /** @param {import("../api.js").Api} api @param {OpenCase} open @param {() => boolean} inCall */
-  constructor(api, open, inCall) {
+  /**
+   * @param {import("../api.js").Api} api
+   * @param {OpenCase} open
+   * @param {() => boolean} inCall
+   * @param {() => void} read  it has just been opened
+   */
+  constructor(api, open, inCall, read) {
     this.#api = api;
     this.#case = open;
     this.#inCall = inCall;
+    this.#read = read;
     this.element = h("div.panel-body", {}, this.#complaint, this.#content);
     this.render();
   }
@@ -75,6 +82,12 @@ export class FilePanel {
       if (turn === this.#turn) this.#asking = false;
     }
     this.render();
+    this.#read();
+  }
+
+  /** What the file calls severe, while it is open here. @returns {Entry[]} */
+  get graveAllergies() {
+    return this.#bundle === null ? [] : readFile(this.#bundle).allergies.filter(({ grave }) => grave);
   }
 
   close() {

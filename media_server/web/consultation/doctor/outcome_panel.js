@@ -9,6 +9,7 @@ import { ReferralForm } from "./referral_form.js";
 import { symbol } from "./symbols.js";
 
 /** @typedef {import("./open_case.js").OpenCase} OpenCase */
+/** @typedef {import("./fhir_reading.js").Entry} Entry */
 /** @typedef {"prescription" | "referral" | "certificate"} Part */
 
 const PARTS = /** @type {const} */ (["prescription", "referral", "certificate"]);
@@ -25,7 +26,7 @@ export class OutcomePanel {
   /**
    * @param {import("../api.js").Api} api
    * @param {OpenCase} open
-   * @param {Omit<import("./closing.js").Acts, "halfWritten" | "show">} acts
+   * @param {Omit<import("./closing.js").Acts, "halfWritten" | "show"> & {graveAllergies: () => Entry[]}} acts
    */
   constructor(api, open, acts) {
     this.#case = open;
@@ -33,7 +34,7 @@ export class OutcomePanel {
     const prescription = new PrescriptionForm(api, open, (reason) => {
       this.#parts.referral.details.open = true;
       referral.begin(reason);
-    });
+    }, acts.graveAllergies);
     this.#forms = { prescription, referral, certificate: new CertificateForm(api, open) };
     this.#parts = { prescription: this.#part("prescription"), referral: this.#part("referral"),
       certificate: this.#part("certificate") };

@@ -10,6 +10,7 @@ import { language } from "../i18n.js";
 import { required, textField, validate } from "../parts/fields.js";
 import { toast } from "../parts/toast.js";
 import { acting, complaintLine, redraw } from "./acting.js";
+import { AllergyNotice } from "./allergy_notice.js";
 import { hasText, t, words } from "./i18n.js";
 import { LastingForm } from "./lasting_form.js";
 import { symbol } from "./symbols.js";
@@ -27,6 +28,7 @@ export class PrescriptionForm {
   #case;
   #refer;
   #form;
+  #allergies;
   #verdict = h("div.verdict", { role: "alert" });
   #complaint = complaintLine();
   #list = h("ul.items");
@@ -36,13 +38,19 @@ export class PrescriptionForm {
   #refused = null;
   element;
 
-  /** @param {import("../api.js").Api} api @param {OpenCase} open @param {(reason: string) => void} refer  instead */
-  constructor(api, open, refer) {
+  /**
+   * @param {import("../api.js").Api} api
+   * @param {OpenCase} open
+   * @param {(reason: string) => void} refer  instead
+   * @param {() => import("./fhir_reading.js").Entry[]} graveAllergies
+   */
+  constructor(api, open, refer, graveAllergies) {
     this.#api = api;
     this.#case = open;
     this.#refer = refer;
+    this.#allergies = new AllergyNotice(graveAllergies);
     this.#form = new LastingForm(() => this.#build(), () => void this.#submit());
-    this.element = h("div.stack", {}, this.#list, this.#form.element);
+    this.element = h("div.stack", {}, this.#list, this.#allergies.element, this.#form.element);
     this.render();
   }
 
@@ -54,6 +62,7 @@ export class PrescriptionForm {
         h("p", {}, [dose, quantity ? `× ${quantity}` : ""].filter(Boolean).join(" · "))))));
     this.#list.hidden = prescriptions.length === 0;
     this.#form.element.hidden = !this.#case.writable;
+    this.#allergies.render();
     this.#renderVerdict();
   }
 

@@ -160,6 +160,8 @@ export const de = {
   "file.nothing": "Nichts vermerkt",
   "file.raw": "Wie empfangen (FHIR)",
   "file.grave": "Schwer",
+  "file.grave.title": "In der Krankenakte als schwer vermerkt",
+  "file.grave.note": "So wie es dort steht; es wird mit nichts verglichen.",
   "file.allergies": "Allergien und Unverträglichkeiten",
   "file.medications": "Arzneimittel",
   "file.problems": "Probleme",

@@ -159,6 +159,8 @@ export const en = {
   "file.nothing": "Nothing recorded",
   "file.raw": "As it was received (FHIR)",
   "file.grave": "Severe",
+  "file.grave.title": "Noted as severe in the medical file",
+  "file.grave.note": "As it stands there; nothing is compared with it.",
   "file.allergies": "Allergies and intolerances",
   "file.medications": "Medication",
   "file.problems": "Problems",

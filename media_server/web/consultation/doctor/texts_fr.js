@@ -160,6 +160,8 @@ export const fr = {
   "file.nothing": "Rien de noté",
   "file.raw": "Tel que reçu (FHIR)",
   "file.grave": "Grave",
+  "file.grave.title": "Noté comme grave dans le dossier médical",
+  "file.grave.note": "Tel que c’est écrit ; rien n’y est comparé.",
   "file.allergies": "Allergies et intolérances",
   "file.medications": "Médicaments",
   "file.problems": "Problèmes",

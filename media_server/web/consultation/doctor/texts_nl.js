@@ -160,6 +160,8 @@ export const nl = {
   "file.nothing": "Niets genoteerd",
   "file.raw": "Zoals ontvangen (FHIR)",
   "file.grave": "Ernstig",
+  "file.grave.title": "Als ernstig genoteerd in het medisch dossier",
+  "file.grave.note": "Zoals het er staat; er wordt niets mee vergeleken.",
   "file.allergies": "Allergieën en intoleranties",
   "file.medications": "Geneesmiddelen",
   "file.problems": "Problemen",

@@ -194,15 +194,16 @@ export class Workspace {
   #makePanels(inCall) {
     const api = this.#api;
     const note = new NotePanel(api, this.open);
+    const file = new FilePanel(api, this.open, inCall, () => this.#panels.outcome.render());
     return {
       summary: new SummaryPanel(this.open),
-      file: new FilePanel(api, this.open, inCall),
+      file,
       consents: new ConsentsPanel(api, this.open,
         { inCall, recordable: () => this.#live?.recordable ?? null, record: () => this.#live?.record() }),
       guests: new GuestsPanel(api, this.open, this.#client, inCall),
       note,
       outcome: new OutcomePanel(api, this.open, {
-        saveNote: () => note.flush(), hasNote: () => note.text.trim() !== "",
+        saveNote: () => note.flush(), hasNote: () => note.text.trim() !== "", graveAllergies: () => file.graveAllergies,
         closed: () => void this.#client.leave(), leave: this.#page.leave,
       }),
       chat: new ChatPanel(api, this.open, this.#client, inCall, this.#page.announce,
