@@ -12,7 +12,7 @@ import { symbol } from "./symbols.js";
 
 export class AllergyNotice {
   #entries;
-  element = h("div.notice.grave-allergies", { role: "note", hidden: true });
+  element = h("div.notice.info.grave-allergies", { role: "note", hidden: true });
 
   /** @param {() => Entry[]} entries  of the file as long as it is open; nothing otherwise */
   constructor(entries) {
@@ -22,8 +22,9 @@ export class AllergyNotice {
   render() {
     const entries = this.#entries();
     this.element.hidden = entries.length === 0;
-    redraw(this.element, entries, () => entries.length === 0 ? [] : [symbol("allergy"), h("div", {},
-      h("strong", {}, t("file.grave.title")), h("ul", {}, ...entries.map(line)), h("p.fine", {}, t("file.grave.note")))]);
+    redraw(this.element, entries, () => entries.length === 0 ? [] : [symbol("allergy"),
+      h("div", {}, h("strong", {}, t("file.grave.title")), h("ul", {}, ...entries.map(line)),
+        h("p.fine", {}, t("file.grave.note")))]);
   }
 }
 

@@ -157,7 +157,8 @@ export class Closing {
 /** Whether what is half written may be dropped: nothing can be added after the end. @param {Part[]} parts */
 async function mayDrop(parts) {
   const { answered } = openDialog({ title: t("closing.unfinished.title"), symbol: "warning",
-    body: [h("p", {}, t("closing.unfinished.lead")), h("ul", {}, ...parts.map((part) => h("li", {}, t(`${part}.title`))))],
+    body: [h("p", {}, t("closing.unfinished.lead")),
+      h("ul", {}, ...parts.map((part) => h("li", {}, t(`${part}.title`))))],
     actions: [
       { label: t("closing.unfinished.back"), kind: "primary", value: "" },
       { label: t("closing.unfinished.drop"), kind: "danger", value: "drop" },

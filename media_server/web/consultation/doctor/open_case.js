@@ -91,7 +91,8 @@ export class OpenCase extends EventTarget {
       try {
         this.take(await this.#api.consultation(this.id));
       } catch (error) {
-        if (codeOf(error) === "not-found" && this.consultation.state === "triaged") this.dispatchEvent(new Event("lost"));
+        const lost = codeOf(error) === "not-found" && this.consultation.state === "triaged";
+        if (lost) this.dispatchEvent(new Event("lost"));
         throw error;
       }
     });

@@ -104,7 +104,7 @@ export const de = {
   "ready.call.again": "Wieder anrufen",
   "ready.missed": "Keine Antwort",
   "ready.missed.count": "Anrufe ohne Antwort: {count}.",
-  "ready.lost": "Sie waren zu lange weg: Dieser Patient wartet wieder auf einen Arzt.",
+  "ready.lost": "Sie waren zu lange weg: Die Person wartet wieder im Wartezimmer.",
   "ready.give-back": "Zurückgeben",
   "ready.finish": "Abschließen",
   "ready.closed": "Diese Konsultation ist abgeschlossen",

@@ -4,24 +4,20 @@
  */
 
 import { h, setText } from "../../page/dom.js";
-import { hasText as hasPageText, languages, t as page } from "../../page/i18n.js";
-import { ConsentTexts } from "../consent_texts.js";
-import { dateText, t as shared } from "../i18n.js";
+import { languages } from "../../page/i18n.js";
+import { dateText } from "../i18n.js";
 import { guardBack } from "../parts/back_guard.js";
-import { confirmed, openDialog } from "../parts/dialog.js";
 import { toast } from "../parts/toast.js";
-import { RecordingWords } from "../recording_words.js";
 import { yearsSince } from "./age.js";
+import { CallSide } from "./call_side.js";
 import { ChatPanel } from "./chat_panel.js";
 import { ConsentsPanel } from "./consents_panel.js";
 import { FilePanel } from "./file_panel.js";
 import { GuestsPanel } from "./guests_panel.js";
 import { coded, named, reword, t } from "./i18n.js";
-import { LivePart } from "./live_part.js";
 import { NotePanel } from "./note_panel.js";
 import { OpenCase } from "./open_case.js";
 import { OutcomePanel, outcomeMark } from "./outcome_panel.js";
-import { ReadyPart } from "./ready_part.js";
 import { SummaryPanel } from "./summary_panel.js";
 import { Tabs } from "./tabs.js";
 
@@ -36,8 +32,6 @@ import { Tabs } from "./tabs.js";
  * @property {() => void} leave         back to the waiting room
  */
 
-/** Where a call ended and nothing went wrong. */
-const CALM = new Set(["left", "room-ended"]);
 const TABS = ["call", "summary", "file", "consents", "note", "outcome", "chat"];
 const LOOK_MS = 10_000;
 /** After these an invitation may stand otherwise than it did. */
@@ -49,11 +43,7 @@ export class Workspace {
   #client;
   #media;
   #page;
-  #words;
-  /** @type {LivePart | null} */
-  #live = null;
-  #ready;
-  #side = h("section.call-side", { id: "panel-call" });
+  #side;
   #head;
   #name = h("h1");
   #facts = h("ul.case-facts");
@@ -62,7 +52,6 @@ export class Workspace {
   #tabs;
   #stops;
   #timer;
-  #givingBack = false;
   open;
   element;
 
@@ -79,20 +68,16 @@ export class Workspace {
     this.#media = media;
     this.#page = acts;
     this.open = new OpenCase(api, consultation);
-    this.#words = new RecordingWords(new ConsentTexts(api));
-    const inCall = () => this.#live !== null && client.state !== "ended" && client.state !== "idle";
-    this.#ready = new ReadyPart(this.open, media, {
-      call: () => this.#call(), giveBack: () => this.#giveBack(), missed: () => this.#missed(),
-      finish: () => this.finish(), leave: acts.leave,
+    this.#side = new CallSide(api, client, media, this.open, {
+      page: acts, finish: () => this.finish(), changed: () => this.render(), saveNote: () => this.#panels.note.flush(),
+      show: (tab) => this.#tabs.choose(tab, tab === "call" ? {} : { focus: true }),
     });
-    this.#panels = this.#makePanels(inCall);
+    this.#panels = this.#makePanels(() => this.#side.inCall);
     this.#tabs = this.#makeTabs();
     named(this.#tabs.list, "aria-label", "tab.list");
-    named(this.#side, "aria-label", "tab.call");
     this.#head = h("header.case-head", {}, this.#name, this.#facts, this.#state);
-    this.#side.append(this.#ready.element);
     this.element = h("div.workspace", { onkeydown: (/** @type {KeyboardEvent} */ event) => this.#escape(event) },
-      this.#head, this.#side, this.#tabs.panels, this.#tabs.list);
+      this.#head, this.#side.element, this.#tabs.panels, this.#tabs.list);
     this.#stops = [...this.#listen(), guardBack(() => this.#back())];
     WIDE.addEventListener("change", this.#fit);
     this.#fit();
@@ -111,8 +96,8 @@ export class Workspace {
       ...tabs,
       t: () => this.#tabs.step(1),
       "shift+t": () => this.#tabs.step(-1),
-      m: () => this.#live ? this.#live.press("microphone") : void this.#media.setMicrophone(!this.#media.isOn("audio")),
-      v: () => this.#live ? this.#live.press("camera") : void this.#media.setCamera(!this.#media.isOn("video")),
+      m: () => this.#side.press("microphone"),
+      v: () => this.#side.press("camera"),
       n: () => { this.#tabs.choose("note"); this.#panels.note.focus(); },
       c: () => { this.#tabs.choose("chat"); this.#panels.chat.focus(); },
     };
@@ -129,10 +114,11 @@ export class Workspace {
       languages[consultation.language] ?? consultation.language,
     ];
     this.#facts.replaceChildren(...facts.filter(Boolean).map((fact) => h("li", {}, fact)));
-    setText(this.#state, this.#live ? t("case.in-call") : coded("state", state));
-    this.#state.className = `tag ${this.#live ? "good" : state === "in-progress" ? "brand" : "calm"}`;
-    this.element.dataset.mode = this.#live ? "live" : this.open.closed ? "closed" : "ready";
-    this.#ready.render();
+    const { live } = this.#side;
+    setText(this.#state, live ? t("case.in-call") : coded("state", state));
+    this.#state.className = `tag ${live ? "good" : state === "in-progress" ? "brand" : "calm"}`;
+    this.element.dataset.mode = live ? "live" : this.open.closed ? "closed" : "ready";
+    this.#side.render();
     for (const panel of Object.values(this.#panels)) panel.render();
     this.#mark();
     const title = `${patient?.name ? `${t("case.tab")} · ` : ""}Teleconsult`;
@@ -145,7 +131,7 @@ export class Workspace {
     this.#tabs.render();
     this.#panels.outcome.relabel();
     this.#panels.guests.relabel();
-    this.#live?.render();
+    this.#side.live?.render();
     this.render();
     void this.open.loadIntake();
   }
@@ -159,7 +145,7 @@ export class Workspace {
   /** The browser's back button: to the waiting room, but out of a call only after being asked. */
   #back() {
     if (document.querySelector("dialog:modal")) return;
-    if (this.#live) void this.#hangUp();
+    if (this.#side.live) void this.#side.hangUp();
     else this.#page.leave();
   }
 
@@ -184,7 +170,7 @@ export class Workspace {
     this.#panels.chat.close();
     this.#panels.outcome.close();
     document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
-    this.#endLive();
+    this.#side.end();
     this.#media.unbind();
     void this.#client.leave();
     this.#media.stop();
@@ -199,7 +185,7 @@ export class Workspace {
       summary: new SummaryPanel(this.open),
       file,
       consents: new ConsentsPanel(api, this.open,
-        { inCall, recordable: () => this.#live?.recordable ?? null, record: () => this.#live?.record() }),
+        { inCall, recordable: () => this.#side.live?.recordable ?? null, record: () => this.#side.live?.record() }),
       guests: new GuestsPanel(api, this.open, this.#client, inCall),
       note,
       outcome: new OutcomePanel(api, this.open, {
@@ -215,7 +201,7 @@ export class Workspace {
     const { summary, file, consents, guests, note, outcome, chat } = this.#panels;
     const both = h("div", {}, consents.element, guests.element);
     return new Tabs([
-      { id: "call", symbol: "camera", label: () => t("tab.call"), frame: this.#side },
+      { id: "call", symbol: "camera", label: () => t("tab.call"), frame: this.#side.element },
       { id: "summary", symbol: "summary", label: () => t("tab.summary"), panel: summary.element },
       { id: "file", symbol: "file", label: () => t("tab.file"), panel: file.element },
       { id: "consents", symbol: "consent", label: () => t("tab.consents"), panel: both },
@@ -260,7 +246,7 @@ export class Workspace {
       if (this.#tabs.chosen === "file") void this.#panels.file.look();
     };
     const lost = () => {
-      if (this.#givingBack) return;
+      if (this.#side.givingBack) return;
       toast(t("ready.lost"), "bad");
       this.#page.leave();
     };
@@ -281,7 +267,7 @@ export class Workspace {
         if (state === "granted" && kind === "medical_file_access") this.#page.announce(t("say.file.granted"));
         this.open.hear(kind, state);
       }),
-      client.on("state", ({ state, code }) => state === "ended" && this.#live && this.#ended(code ?? "unknown")),
+      client.on("state", ({ state, code }) => state === "ended" && this.#side.ended(code ?? "unknown")),
     ];
   }
 
@@ -291,13 +277,13 @@ export class Workspace {
     if (target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement) this.#tabs.focus();
   }
 
-  #mediaChanged = () => this.#ready.render();
+  #mediaChanged = () => this.#side.render();
 
   async #look() {
     // Before the call this is also how the service knows that somebody reads; a page that nobody sees may be read from.
     const reads = this.open.consultation.state === "triaged";
     if (this.open.closed || (document.visibilityState !== "visible" && !reads)) return;
-    if (this.#live === null) await this.open.refresh();
+    if (this.#side.live === null) await this.open.refresh();
     // That a link has expired no event tells.
     if (this.open.invitations.some(({ state }) => state === "open")) await this.open.refreshInvitations();
   }
@@ -305,88 +291,5 @@ export class Workspace {
   /** How one looks, before anybody sees it; without a question where the browser has its answer already. */
   async #preview() {
     if (!this.open.closed && !this.#media.asked) await this.#media.start();
-  }
-
-  async #call() {
-    this.#ready.complain(null);
-    await this.#openRoom();
-    this.#media.bind(this.#client);
-    this.#live = new LivePart(this.open, this.#client, this.#media, {
-      announce: this.#page.announce, status: this.#page.status, hangUp: () => void this.#hangUp(),
-      missed: () => void this.#askMissed(), words: this.#words,
-      showGuests: () => this.#tabs.choose("consents", { focus: true }),
-    });
-    this.#side.replaceChildren(this.#live.element);
-    if (!WIDE.matches) this.#tabs.choose("call");
-    this.render();
-    this.#page.announce(t("say.calling"));
-    await this.#client.join().catch(() => {}); // the state `ended` tells why
-    void this.open.refresh();
-  }
-
-  /** From now on there are tickets for the doctor; a room that is open already stays so. */
-  async #openRoom() {
-    if (this.open.consultation.state === "in-progress") return;
-    try {
-      await this.#api.call(this.open.id);
-    } catch (error) {
-      void this.open.refresh(); // cancelled meanwhile, perhaps
-      throw error;
-    }
-    this.open.take({ ...this.open.consultation, state: "in-progress" });
-  }
-
-  /** @param {string} code */
-  #ended(code) {
-    const calm = CALM.has(code);
-    const key = `ended.${code}.title`;
-    this.#endLive();
-    this.#media.unbind();
-    this.#side.replaceChildren(this.#ready.element);
-    if (!calm) this.#ready.complain(hasPageText(key) ? page(key, { code }) : page("ended.other.todo", { code }));
-    this.render();
-    void this.open.refresh();
-    if (this.open.closed) this.#media.stop();
-  }
-
-  #endLive() {
-    this.#live?.close();
-    this.#live = null;
-  }
-
-  async #hangUp() {
-    const { answered } = openDialog({ title: t("hang-up.title"), symbol: "leave",
-      body: [h("p", {}, t("hang-up.lead"))], actions: [
-      { label: t("hang-up.finish"), kind: "primary", value: "finish" },
-      { label: t("hang-up.leave"), kind: "secondary", value: "leave" },
-      { label: shared("common.cancel"), kind: "quiet", value: "" },
-    ] });
-    const answer = await answered;
-    if (answer === "finish") this.finish();
-    if (answer === "leave") await this.#client.leave();
-  }
-
-  async #askMissed() {
-    const last = (this.open.consultation.missed_calls ?? 0) >= 1;
-    await confirmed(t("missed.title"), t(last ? "missed.last" : "missed.first"), t("missed.yes"), () => this.#missed(),
-      last ? "danger" : "primary");
-  }
-
-  async #missed() {
-    const consultation = await this.#api.missedCall(this.open.id);
-    if (this.#live) await this.#client.leave();
-    this.open.take(consultation);
-    if (this.open.closed) this.#media.stop();
-  }
-
-  async #giveBack() {
-    await this.#panels.note.flush();
-    this.#givingBack = true;
-    try {
-      await this.#api.giveBack(this.open.id);
-    } finally {
-      this.#givingBack = false;
-    }
-    this.#page.leave();
   }
 }
