@@ -47,6 +47,11 @@ def wrong_usage(text: str) -> NoReturn:
     raise typer.Exit(2) from None
 
 
+def counted(count: int, one: str, several: str | None = None) -> str:
+    """Such as "1 field" and "2 fields"; `several` where that is more than an s."""
+    return f"{count} {one}" if count == 1 else f"{count} {several or one + 's'}"
+
+
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[float], None]]:
     """A bar on a terminal, nothing elsewhere; what is yielded takes shares from 0 to 1."""

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from media_server.cli_parts import Config, load_settings, moment, reporting, wrong_usage
+from media_server.cli_parts import Config, counted, load_settings, moment, reporting, wrong_usage
 
 sessions_app = typer.Typer(help="Logins: end them.", no_args_is_help=True)
 itsme_app = typer.Typer(help="The keys that itsme knows us by.", no_args_is_help=True)
@@ -66,7 +66,7 @@ def revoke(
                     continue  # a patient
         finally:
             engine.dispose()
-    typer.echo(f"{ended} sessions ended")
+    typer.echo(f"{counted(ended, 'session')} ended")
 
 
 @itsme_app.command("rotate-key")

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from media_server.recording.vault import Vault
     from media_server.recording.verification import Report
 
-recordings_app = typer.Typer(help="Recordings: list, verify, export, erase.", no_args_is_help=True)
+recordings_app = typer.Typer(
+    help="Recordings: list, verify, export, erase, and the key that opens one.", no_args_is_help=True
+)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The recording, as `recordings list` names it.")]
 Identity = Annotated[

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from media_server.cli_parts import Config, load_settings, reporting
+from media_server.cli_parts import Config, counted, load_settings, reporting
 from media_server.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,9 +34,8 @@ def verify(config: Config = None) -> None:
             found = check(engine, keys, progress)
         for finding in found.findings:
             typer.echo(finding)
-        typer.echo(
-            f"{found.entries} audit entries, {found.consents} consents; newest audit hash {found.newest}"
-        )
+        entries, consents = counted(found.entries, "audit entry", "audit entries"), found.consents
+        typer.echo(f"{entries}, {counted(consents, 'consent')}; newest audit hash {found.newest}")
         if found.findings:
             raise typer.Exit(1)
         typer.echo("sound")
@@ -100,6 +99,8 @@ def purge(
             typer.echo(f"{name.replace('_', ' ')} {count}")
         for consultation in purged.blocked:
             typer.echo(f"blocked by its report: {consultation}")
+        if not (purged.counts or purged.blocked):
+            typer.echo("nothing to remove: no content's time has come", err=True)
         if purged.blocked:
             raise typer.Exit(1)
 
@@ -118,11 +119,12 @@ def _rotate(engine: "Engine", keys: "FieldKeys", resume: bool, settle_s: float |
         fields += done.fields
         deleted = delete_unused(engine, keys, 0.0)  # we have waited
     _note(engine, fields, len(deleted))
-    typer.echo(f"{fields} fields sealed again")
+    typer.echo(f"{counted(fields, 'field')} sealed again")
     for kid in deleted:
         typer.echo(f"key {kid} deleted")
     if done.unopened:
-        typer.echo(f"{done.unopened} fields do not open; `teleconsult records verify` names them")
+        unopened = counted(done.unopened, "field does", "fields do")
+        typer.echo(f"{unopened} not open; `teleconsult records verify` names them")
         raise typer.Exit(1)
 
 

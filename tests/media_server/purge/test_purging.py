@@ -369,6 +369,7 @@ def test_the_command_says_what_it_removed(
     ]
     again = teleconsult()
     assert (again.exit_code, again.stdout) == (0, "")
+    assert again.stderr == "nothing to remove: no content's time has come\n"
 
 
 def test_the_command_fails_when_a_report_is_in_the_way(

@@ -231,7 +231,7 @@ def test_the_command_rotates_deletes_and_verifies(house: House, clock: Clock, te
     ]
     verified = teleconsult("verify")
     assert verified.exit_code == 0, verified.stderr
-    assert verified.stdout.startswith("1 audit entries, 0 consents; newest audit hash ")
+    assert verified.stdout.startswith("1 audit entry, 0 consents; newest audit hash ")
     assert verified.stdout.endswith("\nsound\n")
 
 
