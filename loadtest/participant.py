@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from loadtest.errors import ClientError
 from loadtest.events import Event, Message, TrackId
 from loadtest.histogram import Histogram
+from loadtest.impairment import Impairment
 from loadtest.room_view import RoomView
 
 Kind = Literal["audio", "video"]
@@ -72,6 +73,7 @@ STEPS = (
 class ReceivedTrack:
     """One track of somebody else's, since the window began.
 
+    `mended`: packets that only came because they were asked for again.
     `expected` and `lost` go by the number inside the encrypted payload, so a packet that was retransmitted in
     time is not lost. `latency` is from the sender's stamp to our kernel. A freeze is a gap between two whole
     frames longer than max(3 δ, δ + 150 ms), δ the mean gap (W3C webrtc-stats, `freezeCount`).
@@ -82,6 +84,7 @@ class ReceivedTrack:
     packets: int = 0
     expected: int = 0
     lost: int = 0
+    mended: int = 0
     duplicates: int = 0
     reordered: int = 0
     bytes: int = 0  # RTP payload
@@ -187,8 +190,8 @@ class Joining:
     publishing: Publishing = Publishing()
     srtp_profile: str = "AEAD_AES_128_GCM"  # a name of dtls_client.SrtpProfile
     follow: bool = True  # subscribe to what others publish
-    seed: int = 0
-    impairment: str | None = None  # as `--impair` has it, checked
+    impairment: Impairment | None = None  # of its media's way; None: the network that is there
+    seed: int = 0  # draws what the impairment does
     on_event: Callable[[Event], None] = lambda _: None
     on_over: Callable[[], None] = lambda: None
 

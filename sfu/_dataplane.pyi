@@ -326,6 +326,27 @@ class TrafficFailed:
     @property
     def reason(self) -> str: ...
 
+@final
+class TrafficLink:
+    """What one direction of a bad network does to datagrams; the default does nothing.
+
+    `loss`: share that never comes, 0 to 1. `burst`: how many are lost in a row on average, 1 to 1000; None:
+    each by itself. `delay_us` is added to each, up to `jitter_us` more to all of a while together; neither
+    lets one overtake another. `rate_bps`: 8,000 to 10^10 bits a second of UDP payload, None: no limit; what
+    would wait longer than `queue_us` for it is dropped. All times up to 5,000,000.
+    """
+    def __init__(
+        self,
+        *,
+        loss: float = 0.0,
+        burst: float | None = None,
+        delay_us: int = 0,
+        jitter_us: int = 0,
+        rate_bps: int | None = None,
+        queue_us: int = 300_000,
+    ) -> None:
+        """Raises BadParameter."""
+
 TrafficEvent = TrafficDtls | TrafficStep | TrafficFailed
 
 class TrafficReceived(TypedDict):
@@ -411,10 +432,22 @@ class TrafficEngine:
         """A descriptor that is readable while events wait; `poll_events` clears it."""
     def poll_events(self) -> list[TrafficEvent]: ...
     def open(
-        self, *, host: str, port: int, local_ufrag: str, local_pwd: str, remote_ufrag: str, remote_pwd: str
+        self,
+        *,
+        host: str,
+        port: int,
+        local_ufrag: str,
+        local_pwd: str,
+        remote_ufrag: str,
+        remote_pwd: str,
+        up: TrafficLink | None = None,
+        down: TrafficLink | None = None,
+        link_seed: int = 0,
     ) -> int:
-        """A participant with a UDP socket of its own, which begins ICE; returns its id. Raises OSError,
-        BadParameter, LimitReached.
+        """A participant with a UDP socket of its own, which begins ICE; returns its id. All that it sends
+        goes through the link `up`, all that it receives through `down`; `link_seed` draws what they do.
+
+        Raises OSError, BadParameter, LimitReached.
         """
     def send_dtls(self, peer: int, datagram: bytes) -> bool:
         """False when the kernel would not take it; it is then lost."""

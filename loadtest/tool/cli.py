@@ -16,6 +16,8 @@ from pydantic import ValidationError
 
 from loadtest.dtls_client import SrtpProfile
 from loadtest.participant import VideoCodec
+from loadtest.fidelity import BadFilm, check_film
+from loadtest.impairment import BadImpairment, parse_impairment
 from loadtest.tool import cli_options as cli
 from loadtest.tool.entrances import MakeMint
 from loadtest.tool.errors import LoadTestError, WrongUsage
@@ -107,6 +109,7 @@ def loadtest(
             ticket_command=ticket_command,
             make_mint=context.obj,
         )
+            film=media,
         earlier = _earlier(compare)
         _check_writable(out)
         report = uvloop.run(run_test(plan, Silent()))
@@ -128,8 +131,8 @@ def _options(given: dict[str, Any]) -> Options:
         raise WrongUsage("--no-audio with --no-video: nothing would be sent")
     if given["codec"] is not VideoCodec.VP8 or given["simulcast"]:
         raise WrongUsage("--codec and --simulcast: synthetic cameras send VP8 in one size only")
-    if given["impair"] is not None or given["bots"] or given["media"] is not None:
-        raise WrongUsage("--impair, --bots and --media: not in this version")
+    _check_impairment(given["impair"])
+    _check_bots(given)
     if given["participants"] is not None and scenario not in SIZES:
         raise WrongUsage(f"--participants: {scenario} has rooms of two; give --calls")
     if given["find_capacity"] and scenario not in SEARCHED:
@@ -166,6 +169,32 @@ def _options(given: dict[str, Any]) -> Options:
 _FLAGS = {
     "ramp_per_s": "ramp",
     "duration_s": "duration",
+def _check_impairment(written: str | None) -> None:
+    """Raises WrongUsage."""
+    try:
+        if written is not None:
+            parse_impairment(written)
+    except BadImpairment as error:
+        raise WrongUsage(f"--impair {error}") from None
+
+
+def _check_bots(given: dict[str, Any]) -> None:
+    """Raises WrongUsage."""
+    if given["bots"] % 2:
+        raise WrongUsage("--bots: they come in twos; give an even number")
+    if given["bots"] and given["scenario"] is ScenarioName.WAITING_ROOM:
+        raise WrongUsage("--bots: not with waiting-room, whose patients wait")
+    film: Path | None = given["media"]
+    if film is None:
+        return
+    if not given["bots"]:
+        raise WrongUsage("--media: only bots send a film; give --bots")
+    try:
+        check_film(film)
+    except BadFilm as error:
+        raise WrongUsage(f"--media {film}: {error}") from None
+
+
     "warm_up_s": "warm-up",
     "churn_per_s": "churn",
     "cut_every_s": "cut-every",

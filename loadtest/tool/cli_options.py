@@ -154,14 +154,15 @@ Recording = Annotated[
 Impair = Annotated[
     str | None,
     typer.Option(
-        help="A bad network for each participant: loss=5%,delay=50ms,jitter=200ms,rate=1Mbit/s,burst=3.",
+        help="A bad network for each participant's media: loss=5%,burst=3,delay=50ms,jitter=200ms,rate=2mbit,"
+        "queue=300ms,direction=up; each part may be left out.",
         rich_help_panel=_SENT,
     ),
 ]
 Bots = Annotated[
     int,
     typer.Option(
-        help="How many of the participants decode what they receive, and judge it.",
+        help="How many more join, in rooms of two, who decode what they receive, and judge it; a few.",
         min=0,
         rich_help_panel=_SENT,
     ),

@@ -182,6 +182,12 @@ SINGLE = {
     "loss": Figure(Dimension.SHARE, "packets that never came", _loss),
     "audio.loss": Figure(Dimension.SHARE, "audio packets that never came", at("audio.loss"), _with_audio),
     "video.loss": Figure(Dimension.SHARE, "video packets that never came", at("video.loss"), _with_video),
+    "video.loss_before_repair": Figure(
+        Dimension.SHARE,
+        "video packets lost on the way from the server, those sent again included",
+        at("video.loss_before_repair"),
+        _with_video,
+    ),
     "gap.max": Figure(Dimension.TIME, "the longest that any track was silent", _longest_gap),
     "freezes": Figure(
         Dimension.PER_HOUR, "of video, per track and hour", at("video.freezes_per_hour"), _with_video

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from loadtest.errors import ClientError
 from loadtest.events import Event, ParticipantAdmitted, Resumed, TrackId
+from loadtest.impairment import parse_impairment
 from loadtest.participant import Joining, MakeParticipant, Participant, ParticipantFigures, Publishing
 from loadtest.tool.entrances import Entrance
 from loadtest.tool.errors import code_of
@@ -84,10 +85,12 @@ class Fleet:
         draw: random.Random,
         progress: Progress,
     ) -> None:
-        """Rooms go to the entrances in turn, by the number they end with."""
+        """Rooms go to the entrances in turn, by the number they end with. Raises BadImpairment."""
         self._entrances = entrances
         self._make = make
         self._options = options
+        written = options.impairment
+        self._impairment = None if written is None else parse_impairment(written)
         self._draw = draw
         self._progress = progress
         self._rooms: dict[str, list[Member]] = defaultdict(list)
@@ -270,7 +273,7 @@ class Fleet:
             publishing=publishing,
             srtp_profile=self._options.srtp_profile,
             seed=self._draw.getrandbits(32),
-            impairment=self._options.impairment,
+            impairment=self._impairment,
             on_event=lambda event: heard[0].take(event),
             on_over=lambda: heard[0].wake(),
         )

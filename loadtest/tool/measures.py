@@ -124,10 +124,15 @@ class Media(Model):
     """After retransmissions: what never came."""
     loss: float | None = None
     """Share of what was expected, 0 to 1."""
+    mended: int = 0
+    """What came only because the receiver asked for it again."""
+    loss_before_repair: float | None = None
+    """`lost` and `mended` together, as a share of what was expected: the loss on the way to the receivers."""
     duplicates: int = 0
     reordered: int = 0
     latency_ms: Quantiles = Quantiles()
-    """One way: from the sender's stamp to the receiver's kernel. Both are this machine's clock."""
+    """One way: from the sender's stamp to the receiver's kernel, through the bad network where there is one
+    on purpose. Both are this machine's clock."""
     latency: Microseconds = Field(default_factory=Histogram)
     jitter_ms: Quantiles = Quantiles()
     """Over tracks (RFC 3550 §6.4.1)."""
@@ -249,20 +254,26 @@ class ClientFigures(Model):
 
 
 class Fidelity(Model):
-    """Of the participants who decode."""
+    """What the bots saw and heard: participants who decode, on the network that is there."""
 
     bots: int = 0
     frames: int = 0
+    unread: int = 0
+    """Pictures too damaged for their number to be read; they are compared with nothing."""
     psnr_db: Quantiles = Quantiles()
+    """Of the luma, against the picture before coding. From the best down: p95 is what 95 % reach, max is the
+    worst."""
     ssim: Quantiles = Quantiles()
+    """Likewise, 0 to 1."""
     freezes_per_hour: float | None = None
     freeze_ms: float = 0.0
     picture_delay_ms: Quantiles = Quantiles()
-    """From a frame's being sent to its being decoded."""
+    """From a frame's being due at the sender to its being decoded, which is when the next one has begun to
+    come."""
     audio_gaps_per_hour: float | None = None
     audio_gap_ms: float = 0.0
     lip_sync_ms: Quantiles = Quantiles()
-    """How far sound is from picture, absolute."""
+    """How far sound is from picture, absolute, without anything that a player does about it."""
 
 
 class Failure(Model):

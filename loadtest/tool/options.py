@@ -54,11 +54,11 @@ class Options(BaseModel):
     srtp_profile: str = "AEAD_AES_128_GCM"
     recording: bool = False
     impairment: str | None = None
-    """As `--impair` had it."""
+    """The bad network on purpose, as `--impair` had it; null: what lay between was not changed."""
     thresholds: tuple[str, ...] = ()
     seed: int = 0
     bots: int = Field(default=0, ge=0)
-    """How many of the participants decode what they receive."""
+    """How many took part, in rooms of two beside the others, who decode what they receive."""
     film: bool = False
     """Whether the bots send a film that was given, instead of the built-in one."""
     churn_per_s: float = Field(default=1.0, gt=0)

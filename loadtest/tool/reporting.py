@@ -53,6 +53,8 @@ def media_of(tally: MediaTally) -> Media:
         expected=tally.expected,
         lost=tally.lost,
         loss=tally.lost / tally.expected if tally.expected else None,
+        mended=tally.mended,
+        loss_before_repair=(tally.lost + tally.mended) / tally.expected if tally.expected else None,
         duplicates=tally.duplicates,
         reordered=tally.reordered,
         latency_ms=quantiles_ms(tally.latency),

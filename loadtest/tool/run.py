@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from loadtest.participant import Publishing
+from loadtest.tool.decoding import Decoding
 from loadtest.tool.fleet import Fleet, Member
 from loadtest.tool.measures import Trend
 from loadtest.tool.options import Options
@@ -82,6 +83,7 @@ class Run:
         """The report, as it would be if the test ended now."""
         self.best: Report | None = None
         """Of a search: the report to give in the end."""
+        self.decoding: Decoding | None = None
         self._rooms = 0
         self._body: asyncio.Task[None] | None = None
 
@@ -171,11 +173,15 @@ class Run:
     async def _window(self) -> AsyncIterator[None]:
         await self.sampler.begin_window()
         self.window_began_s, self.window_s = time.monotonic() - self.began_s, 0.0
+        if self.decoding is not None:
+            await self.decoding.begin_window()
         try:
             yield
         finally:
             self.window_s = time.monotonic() - self.began_s - self.window_began_s
             await self.sampler.end_window()
+            if self.decoding is not None:
+                await self.decoding.end_window()
 
     @asynccontextmanager
     async def _beside(self, activity: Activity | None) -> AsyncIterator[None]:

@@ -11,6 +11,8 @@ def summary(report: Report) -> list[str]:
     first = joins.steps_ms.get(JoinStep.FIRST_PACKET)
     if first is not None:
         lines[0] += f", to the first packet {_times(first)}"
+    if report.options.impairment is not None:
+        lines.append(f"{'bad network':14} {report.options.impairment}, on purpose")
     for kind, media in (("audio", report.audio), ("video", report.video)):
         if media.expected:
             lines.append(f"{kind:14} {_media(media)}")
@@ -45,7 +47,8 @@ def summary(report: Report) -> list[str]:
 
 def _media(media: Media) -> str:
     loss = f"{media.loss:.2%} lost" if media.loss is not None else "nothing came"
-    return f"{media.packets} packets, {loss}, latency {_times(media.latency_ms)}"
+    repaired = f" after repair of {media.mended}" if media.mended else ""
+    return f"{media.packets} packets, {loss}{repaired}, latency {_times(media.latency_ms)}"
 
 
 def _times(quantiles: Quantiles) -> str:

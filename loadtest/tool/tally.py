@@ -22,6 +22,7 @@ class MediaTally:
     bytes: int = 0
     expected: int = 0
     lost: int = 0
+    mended: int = 0
     duplicates: int = 0
     reordered: int = 0
     frames: int = 0
@@ -46,6 +47,7 @@ class MediaTally:
         self.bytes += track.bytes
         self.expected += track.expected
         self.lost += track.lost
+        self.mended += track.mended
         self.duplicates += track.duplicates
         self.reordered += track.reordered
         self.frames += track.frames
@@ -92,6 +94,14 @@ class JoinTally:
                 continue
             after_ms = 0.0 if name == "ticket" else before_ms
             self.steps.setdefault(name, Histogram()).record(1000 * (value + after_ms))
+
+    def record_decoded(self, times_ms: Iterable[float]) -> None:
+        """Of those who decode, all at once; said again, it is the same."""
+        decoded = Histogram()
+        for time_ms in times_ms:
+            decoded.record(1000 * time_ms)
+        if decoded.count:
+            self.steps["first_decoded_frame"] = decoded
 
     def merge(self, other: "JoinTally") -> None:
         self.attempted += other.attempted

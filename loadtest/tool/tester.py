@@ -20,6 +20,7 @@ import aiohttp
 
 from loadtest.participant import MakeParticipant
 from loadtest.tool import client_watch, proc
+from loadtest.tool.decoding import Decoding
 from loadtest.tool.entrances import Command, Entrance, MakeMint, Minted, WalkIn
 from loadtest.tool.errors import CannotTest, WrongUsage
 from loadtest.tool.fleet import Fleet
@@ -49,6 +50,8 @@ class Plan:
     """Of each server in order; fewer, or none: the usual port is tried on this machine."""
     ticket_keys: Path | None = None
     ticket_command: str | None = None
+    film: Path | None = None
+    """What the bots send; None: the built-in film."""
     make_mint: MakeMint | None = None
 
 
@@ -80,6 +83,9 @@ async def run_test(plan: Plan, progress: Progress) -> Report:
         run = Run(plan.options, fleet, sampler, progress, draw, http, name)
         started_at = datetime.now(UTC)
         run.snapshot = lambda: _report(plan.options, run, watches, started_at)
+        if plan.options.bots:
+            rooms = [run.new_room() for _ in range(plan.options.bots // 2)]
+            run.decoding = await Decoding.open(stack, plan.film, fleet, rooms)
         with _stopping(run):
             await run.play(await _scenario(stack, run))
         return _final(run)
@@ -191,6 +197,7 @@ def _report(options: Options, run: Run, watches: Sequence[ServerWatch], started_
             "server": server_of(sampler.looks, [watch.tells for watch in watches]),
             "client": _client(sampler, tally),
             "trends": run.trends,
+            "fidelity": run.decoding.fidelity if run.decoding is not None else None,
             "timeline": tuple(sampler.seconds),
             **counted(tally),
         }

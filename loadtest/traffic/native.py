@@ -16,6 +16,7 @@ from loadtest.dtls_client import DtlsClient, SrtpProfile
 from loadtest.errors import MediaFailed
 from loadtest.events import Track
 from loadtest.histogram import Histogram
+from loadtest.impairment import Impairment
 from loadtest.lean_sdp import OPUS, VP8, VP8_RTX, Answer, Section
 from loadtest.participant import Publishing
 from sfu._dataplane import (
@@ -23,6 +24,7 @@ from sfu._dataplane import (
     TrafficDtls,
     TrafficEngine,
     TrafficFailed,
+    TrafficLink,
     TrafficStep,
 )
 
@@ -76,7 +78,15 @@ class NativeEngine:
             self._loop = None
         self._engine.close()
 
-    def open(self, path: "MediaPath", answer: Answer, ufrag: str, pwd: str) -> int:
+    def open(
+        self,
+        path: "MediaPath",
+        answer: Answer,
+        ufrag: str,
+        pwd: str,
+        impairment: Impairment | None = None,
+        seed: int = 0,
+    ) -> int:
         """Raises MediaFailed."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
@@ -94,6 +104,9 @@ class NativeEngine:
                 local_pwd=pwd,
                 remote_ufrag=answer.ufrag,
                 remote_pwd=answer.pwd,
+                up=link(impairment) if impairment is not None and impairment.up else None,
+                down=link(impairment) if impairment is not None and impairment.down else None,
+                link_seed=seed,
             )
         except (OSError, DataPlaneError) as error:
             raise MediaFailed("no media socket") from error
@@ -127,6 +140,8 @@ class MediaPath:
         profile: SrtpProfile,
         mark: Mark,
         failed: Callable[[MediaFailed], None],
+        impairment: Impairment | None = None,
+        seed: int = 0,
     ) -> None:
         """`mark` is told each step with its moment (monotonic seconds); `failed` once, when media is over.
 
@@ -143,7 +158,7 @@ class MediaPath:
         self._closed = False
         self._keyed = False
         self.first_packet = asyncio.Event()
-        self._peer = engine.open(self, answer, ufrag, pwd)
+        self._peer = engine.open(self, answer, ufrag, pwd, impairment, seed)
         ids = answer.extensions
         self._native.set_extensions(
             self._peer,
@@ -274,6 +289,18 @@ class MediaPath:
     def _expire(self) -> None:
         self._send(self._dtls.expire())
         self._arm()
+
+
+def link(impairment: Impairment) -> TrafficLink:
+    """One direction, as the engine has it."""
+    return TrafficLink(
+        loss=impairment.loss,
+        burst=impairment.burst,
+        delay_us=round(1e6 * impairment.delay_s),
+        jitter_us=round(1e6 * impairment.jitter_s),
+        rate_bps=impairment.rate_bps,
+        queue_us=round(1e6 * impairment.queue_s),
+    )
 
 
 def histogram(entries: Iterable[tuple[int, int]]) -> Histogram:

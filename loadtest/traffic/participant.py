@@ -170,6 +170,7 @@ class NativeParticipant:
                     packets=figures["packets"],
                     expected=figures["expected"],
                     lost=figures["lost"],
+                    mended=figures["mended"],
                     duplicates=figures["duplicates"],
                     reordered=figures["reordered"],
                     bytes=figures["bytes"],
@@ -259,7 +260,15 @@ class NativeParticipant:
             self._mark("answer", time.monotonic())
             profile = SrtpProfile[self._joining.srtp_profile]
             path = self._path = MediaPath(
-                self._engine, answer, self._ufrag, self._pwd, profile, self._mark, self._media_failed
+                self._engine,
+                answer,
+                self._ufrag,
+                self._pwd,
+                profile,
+                self._mark,
+                self._media_failed,
+                self._joining.impairment,
+                self._joining.seed,
             )
         for section in published:
             path.publish(section, self._publishing)

@@ -18,10 +18,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::{LimitReached, UnknownId, address, bad, credentials, extension_id, milliseconds, payload_type};
+use link::{TrafficLink, network};
+
 use crate::io::Bell;
 use crate::traffic::{Traffic, TrafficError};
 
 /// More sockets than that no process is allowed.
+mod link;
+
 const MAX_PEERS: usize = 20_000;
 const MAX_OPEN_ONE_IN: u32 = 1_000;
 const MAX_BITRATE_BPS: u64 = 100_000_000;
@@ -140,7 +144,8 @@ impl TrafficEngine {
         events.into_iter().map(|(peer, event)| event_object(py, peer, event)).collect()
     }
 
-    #[pyo3(signature = (*, host, port, local_ufrag, local_pwd, remote_ufrag, remote_pwd))]
+    #[pyo3(signature = (*, host, port, local_ufrag, local_pwd, remote_ufrag, remote_pwd, up=None, down=None,
+        link_seed=0))]
     #[allow(clippy::too_many_arguments)] // keyword arguments
     fn open(
         &self,
@@ -151,6 +156,9 @@ impl TrafficEngine {
         remote_ufrag: &str,
         remote_pwd: &str,
     ) -> PyResult<u64> {
+        up: Option<PyRef<'_, TrafficLink>>,
+        down: Option<PyRef<'_, TrafficLink>>,
+        link_seed: u64,
         let remote = SocketAddr::new(address(host)?, port);
         let (local, there) = (credentials(local_ufrag, local_pwd)?, credentials(remote_ufrag, remote_pwd)?);
         let credentials = Credentials {
@@ -160,7 +168,8 @@ impl TrafficEngine {
             remote_pwd: there.pwd,
         };
         self.with(|traffic| {
-            traffic.open(remote, |now_us, id| {
+        let network = network(up, down, link_seed);
+            traffic.open(remote, network, |now_us, id| {
                 let seed = mix(self.seed ^ mix(id));
                 let settings = Settings { credentials, remote, seed, open_one_in: self.open_one_in, host: self.host };
                 Participant::new(settings, now_us)
@@ -384,3 +393,4 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<TrafficFailed>()?;
     module.add_class::<TrafficEngine>()
 }
+    module.add_class::<TrafficLink>()?;

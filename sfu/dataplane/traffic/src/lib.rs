@@ -9,6 +9,7 @@ pub mod frames;
 pub mod histogram;
 pub mod ice;
 pub mod pacer;
+pub mod link;
 pub mod participant;
 pub mod random;
 pub mod received;
