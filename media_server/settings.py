@@ -99,7 +99,7 @@ class Settings(LimitSettings):
     announced_addresses: Names = Field((), description="addresses told to clients; unset: the host's own")
     workers: int = Field(default_factory=_cores, ge=1, le=256, description="media threads; unset: one a core")
     media_longest_wait_us: int = Field(
-        500, ge=0, le=10_000, description="busy media threads look for packets so far apart; 0: at once"
+        800, ge=0, le=10_000, description="busy media threads look for packets so far apart; 0: at once"
     )
     consent_timeout_s: Seconds = Field(30.0, description="silence after which a media path is given up")
     ice_servers: tuple[IceServer, ...] = Field((), description="STUN and TURN servers told to clients")

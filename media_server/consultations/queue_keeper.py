@@ -48,8 +48,8 @@ class QueueKeeper:
         days_open: float = DAYS_OPEN,
         absence_s: float = CLAIM_ABSENCE_S,
     ) -> None:
-        """`absence_s`: as the duty desk's. `days_open`: whatever is open for longer is ended, whoever may still
-        be in its room: content that never ends would never be purged.
+        """`absence_s`: as the duty desk's. `days_open`: whatever is open for longer is ended, whoever may
+        still be in its room: content that never ends would never be purged.
         """
         self._store = store
         self._desk = desk
