@@ -12,7 +12,7 @@ import { errorText } from "../errors.js";
 import { onLanguage, t } from "../i18n.js";
 import { loading, notice } from "../parts/layout.js";
 import { symbol } from "../parts/symbols.js";
-import { toast } from "../parts/toast.js";
+import { forgetComplaints, toast } from "../parts/toast.js";
 import { AfterView } from "./after_view.js";
 import { Flow } from "./flow.js";
 import { homeView } from "./home_view.js";
@@ -95,6 +95,7 @@ class Page {
       else again();
       head();
     };
+    forgetComplaints();
     document.body.dataset.view = name;
     this.#brand.inert = name === "call" || name === "wait"; // one touch on the service's name must not end it
     again(); // which closes the one before, and with a call what that has put into the page's head
