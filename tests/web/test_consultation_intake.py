@@ -1,6 +1,7 @@
 """Before the call: logging in, who one is, the questions with their warning, and what is agreed to."""
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -43,6 +44,131 @@ async def test_a_warning_sign_stops_everything_and_the_choice_is_written_down(pr
     await seen(page, "You are connected to the waiting room.")
     warnings = [warning for warning in told if warning]
     assert [(each["choice"], each["flags"]) for each in warnings] == [("continue", ["alarm.now"])]
+
+
+async def test_a_warning_leads_back_to_the_answer_it_is_about_and_nobody_gets_past_it(
+    practice: Practice,
+) -> None:
+    page = await practice.patient()
+    pain, warning = page.get_by_label("Pain or pressure on the chest"), "This may be an emergency"
+    change = page.get_by_role("button", name="Change my answer")
+    await tell_about_oneself(page)
+    await say_why(page)
+    await page.get_by_label("None of these").check()
+    await onward(page)
+    await page.get_by_text("Question 3 of").wait_for()
+    await page.go_back()
+    await pain.check()
+    await page.go_forward()
+    await seen(page, warning)
+    await change.click()
+    await pain.wait_for()
+    await onward(page)
+    await seen(page, warning)
+    await page.reload()
+    await seen(page, warning)
+    await page.go_back()
+    await pain.wait_for()
+    await page.reload()
+    await page.go_forward()
+    await seen(page, warning)
+    await page.click("[data-action=continue]")
+    await answer_the_rest(page)
+    await page.reload()  # that one goes on all the same is not forgotten
+    await agree_to_what_is_needed(page)
+    await page.route("**/v1/consultations", _once_more)
+    await page.click("[data-action=submit]")
+    await seen(page, warning)
+    await page.click("[data-action=continue]")
+    assert await page.get_by_label("How we handle your data").is_checked()
+    await page.click("[data-action=submit]")
+    await seen(page, warning)
+    await change.click()
+    await pain.wait_for()
+
+
+async def _once_more(route: Route) -> None:
+    """As if the service had not heard of any warning."""
+    refusal = json.dumps({"status": 409, "code": "red-flag", "title": "A warning is due"})
+    await route.fulfill(status=409, content_type="application/problem+json", body=refusal)
+
+
+async def test_what_the_service_has_against_an_answer_is_marked_there(practice: Practice) -> None:
+    page = await practice.patient(viewport={"width": 360, "height": 640})
+    await page.clock.install()
+    await tell_about_oneself(page)
+    why = page.get_by_label("Why would you like to speak to a doctor?")
+    await why.fill("A certificate\u0007")
+    await page.get_by_label("A certificate or another document").check()
+    await onward(page)
+    toast = page.locator(".toast.bad")
+    await toast.wait_for()
+    await page.locator(".field", has=why).get_by_text("This is not right yet.").wait_for()
+    assert await why.evaluate("(field) => field === document.activeElement")
+    for top in (0, 10_000):
+        await page.evaluate("(top) => scrollTo(0, top)", top)
+        box, act = await toast.bounding_box(), await page.locator("form .primary").bounding_box()
+        assert box is not None
+        assert act is not None
+        assert box["y"] + box["height"] <= act["y"] or box["y"] >= act["y"] + act["height"]
+    await page.clock.fast_forward(14_000)
+    await toast.hover()
+    await page.clock.fast_forward(60_000)
+    assert await toast.is_visible()  # somebody reads it
+    await page.mouse.move(0, 639)
+    await page.clock.fast_forward(14_000)
+    assert await toast.is_visible()
+    await page.clock.fast_forward(1_500)
+    await toast.wait_for(state="detached")
+    await onward(page)
+    await toast.wait_for()
+    await why.fill("A certificate")
+    await onward(page)
+    await page.get_by_label("None of these").wait_for()
+    assert await toast.count() == 0  # it was about the step before
+    await answer_the_rest(page)
+    await agree_to_what_is_needed(page)
+    await page.route("**/v1/consultations", _against("alarm.now"))
+    await page.click("[data-action=submit]")
+    await page.get_by_label("None of these").wait_for()
+    marked = page.locator(".field-error:visible")
+    assert await marked.all_inner_texts() == ["This is not right yet."]
+    await page.unroute("**/v1/consultations")
+    await page.route("**/v1/consultations", _against_place)
+    await answer_the_rest(page)
+    await page.click("[data-action=submit]")
+    await page.locator("[aria-invalid=true]").wait_for()
+    assert await page.get_by_label("Where are you now?").get_attribute("aria-invalid") == "true"
+
+
+def _against(link_id: str) -> Callable[[Route], Awaitable[None]]:
+    """Refuses the answer to one question, named as the service would."""
+
+    async def refuse(route: Route) -> None:
+        response = route.request.post_data_json["questionnaire_response"]
+        pointer = f"/questionnaire_response{_pointer(response, link_id)}/answer/0/valueCoding"
+        await _refuse(route, pointer, "not-an-option")
+
+    return refuse
+
+
+async def _against_place(route: Route) -> None:
+    await _refuse(route, "/location", "too-long")
+
+
+async def _refuse(route: Route, field: str, code: str) -> None:
+    problem = {"status": 422, "code": "invalid", "errors": [{"field": field, "code": code, "detail": ""}]}
+    await route.fulfill(status=422, content_type="application/problem+json", body=json.dumps(problem))
+
+
+def _pointer(parent: Any, link_id: str) -> str:
+    """To the item with that link id, from its parent; empty when it is not there."""
+    for index, item in enumerate(parent.get("item", [])):
+        if item["linkId"] == link_id:
+            return f"/item/{index}"
+        if below := _pointer(item, link_id):
+            return f"/item/{index}{below}"
+    return ""
 
 
 def _warning(request: Request) -> Any:

@@ -6,6 +6,9 @@ import { hasText, t } from "./i18n.js";
 /** Codes that mean the same to a person. @type {Record<string, string>} */
 const SAME = { "http-413": "too-large", "http-415": "wrong-type", "http-429": "too-many-requests", "http-503": "try-again", "bad-body": "other" };
 
+/** The same of fields. @type {Record<string, string>} */
+const FIELD = { missing: "required", "bad-number": "number", "bad-date": "date" };
+
 /** @param {unknown} error @returns {string} */
 export function errorText(error) {
   if (!(error instanceof ApiError)) reportError(error); // our own mistake: for the console, as if nobody had caught it
@@ -16,8 +19,9 @@ export function errorText(error) {
 
 /** What is wrong with a field, from the code the server gave it. @param {string} code @returns {string} */
 export function fieldText(code) {
-  const key = `field.${code}`;
-  return hasText(key) ? t(key) : t("field.invalid");
+  const key = `field.${FIELD[code] ?? code}`;
+  const text = hasText(key) ? t(key) : t("field.invalid");
+  return text.includes("{") ? t("field.invalid") : text; // a limit that only the form's own rules know
 }
 
 /**

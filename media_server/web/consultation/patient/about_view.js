@@ -1,7 +1,7 @@
 /** Who the consultation is for, where they are, and how to reach them. DOM only. */
 
 import { h } from "../../page/dom.js";
-import { errorText } from "../errors.js";
+import { errorText, showFieldErrors } from "../errors.js";
 import { dateText, t as shared } from "../i18n.js";
 import { busy } from "../parts/busy.js";
 import { card, facts, notice } from "../parts/layout.js";
@@ -76,7 +76,12 @@ export function aboutView(flow) {
     h("section.card.form", {}, place.element, phone.element),
     h("section.card.form", {}, fund.element, gp.element, nihdi.element),
     h("div.acts-row", {}, h("button.secondary", { type: "button", onclick: () => flow.back() }, t("flow.back")), next));
-  return { element, title: t("about.title") };
+  const fields = {
+    "/location": place, "/callback_number": phone, "/insurance_fund": fund, "/general_practitioner/name": gp,
+    "/general_practitioner/nihdi": nihdi, "/consents/report_to_gp/recipient/name": gp, "/consents/report_to_gp/recipient/nihdi": nihdi,
+    ...other.fields,
+  };
+  return { element, title: t("about.title"), mark: (/** @type {unknown} */ error) => void showFieldErrors(error, fields) };
 }
 
 /**
@@ -101,5 +106,9 @@ function otherPerson(details, text) {
   ];
   const element = h("div.form.inset", {}, notice("info", null, h("p", {}, t("about.other.note"))),
     h("div.pair", {}, given.element, family.element), h("div.pair", {}, birthdate.element, relation.element), national.element);
-  return { element, checks };
+  const fields = {
+    "/proxy_for/given_name": given, "/proxy_for/family_name": family, "/proxy_for/birthdate": birthdate,
+    "/proxy_for/national_number": national, "/proxy_for/relationship": relation,
+  };
+  return { element, checks, fields };
 }

@@ -12,6 +12,9 @@ export const ASKED_BEFORE = /** @type {const} */ (["teleconsultation", "medical_
 /** Read, and ticked as read; nobody consents to them, and the service is not told. */
 const NOTICES = new Set(["privacy-notice", "not-an-emergency"]);
 
+/** Of one detail. */
+const MOST_CHARACTERS = 200;
+
 export class Intake {
   #api;
   /** @type {Answers | null} */
@@ -26,7 +29,7 @@ export class Intake {
   #saving = Promise.resolve();
   details = {
     for: "", location: "", callback: "", fund: "", gp: "", nihdi: "",
-    given: "", family: "", birthdate: "", national: "", relationship: "",
+    given: "", family: "", birthdate: "", national: "", relationship: "", warned: "",
   };
   /** @type {Map<string, boolean>} */
   consents = new Map();
@@ -58,6 +61,7 @@ export class Intake {
     for (const name of /** @type {(keyof Intake["details"])[]} */ (Object.keys(this.details))) {
       this.details[name] = draft?.details[name] ?? this.details[name];
     }
+    for (const linkId of this.details.warned.split(" ").filter(Boolean)) this.warned.add(linkId);
     this.consentTexts = texts;
     this.#language = chosen;
     this.#saved = this.#key();
@@ -81,6 +85,7 @@ export class Intake {
   }
 
   async #save() {
+    this.details.warned = [...this.warned].join(" ").slice(0, MOST_CHARACTERS);
     const key = this.#key();
     if (key === this.#saved) return;
     const details = Object.fromEntries(Object.entries(this.details).filter(([, value]) => value !== ""));
@@ -93,16 +98,16 @@ export class Intake {
   }
 
   /** Link ids of the questions in which a warning sign was answered with yes. */
-  flags() {
+  get flags() {
     const enabled = this.answers.enabled();
     return allItems(this.answers.questionnaire.item)
       .filter((item) => enabled.has(item.linkId) && isRaised(item, this.answers.get(item.linkId)))
       .map(({ linkId }) => linkId);
   }
 
-  /** Whether there is one of which the person has not been warned yet. */
-  get toWarn() {
-    return this.flags().some((flag) => !this.warned.has(flag));
+  /** Those of which the person has not been warned yet. */
+  get newFlags() {
+    return this.flags.filter((flag) => !this.warned.has(flag));
   }
 
   /** @returns {import("../types.js").NewConsultation} */

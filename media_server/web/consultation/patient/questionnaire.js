@@ -37,6 +37,23 @@ export function allItems(items) {
   return items.flatMap((item) => [item, ...allItems(item.item ?? [])]);
 }
 
+/**
+ * The item that a JSON pointer into a response leads to or through, the innermost; null outside of all items.
+ * @param {QuestionnaireResponse} response
+ * @param {string} pointer  RFC 6901, such as `/item/0/answer/1/valueString`
+ * @returns {string | null} its link id
+ */
+export function linkIdAt(response, pointer) {
+  let linkId = null;
+  /** @type {any} */
+  let at = response;
+  for (const name of pointer.split("/").slice(1)) {
+    at = at?.[name];
+    if (typeof at?.linkId === "string") linkId = at.linkId;
+  }
+  return linkId;
+}
+
 export class Answers {
   /** By link id; an item without an answer is not in it. @type {Map<string, AnswerValue[]>} */
   #given = new Map();

@@ -54,7 +54,16 @@ export function questionsView(flow, index) {
     h(single ? "section.card.form.single" : "section.card.form", {}, ...[...fields.values()].map((field) => field.element)),
     h("div.acts-row", {}, h("button.secondary", { type: "button", onclick: () => flow.back() }, t("flow.back")), next),
     h("p.assurance", {}, t("questions.saved")));
-  return { element, title: screen.heading || t("questions.title") };
+  /** What the service has against answers. @param {import("../api.js").ApiError} _ @param {Map<Item, string>} faults */
+  const mark = (_, faults) => {
+    const wrong = shown().filter(([{ linkId }, field]) => {
+      const fault = [...faults].find(([item]) => item.linkId === linkId);
+      if (fault) field.setError(fault[1]);
+      return fault;
+    });
+    wrong[0]?.[1].focus();
+  };
+  return { element, title: screen.heading || t("questions.title"), mark };
 }
 
 /** @param {[Item, QuestionField][]} fields @param {import("./questionnaire.js").Answers} answers @returns {boolean} */

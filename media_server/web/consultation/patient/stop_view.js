@@ -21,7 +21,7 @@ export function stopView(flow, screen) {
     call ?? null,
     others.length > 0 ? h("ul.numbers", {}, ...others.map(({ number, uri, label }) => h("li", {},
       h("a", { href: uri }, h("strong", {}, number), h("span", {}, label))))) : null,
-    h("div.acts-row.stop-acts", {}, h("button.quiet", { type: "button", onclick: () => flow.back() }, screen.back_label), onward),
+    h("div.acts-row.stop-acts", {}, h("button.quiet", { type: "button", onclick: () => flow.reconsider() }, screen.back_label), onward),
     h("small", {}, screen.recorded));
   return { element, title: screen.title };
 }
