@@ -24,6 +24,7 @@ _SETTINGS = {
     "POLICY": "consented-recording",
     "FAIR_USE_PER_MONTH": "1000",
     "WORKERS": "1",
+    "DOCTOR_ABSENCE_S": "3",
 }
 _CALL = """async ([method, path, body]) => {
   window.csrf ??= (await (await fetch("/v1/me")).json()).csrf_token;

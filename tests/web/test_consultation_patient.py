@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 LANGUAGES = ("nl", "fr", "de", "en")
 CONSULTATION = Path(media_server.__file__).with_name("web") / "consultation"
 ASK_FILE = "medical_file_access"
+PRESENCE = "third_party_presence"
 COMPOSED = (  # keys that are put together of a part and a code
     r"(state|after\.(cancelled|no-show|expired)|report|relation|guest|fund|trail\.(who|what)|consent|error|field"
     r"|outcome|login\.(refused|failed|expired|over))\."
@@ -65,7 +66,10 @@ async def test_a_patient_comes_from_login_to_the_report(practice: Practice) -> N
     await doctor.close(consultation)
 
     await seen(page, "The consultation has ended")
+    await seen(page, "Not sent")
     await audited(page, "afterwards")
+    await doctor.ask("POST", f"/consultations/{consultation}/report")
+    await seen(page, "Delivered")  # without being asked to look
     await page.get_by_label("4 of 5").check()
     await page.get_by_text("Send rating").click()
     await seen(page, "Thank you for your rating.")
@@ -183,6 +187,79 @@ async def test_a_doctor_asks_for_consent_in_the_call_and_it_can_be_taken_back(pr
     assert await state("report_to_gp") == "granted"
     assert practice.complaints == []
     await doctor.close(consultation)
+
+
+async def test_each_guest_is_agreed_to_by_oneself(practice: Practice) -> None:
+    async def invite(label: str) -> str:
+        return str((await doctor.ask("POST", f"{at}/invitations", {"label": label}))["id"])
+
+    async def answer(who: str, said: str) -> None:
+        await dialog.get_by_text(f"Who wants to join: {who}", exact=True).wait_for()
+        await dialog.get_by_role("button", name=said).click()
+
+    doctor = await practice.doctor()
+    await doctor.go_on_duty()
+    page, consultation = await practice.waiting_patient()
+    at, dialog = f"/consultations/{consultation}", page.locator("dialog.consent-dialog")
+    await doctor.claim(consultation)
+    await doctor.call(consultation)
+    await page.locator(".tile").wait_for()
+    first, second = await invite("interpreter"), await invite("relative")
+    await doctor.ask("POST", f"{at}/consents/{PRESENCE}/request")
+    await answer("an interpreter", "Allow")
+    await answer("a relative", "Allow")
+    await page.click("header [data-action=consents]")
+    rows = page.locator(".consent-row", has_text="Somebody else joins")
+    await rows.nth(1).wait_for()
+    assert await rows.locator("h3").all_inner_texts() == [
+        "Somebody else joins: a relative",
+        "Somebody else joins: an interpreter",
+    ]
+    await audited(page, "the consents to two guests")
+    await page.click(f"[data-withdraw={PRESENCE}][data-guest={second}]")
+    await page.locator("dialog").last.get_by_role("button", name="Withdraw").click()
+    await rows.first.get_by_text("This person is not invited any more.").wait_for()
+    assert await rows.nth(1).locator(f"[data-withdraw={PRESENCE}]").get_attribute("data-guest") == first
+    said = {
+        each["guest"]["invitation"]: each["state"]
+        for each in (await doctor.ask("GET", f"{at}/consents"))["consents"]
+        if each["kind"] == PRESENCE
+    }
+    assert said == {first: "granted", second: "withdrawn"}
+    await page.keyboard.press("Escape")
+    third = await invite("interpreter")
+    await doctor.ask("POST", f"{at}/consents/{PRESENCE}/request?invitation={third}")
+    await dialog.wait_for()
+    await doctor.ask("DELETE", f"{at}/invitations/{third}")
+    await answer("an interpreter", "Refuse")  # to whom there is nothing to say any more
+    await expect(page.locator("dialog")).to_have_count(0, timeout=15_000)
+    await page.locator(".toast").get_by_text("This person is not invited any more.").wait_for()
+    await doctor.close(consultation)
+
+
+async def test_whose_doctor_has_vanished_can_go_back_to_the_queue(practice: Practice) -> None:
+    doctor = await practice.doctor()
+    await doctor.go_on_duty()
+    page, consultation = await practice.waiting_patient()
+    await doctor.claim(consultation)
+    await doctor.call(consultation)
+    await page.locator(".tile").wait_for()
+    back = page.get_by_role("button", name="Back to the queue")
+    assert await back.count() == 0
+    await doctor.page.evaluate("room.leave()")
+    await back.wait_for()
+    await audited(page, "the way back to the queue")
+    await back.click()
+    await seen(page, "You are in the waiting room")
+    await seen(page, "You are next")
+    await page.wait_for_function("() => teleconsult.state === 'connected'")
+    assert await back.count() == 0
+    assert await doctor.claim() == consultation  # the next one, who could be another
+    await doctor.call(consultation)
+    await page.locator(".tile").wait_for()
+    assert practice.complaints == []
+    await doctor.close(consultation)
+    await seen(page, "The consultation has ended")
 
 
 async def test_the_place_is_kept_over_a_reload_until_one_leaves(practice: Practice) -> None:

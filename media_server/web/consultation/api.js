@@ -137,6 +137,11 @@ export class Api extends EventTarget {
     return this.#post(`/consultations/${id}/cancel`);
   }
 
+  /** The doctor has vanished: to wait for another one. @param {string} id @returns {Promise<Consultation>} */
+  async returnToQueue(id) {
+    return this.#post(`/consultations/${id}/return-to-queue`);
+  }
+
   /** @param {string} id @returns {Promise<import("./types.js").Ticket>} */
   async ticket(id) {
     return this.#post(`/consultations/${id}/ticket`, {});
@@ -149,11 +154,13 @@ export class Api extends EventTarget {
 
   /**
    * @param {string} id @param {ConsentKind} kind @param {boolean} granted @param {string} text_version
-   * @param {Practitioner} [recipient]  of the report
+   * @param {{recipient?: Practitioner | undefined, invitation?: string | undefined}} [about]  the report's; that of the guest
    * @returns {Promise<Consent>}
    */
-  async setConsent(id, kind, granted, text_version, recipient) {
-    return this.#put(`/consultations/${id}/consents/${kind}`, { granted, text_version, ...(recipient ? { recipient } : {}) });
+  async setConsent(id, kind, granted, text_version, { recipient, invitation } = {}) {
+    return this.#put(`/consultations/${id}/consents/${kind}`, {
+      granted, text_version, ...(recipient ? { recipient } : {}), ...(invitation ? { guest: { invitation } } : {}),
+    });
   }
 
   /** @param {string} id @param {ConsentKind} kind @returns {Promise<Consent>} */

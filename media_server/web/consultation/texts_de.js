@@ -42,6 +42,7 @@ export const de = {
   "error.gone": "Dies wurde gelöscht, wie versprochen.",
   "error.invalid": "Etwas im Formular stimmt nicht. Bitte prüfen Sie die markierten Felder.",
   "error.state": "Das ist an dieser Stelle nicht mehr möglich.",
+  "error.doctor-there": "Der Arzt ist wieder da.",
   "error.already-claimed": "Ein anderer Arzt hat diese Sprechstunde gerade übernommen.",
   "error.queue-empty": "Zurzeit wartet niemand.",
   "error.fair-use": "Sie haben die monatlich mögliche Zahl an Sprechstunden erreicht. Bitte wenden Sie sich an Ihren Hausarzt.",

@@ -41,6 +41,7 @@ export const en = {
   "error.gone": "This has been deleted, as promised.",
   "error.invalid": "Something in the form is not right. Please look at the marked fields.",
   "error.state": "This is not possible any more at this point.",
+  "error.doctor-there": "The doctor is there again.",
   "error.already-claimed": "Another doctor has just taken this consultation.",
   "error.queue-empty": "Nobody is waiting at the moment.",
   "error.fair-use": "You have had the number of consultations that is possible in a month. Please contact your own GP.",

@@ -42,6 +42,7 @@ export const fr = {
   "error.gone": "Ceci a été supprimé, comme promis.",
   "error.invalid": "Quelque chose ne va pas dans le formulaire. Veuillez vérifier les champs signalés.",
   "error.state": "Ce n’est plus possible à ce stade.",
+  "error.doctor-there": "Le médecin est de nouveau là.",
   "error.already-claimed": "Un autre médecin vient de prendre cette consultation.",
   "error.queue-empty": "Personne n’attend pour le moment.",
   "error.fair-use": "Vous avez atteint le nombre de consultations possible par mois. Veuillez contacter votre médecin traitant.",

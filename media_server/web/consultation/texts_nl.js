@@ -42,6 +42,7 @@ export const nl = {
   "error.gone": "Dit is verwijderd, zoals beloofd.",
   "error.invalid": "Iets in het formulier klopt niet. Kijk de aangeduide velden na.",
   "error.state": "Dit kan op dit moment niet meer.",
+  "error.doctor-there": "De arts is er weer.",
   "error.already-claimed": "Een andere arts heeft deze consultatie net overgenomen.",
   "error.queue-empty": "Er wacht op dit moment niemand.",
   "error.fair-use": "U hebt het aantal consultaties bereikt dat per maand mogelijk is. Neem contact op met uw eigen huisarts.",

@@ -54,7 +54,8 @@
  * @property {ConsentKind} kind
  * @property {ConsentState} state
  * @property {string} [participant]
- * @property {{nihdi: string}} [recipient]  who gets the report
+ * @property {{nihdi: string} | null} [recipient]  who gets the report
+ * @property {{invitation: string, label: string} | null} [guest]  who would be present, and what they are to the patient
  * @property {string} [text_version]
  * @property {string} [at]
  * @property {string} [receipt]             a signed JWS, to keep
@@ -93,6 +94,7 @@
  * @property {string | null} [opened_at]
  * @property {string | null} [closed_at]
  * @property {{position: number, estimated_wait_s: number | null} | null} [queue]  position 0: a doctor has taken it
+ * @property {boolean} [may_return]          the doctor has vanished: the patient may go back into the queue
  * @property {{name: string, nihdi: string, qualification?: string} | null} [doctor]
  * @property {{id: string, name: string, birthdate?: string, gender?: string, language: string} | null} [patient]  for doctors
  * @property {Practitioner | null} [general_practitioner]  as the patient named them; for the patient, until the end

@@ -149,9 +149,9 @@ export class Stage {
     setText(this.#waitText, text);
     const queue = this.#client.queue;
     const minutes = queue?.estimated_wait_s ? t("wait.minutes", { minutes: Math.ceil(queue.estimated_wait_s / 60) }) : "";
-    const place = queue ? t("wait.queue", { position: queue.position }) : "";
+    const place = queue && queue.position > 0 ? t("wait.queue", { position: queue.position }) : "";
     setText(this.#waitQueue, [place, minutes].filter(Boolean).join(" · "));
-    this.#waitQueue.hidden = !queue;
+    this.#waitQueue.hidden = place === "";
   }
 }
 

@@ -9,6 +9,7 @@ import { badge, card, facts, notice } from "../parts/layout.js";
 import { symbol } from "../parts/symbols.js";
 import { toast } from "../parts/toast.js";
 import { t } from "./i18n.js";
+import { ReportWatch } from "./report_watch.js";
 
 /** @typedef {import("./page.js").App} App */
 /** @typedef {import("../types.js").Consultation} Consultation */
@@ -19,6 +20,8 @@ const REPORT = /** @type {const} */ ({ queued: "warn", delivered: "good", failed
 export class AfterView {
   #app;
   #consultation;
+  /** How far the report is. */
+  #reportLine = h("span");
 
   /** @param {App} app @param {Consultation} consultation */
   constructor(app, consultation) {
@@ -40,7 +43,20 @@ export class AfterView {
       this.#deletion(),
       h("div.acts-row", {},
         h("button.primary.large", { type: "button", "data-action": "home", onclick: () => void this.#app.goHome() }, t("after.home"))));
-    return { element, title };
+    const watch = talked ? new ReportWatch(this.#app.api, this.#consultation, (report) => this.#reported(report)) : null;
+    return { element, title, close: () => watch?.stop() };
+  }
+
+  /** @param {NonNullable<Consultation["report"]>} report */
+  #reported(report) {
+    this.#consultation.report = report;
+    this.#showReport();
+    this.#app.say(`${t("after.report")}: ${t(`report.${report.state}`)}`);
+  }
+
+  #showReport() {
+    const state = this.#consultation.report?.state ?? "none";
+    this.#reportLine.replaceChildren(state === "none" ? t("report.none") : badge(t(`report.${state}`), REPORT[state]));
   }
 
   #lead() {
@@ -72,16 +88,16 @@ export class AfterView {
   }
 
   #report() {
-    const { report, outcome, opened_at, closed_at, doctor, attachments = [] } = this.#consultation;
+    const { outcome, opened_at, closed_at, doctor, attachments = [] } = this.#consultation;
     const open = h("button.primary", { type: "button", "data-action": "copy" }, symbol("document"), t("after.copy.open"));
     open.addEventListener("click", () => void busy(open, () => this.#copy()).catch((error) => toast(errorText(error), "bad")));
-    const state = report?.state ?? "none";
+    this.#showReport();
     return card(t("after.copy.title"), { symbol: "document" },
       facts([
         [t("after.doctor"), doctor?.name], [t("after.when"), opened_at ? momentText(opened_at) : null],
         [t("after.until"), closed_at ? timeText(closed_at) : null],
         [t("after.outcome"), outcome ? shared(`outcome.${outcome}`) : null],
-        [t("after.report"), state === "none" ? t("report.none") : badge(t(`report.${state}`), REPORT[state])],
+        [t("after.report"), this.#reportLine],
       ]),
       h("p.muted", {}, t("after.copy.text")),
       h("div.row", {}, open),

@@ -8,6 +8,7 @@ import { symbol } from "../parts/symbols.js";
 import { Tool } from "../parts/tool.js";
 import { t } from "./i18n.js";
 import { takePhoto } from "./photo.js";
+import { ReturnOffer } from "./return_offer.js";
 
 /** @typedef {import("./visit.js").Visit} Visit */
 
@@ -15,6 +16,7 @@ export class CallView {
   #visit;
   #room;
   #chat;
+  #offer;
   #tool = new Tool("chat", "chat", () => this.#chat.toggle());
   #consents = h("button.quiet.consents-button", { type: "button", "data-action": "consents" });
   element;
@@ -34,7 +36,8 @@ export class CallView {
     });
     this.#consents.addEventListener("click", () => visit.consents.open());
     app.status.append(this.#consents);
-    this.element = h("div.callroom", {}, this.#room.element, this.#chat.element);
+    this.#offer = new ReturnOffer(visit);
+    this.element = h("div.callroom", {}, this.#offer.element, this.#room.element, this.#chat.element);
     this.#render();
   }
 
@@ -45,11 +48,13 @@ export class CallView {
   /** In another language. */
   render() {
     this.#room.render();
+    this.#offer.render();
     this.#render();
   }
 
   close() {
     this.#room.close();
+    this.#offer.close();
     this.#visit.onChat = () => {};
   }
 

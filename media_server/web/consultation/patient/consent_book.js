@@ -1,6 +1,7 @@
 /** All consents of one consultation: asked for in the call, listed, given and withdrawn at any time. DOM only. */
 
 import { h } from "../../page/dom.js";
+import { ApiError } from "../api.js";
 import { errorText, showFieldErrors } from "../errors.js";
 import { momentText, t as shared } from "../i18n.js";
 import { nihdiText } from "../identifiers.js";
@@ -22,16 +23,19 @@ const KINDS = /** @type {ConsentKind[]} */ (["teleconsultation", "medical_file_a
 const LOOKS = /** @type {const} */ ({ granted: "good", requested: "warn", refused: "calm", withdrawn: "calm", expired: "calm" });
 /** Of recording, the call's own card asks: everybody in the room answers there. */
 const ASKED_ELSEWHERE = "recording";
-/** Decided on when it comes to that, by the state it is in: of people who join, only once somebody has been invited. */
+const PRESENCE = "third_party_presence";
+/** Decided on when it comes to that, by the state it is in: of a guest, for as long as they may come. */
 const DECIDED = /** @type {Record<string, readonly (string | null)[]>} */ ({
   medical_file_access: [null, "requested", "refused", "withdrawn", "expired"], report_to_gp: [null, "requested", "refused", "withdrawn", "expired"],
-  third_party_presence: ["requested", "refused", "withdrawn"],
+  [PRESENCE]: ["requested", "refused", "withdrawn"],
 });
+
+/** What is asked: of a kind, and of somebody's presence by whose invitation. @typedef {{kind: ConsentKind, invitation?: string | undefined}} Asked */
 
 export class ConsentBook {
   #visit;
-  /** Asked for and not answered. @type {Set<ConsentKind>} */
-  #asked = new Set();
+  /** Asked for and not answered, by kind and guest. @type {Map<string, Asked>} */
+  #asked = new Map();
   #asking = false;
   #stops;
   /** @type {(() => void) | null} */
@@ -41,9 +45,9 @@ export class ConsentBook {
   constructor(visit) {
     this.#visit = visit;
     this.#stops = [
-      visit.client.on("consent", ({ kind, state, participant }) => {
+      visit.client.on("consent", ({ kind, state, participant, invitation }) => {
         if (participant && participant !== visit.client.self?.id) return;
-        this.#heard(/** @type {ConsentKind} */ (kind), state);
+        this.#heard({ kind: /** @type {ConsentKind} */ (kind), invitation }, state);
       }),
       visit.client.on("state", ({ state }) => state === "connected" && void this.#catchUp()),
     ];
@@ -53,13 +57,14 @@ export class ConsentBook {
     this.#stops.forEach((stop) => stop());
   }
 
-  /** @param {ConsentKind} kind @param {string} state */
-  #heard(kind, state) {
+  /** @param {Asked} asked @param {string} state */
+  #heard(asked, state) {
     this.#refreshList?.();
-    if (kind === ASKED_ELSEWHERE) return;
-    if (state !== "requested") this.#asked.delete(kind);
+    if (asked.kind === ASKED_ELSEWHERE) return;
+    const key = `${asked.kind} ${asked.invitation ?? ""}`;
+    if (state !== "requested") this.#asked.delete(key);
     else {
-      this.#asked.add(kind);
+      this.#asked.set(key, asked);
       void this.#ask();
     }
   }
@@ -67,7 +72,9 @@ export class ConsentBook {
   /** What was asked while we were away. */
   async #catchUp() {
     const consents = await this.#visit.app.api.consents(this.#visit.consultation.id).catch(() => []);
-    for (const { kind, state } of consents) if (state === "requested") this.#heard(kind, state);
+    for (const { kind, state, guest } of consents) {
+      if (state === "requested") this.#heard({ kind, invitation: guest?.invitation }, state);
+    }
   }
 
   /** One question at a time. */
@@ -76,54 +83,64 @@ export class ConsentBook {
     this.#asking = true;
     try {
       for (;;) {
-        const [kind] = this.#asked;
-        if (!kind) break;
-        await this.#question(kind).catch((error) => toast(errorText(error), "bad"));
-        this.#asked.delete(kind); // closed without an answer: silence is no consent, and the list has it still
+        const [first] = this.#asked;
+        if (!first) break;
+        const [key, asked] = first;
+        await this.#question(asked).catch((error) => toast(errorText(error), "bad"));
+        this.#asked.delete(key); // closed without an answer: silence is no consent, and the list has it still
       }
     } finally {
       this.#asking = false;
     }
   }
 
-  /** @param {ConsentKind} kind */
-  async #question(kind) {
+  /** @param {Asked} asked */
+  async #question(asked) {
+    const { kind } = asked;
     const text = await this.#textOf(kind);
-    this.#visit.app.say(t("ask.said", { what: text.title }));
+    const guest = kind === PRESENCE ? await this.#guest(asked.invitation) : null;
+    if (kind === PRESENCE && !guest) return toast(t("ask.gone"), "info");
+    this.#visit.app.say([t("ask.said", { what: text.title }), guest ? t("ask.guests", { who: guest.name }) : ""].join(" "));
     const recipient = kind === "report_to_gp" ? recipientFields(this.#gp) : null;
-    const guests = kind === "third_party_presence" ? await this.#guests() : null;
+    const answer = (/** @type {boolean} */ granted) => this.#answer({ kind, invitation: guest?.invitation }, granted, text.version, recipient);
     const { answered } = openDialog({
       title: text.title, symbol: "shield", className: "consent-dialog", dismissable: false,
-      body: [h("p.muted", {}, t("ask.lead")), ...(guests ? [guests] : []), h("p.lawtext", {}, text.text), ...(recipient ? [recipient.element] : []),
-        h("small", {}, t("ask.anytime"))],
+      body: [h("p.muted", {}, t("ask.lead")), ...(guest ? [h("p", {}, h("strong", {}, t("ask.guests", { who: guest.name })))] : []),
+        h("p.lawtext", {}, text.text), ...(recipient ? [recipient.element] : []), h("small", {}, t("ask.anytime"))],
       // Neither answer is the likelier one: same size, same colour.
       actions: [
-        { label: t("ask.refuse"), value: "refuse", act: () => this.#answer(kind, false, text.version) },
-        { label: t("ask.allow"), value: "allow", act: () => this.#answer(kind, true, text.version, recipient) },
+        { label: t("ask.refuse"), value: "refuse", act: () => answer(false) },
+        { label: t("ask.allow"), value: "allow", act: () => answer(true) },
       ],
     });
     await answered;
+    return undefined;
   }
 
-  /** Who would join. */
-  async #guests() {
-    const invitations = await this.#visit.app.api.invitations(this.#visit.consultation.id).catch(() => []);
-    const open = invitations.filter(({ state }) => state === "open" || state === "used");
-    if (open.length === 0) return null;
-    const names = open.map(({ label }) => guestName(label)).join(", ");
-    return h("p", {}, h("strong", {}, t("ask.guests", { who: names })));
+  /** Who may come by that invitation, without one by the newest; null: nobody any more. @param {string} [invitation] */
+  async #guest(invitation) {
+    const found = (await this.#invited()).filter(({ id }) => !invitation || id === invitation).at(-1);
+    return found ? { invitation: found.id, name: guestName(found.label) } : null;
   }
 
-  /** @param {ConsentKind} kind @param {boolean} granted @param {string} version @param {ReturnType<typeof recipientFields> | null} [recipient] */
-  async #answer(kind, granted, version, recipient = null) {
+  /** Who came, or still may, oldest first. */
+  async #invited() {
+    const invitations = await this.#visit.app.api.invitations(this.#visit.consultation.id);
+    return invitations.filter(({ state }) => state === "open" || state === "used");
+  }
+
+  /** @param {Asked} asked @param {boolean} granted @param {string} version @param {ReturnType<typeof recipientFields> | null} recipient */
+  async #answer({ kind, invitation }, granted, version, recipient) {
     const gp = granted && recipient ? recipient.read() : undefined;
     try {
-      await this.#visit.app.api.setConsent(this.#visit.consultation.id, kind, granted, version, gp);
+      await this.#visit.app.api.setConsent(this.#visit.consultation.id, kind, granted, version, { recipient: gp, invitation });
     } catch (error) {
+      // Taken back while one was reading: there is nothing to answer any more.
+      if (error instanceof ApiError && error.of("/guest")) return toast(t("ask.gone"), "info");
       if (recipient) showFieldErrors(error, { "/recipient/name": recipient.name, "/recipient/nihdi": recipient.nihdi });
       throw error;
     }
-    toast(t(granted ? "ask.allowed" : "ask.refused"), granted ? "good" : "info");
+    return toast(t(granted ? "ask.allowed" : "ask.refused"), granted ? "good" : "info");
   }
 
   /** The list of all of them. */
@@ -139,30 +156,53 @@ export class ConsentBook {
   /** @param {HTMLElement} list */
   async #fill(list) {
     const consents = await this.#visit.app.api.consents(this.#visit.consultation.id);
+    const guests = consents.some(({ guest }) => guest) ? await this.#invited().catch(() => null) : [];
     const rows = await Promise.all(KINDS.map(async (kind) => {
-      const own = consents.filter((consent) => consent.kind === kind);
-      const consent = own.find(({ participant }) => !participant || participant === this.#visit.client.self?.id) ?? own[0] ?? null;
-      return this.#row(kind, consent, await this.#textOf(kind).catch(() => null));
+      const text = await this.#textOf(kind).catch(() => null);
+      const own = this.#own(consents, kind);
+      // The newest word counts, and of each guest there is one: the last who came is on top.
+      const shown = kind === PRESENCE && own.length > 0 ? own.reverse() : own.slice(-1);
+      return (shown.length > 0 ? shown : [null]).map((consent) => {
+        const gone = Boolean(consent?.guest && guests && !guests.some(({ id }) => id === consent.guest?.invitation));
+        return this.#row(kind, consent, text, gone);
+      });
     }));
-    list.replaceChildren(...rows);
+    list.replaceChildren(...rows.flat());
   }
 
-  /** @param {ConsentKind} kind @param {Consent | null} consent @param {ConsentText | null} text */
-  #row(kind, consent, text) {
+  /** One's own words, oldest first; those of everybody where there are none. @param {Consent[]} consents @param {ConsentKind} kind */
+  #own(consents, kind) {
+    const all = consents.filter((consent) => consent.kind === kind);
+    const own = all.filter(({ participant }) => !participant || participant === this.#visit.client.self?.id);
+    return own.length > 0 ? own : all;
+  }
+
+  /** @param {ConsentKind} kind @param {Consent | null} consent @param {ConsentText | null} text @param {boolean} gone  whom it is about may not come any more */
+  #row(kind, consent, text, gone) {
     const state = consent?.state ?? null;
+    const invitation = consent?.guest?.invitation;
+    const asked = { kind, invitation };
     const acts = [];
-    if (state === "granted" && text) {
-      acts.push(h("button.secondary", { type: "button", "data-withdraw": kind, onclick: () => void this.#withdraw(kind, text) }, t("consents.withdraw")));
+    if (gone) acts.push(h("small", {}, t("ask.gone")));
+    else if (state === "granted" && text) {
+      acts.push(h("button.secondary", { type: "button", "data-withdraw": kind, "data-guest": invitation, onclick: () => void this.#withdraw(asked, text) }, t("consents.withdraw")));
     } else if (text && DECIDED[kind]?.includes(state)) {
-      acts.push(h("button.secondary", { type: "button", "data-give": kind, onclick: () => void this.#question(kind).then(() => this.#refreshList?.()) }, t("consents.give")));
+      acts.push(h("button.secondary", { type: "button", "data-give": kind, "data-guest": invitation, onclick: () => void this.#decide(asked) }, t("consents.give")));
     }
-    return h("section.consent-row", { "aria-labelledby": `consent-${kind}` },
-      h("div.row.spread", {}, h("h3", { id: `consent-${kind}` }, shared(`consent.${kind}`)),
+    const id = `consent-${kind}-${invitation ?? ""}`;
+    return h("section.consent-row", { "aria-labelledby": id },
+      h("div.row.spread", {}, h("h3", { id }, shared(`consent.${kind}`), consent?.guest ? `: ${guestName(consent.guest.label)}` : null),
         badge(shared(`consent.state.${state ?? "none"}`), state ? LOOKS[state] : "calm")),
       consent?.recipient ? h("p.muted", {}, t("consents.recipient", { name: this.#nameOf(consent.recipient.nihdi) })) : null,
       consent?.at ? h("small", {}, momentText(consent.at)) : null,
       text ? h("details", {}, h("summary", {}, t("consents.text")), h("p.lawtext", {}, text.text)) : null,
       h("div.row", {}, ...acts, consent?.receipt ? receiptLink(kind, consent.receipt) : null));
+  }
+
+  /** @param {Asked} asked */
+  async #decide(asked) {
+    await this.#question(asked).catch((error) => toast(errorText(error), "bad"));
+    this.#refreshList?.();
   }
 
   /** The GP as the patient named them before. */
@@ -175,13 +215,13 @@ export class ConsentBook {
     return nihdi === this.#gp?.nihdi ? this.#gp.name : nihdiText(nihdi);
   }
 
-  /** @param {ConsentKind} kind @param {ConsentText} text */
-  async #withdraw(kind, text) {
+  /** @param {Asked} asked @param {ConsentText} text */
+  async #withdraw({ kind, invitation }, text) {
     const ends = kind === "teleconsultation";
     const sure = await confirmed(t("consents.withdraw.title"), t(ends ? "consents.withdraw.ends" : "consents.withdraw.text"), t("consents.withdraw"), async () => {
       // The room's own recording stops by the room's word as well, which is the faster one.
       if (kind === "recording" && this.#visit.client.self?.admitted) await this.#visit.client.consent("recording", "withdrawn", text.version);
-      else await this.#visit.app.api.setConsent(this.#visit.consultation.id, kind, false, text.version);
+      else await this.#visit.app.api.setConsent(this.#visit.consultation.id, kind, false, text.version, { invitation });
     }, "danger");
     if (!sure) return;
     toast(t("consents.withdrawn"), "info");

@@ -4,6 +4,7 @@ import { h } from "../../page/dom.js";
 import { endedView } from "../../page/ended.js";
 import { t as shared } from "../i18n.js";
 import { t } from "./i18n.js";
+import { ReturnOffer } from "./return_offer.js";
 
 /** @param {import("./visit.js").Visit} visit @param {string} code  the client's @returns {import("./page.js").View} */
 export function lostView(visit, code) {
@@ -14,5 +15,7 @@ export function lostView(visit, code) {
     h("button.quiet", { type: "button", onclick: () => void visit.stop().then(() => visit.app.goHome()) }, t("after.home")));
   const [again, retry] = element.querySelectorAll("button");
   if (again?.textContent === retry?.textContent) retry?.remove();
-  return { element, title: t("home.title") };
+  const offer = new ReturnOffer(visit);
+  element.prepend(offer.element);
+  return { element, title: t("home.title"), close: () => offer.close() };
 }

@@ -20,7 +20,7 @@ export class PlaceCard {
     this.#visit = visit;
     this.element = h(small ? "section.place.small.card" : "section.place", { "aria-label": t("wait.place") },
       small ? symbol("clock") : null, this.#number, h("span.stack.tight", {}, this.#label, this.#wait));
-    this.#stops = [visit.client.on("change", () => this.render()), visit.client.on("queue", () => this.render())];
+    this.#stops = [visit.client.on("change", () => this.render()), visit.client.on("queue", () => this.render()), visit.onNews(() => this.render())];
     this.render();
   }
 
@@ -35,7 +35,7 @@ export class PlaceCard {
     this.element.classList.toggle("taken", taken);
     this.#number.hidden = taken || !queue;
     setText(this.#number, String(queue?.position ?? ""));
-    const label = taken ? t("wait.taken") : !queue ? t("wait.finding") : queue.position === 1 ? t("wait.first") : t("wait.number", { number: queue.position });
+    const label = this.#visit.mayReturn ? t("wait.gone") : taken ? t("wait.taken") : !queue ? t("wait.finding") : queue.position === 1 ? t("wait.first") : t("wait.number", { number: queue.position });
     setText(this.#label, label);
     const minutes = Math.ceil((queue?.estimated_wait_s ?? 0) / 60);
     const wait = taken || !queue ? "" : minutes > 0 ? t("wait.minutes", { minutes }) : t("wait.soon");

@@ -25,6 +25,8 @@ import { WaitingView } from "./waiting_view.js";
 /** What an HTTP refusal of a ticket means to the client; the others say "try again". @type {Record<number, string>} */
 const FINAL = { 401: "not-allowed", 403: "not-allowed", 404: "no-such-room", 409: "room-ended", 410: "room-ended" };
 const LOOK_EVERY_MS = 15_000;
+/** Whoever is put out more often than this does not come back by themselves. */
+const PUT_OUT_AGAIN_MS = 10_000;
 
 export class Visit {
   app;
@@ -43,6 +45,12 @@ export class Visit {
   /** Whether the device check was passed. */
   #checked = false;
   #ending = false;
+  /** On the way back to the queue: that one is put out of the room for it is no end. */
+  #returning = false;
+  /** When this page last came back by itself, ms. */
+  #cameBack = -Infinity;
+  /** @type {Set<() => void>} */
+  #listeners = new Set();
   /** Gives the browser's back button its own meaning again. */
   #guard = () => {};
   #timer;
@@ -57,7 +65,10 @@ export class Visit {
     this.consents = new ConsentBook(this);
     this.client.on("state", ({ state, code }) => state === "ended" && void this.#ended(code ?? "unknown"));
     this.client.on("change", () => this.#look());
-    this.client.on("queue", () => void this.refresh());
+    this.client.on("queue", ({ may_return }) => {
+      if (typeof may_return === "boolean") this.#take({ ...this.consultation, may_return });
+      void this.refresh();
+    });
     addEventListener("pagehide", this.#onHide);
     // The socket tells everything; this is for when it cannot, such as a consultation that ended while we were away.
     this.#timer = setInterval(() => void this.refresh(), LOOK_EVERY_MS);
@@ -84,10 +95,29 @@ export class Visit {
     this.#show("check");
   }
 
+  /** The doctor has vanished, and another one may be waited for. */
+  get mayReturn() {
+    return this.consultation.may_return === true;
+  }
+
+  /** After the service has said how it stands. @param {() => void} listener @returns {() => void} stops listening */
+  onNews(listener) {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** @param {Consultation} consultation */
+  #take(consultation) {
+    this.consultation = consultation;
+    for (const listener of this.#listeners) listener();
+  }
+
   /** Ask how it stands. */
   async refresh() {
+    const before = this.consultation;
     try {
-      this.consultation = await this.app.api.consultation(this.consultation.id);
+      const consultation = await this.app.api.consultation(before.id);
+      if (this.consultation === before || consultation.state !== before.state) this.#take(consultation);
     } catch (error) {
       if (error instanceof ApiError && error.status === 410) await this.#finish();
       return;
@@ -102,6 +132,26 @@ export class Visit {
       this.consultation = await this.app.api.cancel(this.consultation.id);
     }, "danger");
     if (sure) await this.#finish();
+  }
+
+  /**
+   * The doctor has vanished: wait for another one. It puts everybody out of the room, in which one waits anew. Rejects with an
+   * ApiError, for a doctor who is back, too.
+   */
+  async returnToQueue() {
+    this.#returning = true;
+    try {
+      this.#take(await this.app.api.returnToQueue(this.consultation.id));
+      await this.client.leave();
+    } catch (error) {
+      void this.refresh();
+      if (this.client.state === "ended" && this.#shown !== "lost") void this.#ended("connection-lost");
+      throw error;
+    } finally {
+      this.#returning = false;
+    }
+    await this.again();
+    toast(t("return.done"));
   }
 
   /** Hang up, after being asked: the doctor may go on writing, and one can come back. */
@@ -122,7 +172,10 @@ export class Visit {
 
   /** In the room again after it was lost or left. */
   async again() {
-    await this.media.start();
+    this.#cameBack = performance.now();
+    const { audio, video } = this.media.tracks;
+    if (!audio && !video) await this.media.start();
+    this.media.unbind();
     this.media.bind(this.client);
     this.#show("wait");
     await this.client.join().catch(() => {});
@@ -180,12 +233,14 @@ export class Visit {
 
   /** @param {string} code */
   async #ended(code) {
-    if (this.#ending) return;
+    if (this.#ending || this.#returning) return;
     this.media.unbind();
     this.media.stop(); // nobody is to look or listen while the service is asked why
     await this.refresh().catch(() => {});
     if (this.#ending) return;
-    this.#show("lost", code);
+    const waits = code === "not-allowed" && this.consultation.state === "arrived";
+    if (waits && performance.now() - this.#cameBack > PUT_OUT_AGAIN_MS) await this.again(); // out of the call, into the queue
+    else this.#show("lost", code);
   }
 
   async #finish() {
