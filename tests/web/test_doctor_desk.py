@@ -98,6 +98,16 @@ async def test_a_patient_given_back_has_the_old_place(surgery: Surgery) -> None:
     assert WORDS not in await everything(page)
 
 
+async def test_a_doctor_whose_patient_was_taken_back_is_told_so(surgery: Surgery) -> None:
+    page, patient = await surgery.case()
+    claes = await surgery.person("claes", "doctor")
+    # As the queue's keeper does for a page that was not there for long.
+    assert (await claes.post(f"/consultations/{patient.consultation}/give-back")).status == 204
+    await page.click(".ready [data-action=call]")
+    await seen(page, "You were gone for too long: this patient waits for a doctor again.")
+    await page.locator(".waiting-list li").wait_for()
+
+
 async def test_two_calls_without_an_answer_end_it(surgery: Surgery) -> None:
     page, patient = await surgery.case()
     for attempt in (1, 2):
