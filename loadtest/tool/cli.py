@@ -15,9 +15,9 @@ import uvloop
 from pydantic import ValidationError
 
 from loadtest.dtls_client import SrtpProfile
-from loadtest.participant import VideoCodec
 from loadtest.fidelity import BadFilm, check_film
 from loadtest.impairment import BadImpairment, parse_impairment
+from loadtest.participant import VideoCodec
 from loadtest.tool import cli_options as cli
 from loadtest.tool.entrances import MakeMint
 from loadtest.tool.errors import LoadTestError, WrongUsage
@@ -107,9 +107,9 @@ def loadtest(
             metrics=[scraped_url(typed) for typed in metrics or ()],
             ticket_keys=ticket_keys,
             ticket_command=ticket_command,
+            film=media,
             make_mint=context.obj,
         )
-            film=media,
         earlier = _earlier(compare)
         _check_writable(out)
         report = uvloop.run(run_test(plan, Silent()))
@@ -166,9 +166,6 @@ def _options(given: dict[str, Any]) -> Options:
     return options
 
 
-_FLAGS = {
-    "ramp_per_s": "ramp",
-    "duration_s": "duration",
 def _check_impairment(written: str | None) -> None:
     """Raises WrongUsage."""
     try:
@@ -195,6 +192,9 @@ def _check_bots(given: dict[str, Any]) -> None:
         raise WrongUsage(f"--media {film}: {error}") from None
 
 
+_FLAGS = {
+    "ramp_per_s": "ramp",
+    "duration_s": "duration",
     "warm_up_s": "warm-up",
     "churn_per_s": "churn",
     "cut_every_s": "cut-every",

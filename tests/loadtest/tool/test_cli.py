@@ -69,6 +69,18 @@ def test_outside_a_threshold_the_status_is_1_and_the_failing_lines_are_printed(s
     assert "join.websocket.p50<=1us: it was" in failing[0]
 
 
+def test_over_a_bad_network_the_status_is_1_where_the_network_is_not_allowed_for(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    words = ("consultations", "--server", server.origin, *QUICK, "--threshold", "latency.p50<=50ms")
+    assert loadtest(*words).exit_code == 0
+    result = loadtest(*words, "--impair", "loss=5%,delay=100ms", "--out", str(tmp_path))
+    assert result.exit_code == 1, result.output
+    assert "FAILED  latency.p50<=50ms: it was" in result.stdout
+    assert "loss=5%,delay=100ms, on purpose" in result.stdout
+    assert read_report((tmp_path / "report.json").read_text()).options.impairment == "loss=5%,delay=100ms"
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -84,6 +96,14 @@ def test_outside_a_threshold_the_status_is_1_and_the_failing_lines_are_printed(s
         (("consultations", "--walk-in", "--ticket-command", "x"), "give one of --walk-in"),
         (("consultations", "--participants", "3"), "--participants: consultations has rooms of two"),
         (("consultations", "--srtp-profile", "NONE"), "--srtp-profile: one of"),
+        (("consultations", "--impair", "loss=5"), "--impair loss=5: give 0% to 100%"),
+        (("consultations", "--impair", "fog=3"), "--impair fog=3: give loss, burst"),
+        (("consultations", "--bots", "3"), "--bots: they come in twos"),
+        (("consultations", "--media", "/nowhere.mp4"), "--media: only bots send a film"),
+        (
+            ("consultations", "--bots", "2", "--media", "/nowhere.mp4"),
+            "--media /nowhere.mp4: it cannot be played",
+        ),
         (("consultations", "--duration", "0"), "--duration: input should be greater than 0"),
         (("churn", "--find-capacity"), "--find-capacity: looks with"),
         (("waiting-room",), "waiting-room: walk-in patients need not wait"),
@@ -93,18 +113,6 @@ def test_a_mistake_on_the_command_line_is_one_sentence_and_status_2(
     words: tuple[str, ...], sentence: str
 ) -> None:
     assert sentence in told(loadtest(*words), 2)
-
-def test_over_a_bad_network_the_status_is_1_where_the_network_is_not_allowed_for(
-    server: ServerProcess, tmp_path: Path
-) -> None:
-    words = ("consultations", "--server", server.origin, *QUICK, "--threshold", "latency.p50<=50ms")
-    assert loadtest(*words).exit_code == 0
-    result = loadtest(*words, "--impair", "loss=5%,delay=100ms", "--out", str(tmp_path))
-    assert result.exit_code == 1, result.output
-    assert "FAILED  latency.p50<=50ms: it was" in result.stdout
-    assert "loss=5%,delay=100ms, on purpose" in result.stdout
-    assert read_report((tmp_path / "report.json").read_text()).options.impairment == "loss=5%,delay=100ms"
-
 
 
 def test_a_folder_without_keys_is_refused_and_none_are_made(server: ServerProcess, tmp_path: Path) -> None:
@@ -121,14 +129,6 @@ def test_other_keys_than_the_servers_are_told_before_anything_begins(
     assert "refuses tickets signed with these keys" in told(result, 1)
 
 
-        (("consultations", "--impair", "loss=5"), "--impair loss=5: give 0% to 100%"),
-        (("consultations", "--impair", "fog=3"), "--impair fog=3: give loss, burst"),
-        (("consultations", "--bots", "3"), "--bots: they come in twos"),
-        (("consultations", "--media", "/nowhere.mp4"), "--media: only bots send a film"),
-        (
-            ("consultations", "--bots", "2", "--media", "/nowhere.mp4"),
-            "--media /nowhere.mp4: it cannot be played",
-        ),
 def test_a_command_can_bring_the_tickets(server: ServerProcess, tmp_path: Path) -> None:
     script = tmp_path / "ticket.py"
     script.write_text(

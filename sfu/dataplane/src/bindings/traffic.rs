@@ -17,15 +17,15 @@ use dataplane_traffic::sent::{Description, Extensions, Rtx};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use super::{LimitReached, UnknownId, address, bad, credentials, extension_id, milliseconds, payload_type};
 use link::{TrafficLink, network};
 
+use super::{LimitReached, UnknownId, address, bad, credentials, extension_id, milliseconds, payload_type};
 use crate::io::Bell;
 use crate::traffic::{Traffic, TrafficError};
 
-/// More sockets than that no process is allowed.
 mod link;
 
+/// More sockets than that no process is allowed.
 const MAX_PEERS: usize = 20_000;
 const MAX_OPEN_ONE_IN: u32 = 1_000;
 const MAX_BITRATE_BPS: u64 = 100_000_000;
@@ -155,10 +155,10 @@ impl TrafficEngine {
         local_pwd: &str,
         remote_ufrag: &str,
         remote_pwd: &str,
-    ) -> PyResult<u64> {
         up: Option<PyRef<'_, TrafficLink>>,
         down: Option<PyRef<'_, TrafficLink>>,
         link_seed: u64,
+    ) -> PyResult<u64> {
         let remote = SocketAddr::new(address(host)?, port);
         let (local, there) = (credentials(local_ufrag, local_pwd)?, credentials(remote_ufrag, remote_pwd)?);
         let credentials = Credentials {
@@ -167,8 +167,8 @@ impl TrafficEngine {
             remote_ufrag: there.ufrag,
             remote_pwd: there.pwd,
         };
-        self.with(|traffic| {
         let network = network(up, down, link_seed);
+        self.with(|traffic| {
             traffic.open(remote, network, |now_us, id| {
                 let seed = mix(self.seed ^ mix(id));
                 let settings = Settings { credentials, remote, seed, open_one_in: self.open_one_in, host: self.host };
@@ -391,6 +391,6 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<TrafficDtls>()?;
     module.add_class::<TrafficStep>()?;
     module.add_class::<TrafficFailed>()?;
+    module.add_class::<TrafficLink>()?;
     module.add_class::<TrafficEngine>()
 }
-    module.add_class::<TrafficLink>()?;
