@@ -13,16 +13,17 @@ from typing import Any, NoReturn
 import typer
 import uvloop
 from pydantic import ValidationError
+from rich.console import Console
 
 from loadtest.dtls_client import SrtpProfile
 from loadtest.fidelity import BadFilm, check_film
 from loadtest.impairment import BadImpairment, parse_impairment
 from loadtest.participant import VideoCodec
+from loadtest.report import compared, headlines, html_of, shown
 from loadtest.tool import cli_options as cli
 from loadtest.tool.entrances import MakeMint
 from loadtest.tool.errors import LoadTestError, WrongUsage
 from loadtest.tool.options import Options, ScenarioName, TicketSource
-from loadtest.tool.progress import Silent
 from loadtest.tool.result import BadReport, Report, read_report
 from loadtest.tool.scenarios.search import DEFAULT_THRESHOLDS
 from loadtest.tool.summary import summary
@@ -97,6 +98,7 @@ def loadtest(
     most: cli.Most = 1000,
     out: cli.Out = None,
     compare: cli.Compare = None,
+    quiet: cli.Quiet = False,
 ) -> None:
     """Replaced by HELP."""
     given = context.params
@@ -112,7 +114,8 @@ def loadtest(
         )
         earlier = _earlier(compare)
         _check_writable(out)
-        report = uvloop.run(run_test(plan, Silent()))
+        with shown(options, Console(stderr=True), quiet=quiet) as progress:
+            report = uvloop.run(run_test(plan, progress))
     except WrongUsage as error:
         _fail(str(error), 2)
     except LoadTestError as error:
@@ -266,10 +269,11 @@ def _check_writable(folder: Path | None) -> None:
 
 def _deliver(report: Report, earlier: Report | None, out: Path | None) -> NoReturn:
     """Write the report, say what there is to say, and leave."""
-    if out is not None:
-        (out / "report.json").write_text(report.to_json())
-    for line in summary(report):
+    unwritten = _written(report, earlier, out) if out is not None else None
+    for line in [*summary(report), *(_changes(report, earlier) if earlier is not None else ())]:
         typer.echo(line)
+    if out is not None and unwritten is None:
+        typer.echo(f"{'report':14} {out / 'report.html'}")
     failing = [describe(result) for result in report.thresholds if not result.passed]
     for line in failing:
         typer.echo(f"FAILED  {line}")
@@ -277,7 +281,28 @@ def _deliver(report: Report, earlier: Report | None, out: Path | None) -> NoRetu
         typer.echo(f"teleconsult: {report.partial_reason} What was measured until then is kept.", err=True)
     elif not report.joins.succeeded:
         typer.echo("teleconsult: nobody could join.", err=True)
+    if unwritten is not None:
+        _fail(f"--out {out}: the report could not be written ({unwritten.strerror}).", 1)
     raise typer.Exit(0 if report.passed else 1)
+
+
+def _written(report: Report, earlier: Report | None, out: Path) -> OSError | None:
+    """Why not; None: it is."""
+    try:
+        (out / "report.json").write_text(report.to_json(), encoding="utf-8")
+        (out / "report.html").write_text(html_of(report, earlier), encoding="utf-8")
+    except OSError as error:
+        return error
+    return None
+
+
+def _changes(report: Report, earlier: Report) -> list[str]:
+    """What has become better or worse, of what most people look for."""
+    return [
+        f"{change.verdict.value:14} {change.name}: {change.before}, now {change.after}"
+        for change in headlines(compared(report, earlier))
+        if change.moved
+    ]
 
 
 def _fail(text: str, status: int) -> NoReturn:

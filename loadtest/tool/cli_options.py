@@ -208,3 +208,7 @@ Compare = Annotated[
     Path | None,
     typer.Option(help="An earlier report.json, shown beside this one.", rich_help_panel=_WANTED),
 ]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", help="Do not show how it goes, only what came of it.", rich_help_panel=_WANTED),
+]

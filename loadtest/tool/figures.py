@@ -19,7 +19,7 @@ class Dimension(Enum):
 
     TIME = ("ms", {"us": 0.001, "µs": 0.001, "ms": 1.0, "s": 1000.0})
     SHARE = ("", {"": 1.0, "%": 0.01})
-    CORES = ("", {"": 1.0, "%": 0.01})
+    CORES = ("", {"": 1.0, "cores": 1.0, "%": 0.01})  # were it alike SHARE, it would be SHARE
     MEMORY = ("MB", {"kB": 0.001, "MB": 1.0, "GB": 1000.0})
     COUNT = ("", {"": 1.0})
     PER_HOUR = ("/h", {"/h": 1.0, "/min": 60.0})

@@ -21,6 +21,10 @@ class Progress(Protocol):
 
     def joined(self, participants: int, of: int) -> None: ...
 
+    def join_took(self, took_ms: float) -> None:
+        """Somebody has joined and has media, so long after wanting to; only where somebody was sending."""
+        ...
+
     def second(self, second: Second) -> None:
         """About once a second from the first join on."""
         ...
@@ -39,6 +43,9 @@ class Silent:
         pass
 
     def joined(self, participants: int, of: int) -> None:
+        pass
+
+    def join_took(self, took_ms: float) -> None:
         pass
 
     def second(self, second: Second) -> None:

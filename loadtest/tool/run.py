@@ -112,8 +112,8 @@ class Run:
         member = await self.fleet.enter(place.room, place.role, publishing=place.publishing)
         if member is not None:
             await self.set_recording(member)
-            if member.met_somebody:
-                await self.fleet.first_packet(member)
+            if member.met_somebody and await self.fleet.first_packet(member):
+                self.progress.join_took(member.ticket_ms + (member.participant.steps.first_packet or 0.0))
         return member
 
     async def set_recording(self, member: Member) -> None:

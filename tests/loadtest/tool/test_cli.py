@@ -1,6 +1,7 @@
 """`teleconsult loadtest` as it is typed: exit status, one sentence for a mistake, what is kept at the end."""
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import Callable
@@ -58,6 +59,30 @@ def test_within_the_thresholds_the_status_is_0_and_the_report_is_there(
     assert report.options.tickets is TicketSource.WALK_IN
     assert report.thresholds[0].passed
     assert "2 of 2" in result.stdout
+    assert str(out / "report.html") in result.stdout
+    assert "Passed: the threshold was met" in (out / "report.html").read_text()
+
+
+def test_an_earlier_report_is_shown_beside_this_one(server: ServerProcess, tmp_path: Path) -> None:
+    loadtest("consultations", "--server", server.origin, *QUICK, "--out", str(tmp_path), "--quiet")
+    earlier = json.loads((tmp_path / "report.json").read_text())
+    earlier["joins"]["steps_ms"]["first_packet"].update({"p50": 0.001, "p95": 0.001, "p99": 0.001})
+    (tmp_path / "earlier.json").write_text(json.dumps(earlier))
+    words = ("--compare", str(tmp_path / "earlier.json"), "--out", str(tmp_path))
+    result = loadtest("consultations", "--server", server.origin, *QUICK, *words)
+    assert result.exit_code == 0, result.output
+    assert "worse          join.p95: 1\u202fµs, now" in result.stdout
+    assert "Compared with an earlier test" in (tmp_path / "report.html").read_text()
+
+
+def test_it_says_how_it_goes_on_standard_error_unless_told_not_to(server: ServerProcess) -> None:
+    told = loadtest("consultations", "--server", server.origin, *QUICK)
+    assert "joining" in told.stderr
+    assert "measuring, about 0.5\u202fs" in told.stderr
+    assert "joining" not in told.stdout
+    quiet = loadtest("consultations", "--server", server.origin, *QUICK, "--quiet")
+    assert quiet.stderr == ""
+    assert "2 of 2" in quiet.stdout
 
 
 def test_outside_a_threshold_the_status_is_1_and_the_failing_lines_are_printed(server: ServerProcess) -> None:

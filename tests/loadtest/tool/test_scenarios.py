@@ -6,10 +6,13 @@ from collections.abc import Mapping
 import pytest
 import pytest_asyncio
 
+from loadtest.report import html_of
 from loadtest.tool import CutKind, JoinStep, Options, Report, ScenarioName, TicketSource
+from loadtest.tool.figures import FIGURES
 from loadtest.tool.progress import Silent
 from loadtest.tool.tester import Plan, run_test
 from media_server.loadtest_cli import mint_from
+from tests.loadtest.report.reading import Page, assert_accessible_by_structure, assert_stands_alone
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -57,6 +60,18 @@ async def test_everybody_joins_and_nothing_fails(
     assert report.joins.succeeded == report.joins.attempted > 0
     assert not report.partial
     assert report.measured_s == pytest.approx(SMALL["duration_s"], abs=2)
+
+
+@pytest.mark.parametrize("scenario", TOGETHER)
+async def test_the_report_for_people_is_whole_and_has_every_figure(
+    reports: Mapping[ScenarioName, Report], scenario: ScenarioName
+) -> None:
+    report = reports[scenario]
+    page = Page.of(html_of(report, earlier=reports[ScenarioName.CONSULTATIONS]))
+    assert_stands_alone(page)
+    assert_accessible_by_structure(page)
+    measured = {name: value for name, f in FIGURES.items() if (value := f.read(report)) is not None}
+    assert page.figures() == pytest.approx(measured)
 
 
 async def test_consultations_time_each_step_of_a_join_in_its_order(

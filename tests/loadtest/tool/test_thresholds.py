@@ -22,6 +22,8 @@ OPTIONS = a_report().options
         ("server.memory<=1.5GB", "server.memory", 1500),
         ("freezes<=2/h", "freezes", 2),
         ("server.packet<=12µs", "server.packet", 0.012),
+        ("server.cpu<=1.8", "server.cpu", 1.8),
+        ("server.cpu<=150%", "server.cpu", 1.5),
     ],
 )
 def test_a_figure_an_operator_and_a_value_with_a_unit_are_a_threshold(

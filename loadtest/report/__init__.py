@@ -1,0 +1,17 @@
+"""What people see of a load test: how it goes while it runs, and what came of it as one HTML file.
+
+Made of what the test tells and of what report.json holds; knows no server.
+"""
+
+from loadtest.report.comparison import Change, Verdict, compared, headlines
+from loadtest.report.live import shown
+from loadtest.report.page import html_of
+
+__all__ = [  # noqa: RUF022  in the order a newcomer should read them
+    "shown",
+    "html_of",
+    "compared",
+    "headlines",
+    "Change",
+    "Verdict",
+]
