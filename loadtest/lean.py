@@ -6,7 +6,6 @@ by the public contract, and says how long each step took.
 
 import asyncio
 import random
-import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -14,10 +13,11 @@ from types import TracebackType
 from typing import Self
 
 from loadtest import rtcp
-from loadtest.dtls_client import SrtpProfile, identity
-from loadtest.errors import ClientError, Interrupted, MediaFailed, Refused
+from loadtest.dtls_client import SrtpProfile
+from loadtest.errors import ClientError, MediaFailed
 from loadtest.events import Event, ParticipantId, Track, TrackId, TrackPublished
-from loadtest.lean_sdp import OPUS, VP8, VP8_RTX, Answer, Section, new_section, read_answer, write_offer
+from loadtest.lean_negotiation import LeanNegotiation
+from loadtest.lean_sdp import OPUS, VP8, VP8_RTX, Answer, Section
 from loadtest.media_socket import MEDIA_TIMEOUT_S, Counters, MediaSocket, Traffic
 from loadtest.participant import JoinSteps
 from loadtest.room_view import RoomView
@@ -27,7 +27,6 @@ from loadtest.tickets import Renew
 from loadtest.wire import Encoding
 
 REPORT_S = 1.0
-SOURCES = {"audio": "microphone", "video": "camera"}
 
 
 class LeanParticipant:
@@ -58,20 +57,12 @@ class LeanParticipant:
         self._profile = profile
         self._follow = follow
         self._on_packet = on_packet
-        self._sections: list[Section] = []
-        self._ufrag, self._pwd = secrets.token_hex(4), secrets.token_hex(12)
-        self._offers = 0
-        self._negotiating = asyncio.Lock()
+        self._negotiation = LeanNegotiation(self._session, self._carry_out)
         self._room: RoomView | None = None
-        self._wanted: set[TrackId] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._subscribed = 0
-        self._followed = asyncio.Condition()
         self._media: MediaSocket | None = None
         self._sources: list[Audio | Video] = []
         self._began = 0.0
         self.steps = JoinSteps()
-        self.failures: list[ClientError] = []
         self.received: dict[int, Track] = {}
         """What we subscribed to, by SSRC, that of retransmissions included."""
 
@@ -100,6 +91,11 @@ class LeanParticipant:
         return self._session.over
 
     @property
+    def failures(self) -> list[ClientError]:
+        """Why tracks that were published later could not be subscribed to."""
+        return self._negotiation.failures
+
+    @property
     def media(self) -> MediaSocket:
         assert self._media is not None, "no media yet"
         return self._media
@@ -116,7 +112,7 @@ class LeanParticipant:
             self.steps.websocket = self._elapsed_ms()
             self._session.start()
             kinds = self._traffic.kinds if self._traffic is not None else ()
-            await self._negotiate_with_those_here(kinds)
+            await self._negotiation.begin(self._room, kinds)
         except BaseException:
             await self.close()
             raise
@@ -133,8 +129,7 @@ class LeanParticipant:
 
     async def room_is_followed(self, tracks: int) -> None:
         """Wait until so many tracks of the others are subscribed to."""
-        async with self._followed:
-            await self._followed.wait_for(lambda: self._subscribed >= tracks)
+        await self._negotiation.followed(tracks)
 
     async def send(self, duration_s: float | None = None) -> None:
         """Send our media for so long, or until cancelled. Does nothing for one that only receives."""
@@ -165,9 +160,7 @@ class LeanParticipant:
 
     async def close(self) -> None:
         """Say goodbye on the media path and leave the room. Idempotent."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._negotiation.stop()
         if self._media is not None:
             self._media.close()
         if self._session.connected:
@@ -177,65 +170,25 @@ class LeanParticipant:
 
     # Negotiation
 
-    async def _negotiate_with_those_here(self, kinds: Iterable[str]) -> None:
-        there = self.room.others_tracks()
-        self._wanted |= {track.id for track in there}
-        while True:
-            try:
-                return await self._negotiate(kinds, there)
-            except Refused as refusal:
-                left = [track for track in there if track.id in self.room.tracks]
-                if not _is_unknown_track(refusal) or left == there:
-                    raise
-                there = left  # one of them ended meanwhile, and the offer was refused as a whole
-
-    async def _negotiate(self, publish: Iterable[str], subscribe: Sequence[Track]) -> None:
-        async with self._negotiating:
-            wishes: dict[str, object] = {}
-            added: list[Section] = []
-            for kind in publish:
-                section = self._add(added, kind, "sendonly")
-                wishes[section.mid] = {
-                    "publish": {"source": SOURCES[kind], "muted": False, "encryption": "none"}
-                }
-            received: dict[str, Track] = {}
-            for track in subscribe:
-                section = self._add(added, track.kind, "recvonly")
-                wishes[section.mid] = {"subscribe": track.id}
-                received[section.mid] = track
-            if not added:
-                return
-            self._offers += 1
-            sections = self._sections + added
-            offer = write_offer(sections, self._ufrag, self._pwd, identity().fingerprint, self._offers)
-            reply = await self._session.request("offer", sdp=offer, tracks=wishes)
-            self._sections = sections
-            answer = read_answer(str(reply["sdp"]))
-            for mid, track in received.items():
-                self.received |= dict.fromkeys(answer.ssrcs.get(mid, ()), track)
-            if self._media is None:
-                self.steps.answer = self._elapsed_ms()
-                await self._connect(answer)
-            self._make_sources(added)
-        async with self._followed:
-            self._subscribed += len(subscribe)
-            self._followed.notify_all()
-
-    def _add(self, added: list[Section], kind: str, direction: str) -> Section:
-        section = new_section(len(self._sections) + len(added), kind, direction)
-        added.append(section)
-        return section
+    async def _carry_out(
+        self, answer: Answer, published: Sequence[Section], wanted: Sequence[tuple[Section, Track]]
+    ) -> None:
+        for section, track in wanted:
+            self.received |= dict.fromkeys(answer.ssrcs.get(section.mid, ()), track)
+        if self._media is None:
+            self.steps.answer = self._elapsed_ms()
+            await self._connect(answer)
+        self._make_sources(published)
 
     async def _connect(self, answer: Answer) -> None:
-        self._media = MediaSocket(answer, self._ufrag, self._pwd, self._profile, self._traffic, self._mark)
+        agreed = self._negotiation
+        self._media = MediaSocket(answer, agreed.ufrag, agreed.pwd, self._profile, self._traffic, self._mark)
         self._media.on_packet = self._on_packet
         await self._media.connect()
 
     def _make_sources(self, sections: Iterable[Section]) -> None:
         traffic = self._traffic or Traffic()
         for section in sections:
-            if section.direction != "sendonly":
-                continue
             stream = Stream(
                 id=section.ssrc,
                 ssrc=section.ssrc,
@@ -279,33 +232,11 @@ class LeanParticipant:
     def _take(self, event: Event) -> None:
         self.room.apply(event)
         if isinstance(event, TrackPublished) and self._follow and event.track.participant != self.room.me:
-            self._follow_track(event.track)
+            self._negotiation.follow(event.track)
         self._on_event(event)
-
-    def _follow_track(self, track: Track) -> None:
-        if track.id not in self._wanted:
-            self._wanted.add(track.id)
-            task = asyncio.create_task(self._subscribe(track), name="follow")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _subscribe(self, track: Track) -> None:
-        while True:
-            try:
-                return await self._negotiate((), [track])
-            except Interrupted:
-                continue  # the next request waits for the resume
-            except ClientError as error:
-                if not _is_unknown_track(error):  # else it ended before its turn came
-                    self.failures.append(error)
-                return None
 
     def _mark(self, step: str) -> None:
         setattr(self.steps, step, self._elapsed_ms())
 
     def _elapsed_ms(self) -> float:
         return (time.perf_counter() - self._began) * 1000
-
-
-def _is_unknown_track(error: ClientError) -> bool:
-    return isinstance(error, Refused) and error.code == "unknown-track"

@@ -1,17 +1,17 @@
 """A participant of the load tester with its media in the native engine."""
 
 import asyncio
-import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self, cast
 
-from loadtest.dtls_client import SrtpProfile, identity
-from loadtest.errors import ClientError, Interrupted, MediaFailed, Refused
-from loadtest.events import Event, Message, Track, TrackId, TrackPublished
-from loadtest.lean_sdp import Answer, Section, new_section, read_answer, write_offer
+from loadtest.dtls_client import SrtpProfile
+from loadtest.errors import ClientError, MediaFailed
+from loadtest.events import Event, Message, Track, TrackPublished
+from loadtest.lean_negotiation import LeanNegotiation
+from loadtest.lean_sdp import Answer, Section
 from loadtest.participant import (
     Joining,
     JoinSteps,
@@ -25,8 +25,6 @@ from loadtest.room_view import RoomView
 from loadtest.session import Session
 from loadtest.traffic.native import MEDIA_TIMEOUT_S, MediaPath, NativeEngine, histogram
 from loadtest.wire import Encoding
-
-SOURCES = {"audio": "microphone", "video": "camera"}
 
 
 class NativeParticipant:
@@ -45,24 +43,15 @@ class NativeParticipant:
         self._joining = joining
         self._publishing = publishing
         self._session = Session(joining.url, joining.ticket, encoding, self._take, self._session_over)
-        self._sections: list[Section] = []
-        self._ufrag, self._pwd = secrets.token_hex(4), secrets.token_hex(12)
-        self._offers = 0
-        self._negotiating = asyncio.Lock()
+        self._negotiation = LeanNegotiation(self._session, self._carry_out)
         self._room: RoomView | None = None
         self._path: MediaPath | None = None
-        self._wanted: set[TrackId] = set()
         self._subscribed: dict[int, Track] = {}  # by SSRC
-        self._count = 0
-        self._followed = asyncio.Condition()
         self._let_in = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._sending = False
         self._failure: MediaFailed | None = None
         self._began_s = time.monotonic()
         self.steps = JoinSteps()
-        self.failures: list[ClientError] = []
-        """Why tracks that were published later could not be subscribed to."""
 
     async def __aenter__(self) -> Self:
         await self.join()
@@ -83,6 +72,11 @@ class NativeParticipant:
         """Why the session or its media is over, None while they live."""
         return self._failure or self._session.over
 
+    @property
+    def failures(self) -> list[ClientError]:
+        """Why tracks that were published later could not be subscribed to."""
+        return self._negotiation.failures
+
     async def join(self) -> JoinSteps:
         """Join, publish, subscribe to what is there, connect. Who has to be let in waits for that first.
 
@@ -94,7 +88,7 @@ class NativeParticipant:
             self._mark("websocket", time.monotonic())
             self._session.start()
             await self._until_let_in()
-            await self._negotiate_with_those_here()
+            await self._negotiation.begin(self._room, self._publishing.kinds, follow=self._joining.follow)
         except BaseException:
             await self.close()
             raise
@@ -113,8 +107,7 @@ class NativeParticipant:
 
     async def room_is_followed(self, tracks: int) -> None:
         """Wait until so many tracks of the others are subscribed to."""
-        async with self._followed:
-            await self._followed.wait_for(lambda: self._count >= tracks)
+        await self._negotiation.followed(tracks)
 
     def start_sending(self) -> None:
         self._sending = True
@@ -141,9 +134,7 @@ class NativeParticipant:
 
     async def close(self) -> None:
         """Say goodbye on the media path and leave the room. Idempotent."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._negotiation.stop()
         path, self._path = self._path, None
         if path is not None:
             path.close()
@@ -184,7 +175,7 @@ class NativeParticipant:
                     first_packet_ms=None if first_s is None else 1000 * (first_s - self._began_s),
                 )
             )
-        kinds = {section.ssrc: section.kind for section in self._sections}
+        kinds = {section.ssrc: section.kind for section in self._negotiation.sections}
         sent = tuple(
             SentTrack(
                 kind=cast(Kind, kinds[figures["ssrc"]]),
@@ -212,48 +203,8 @@ class NativeParticipant:
             if self._session.over is not None:
                 raise self._session.over
 
-    async def _negotiate_with_those_here(self) -> None:
-        there = self.room.others_tracks() if self._joining.follow else []
-        self._wanted |= {track.id for track in there}
-        while True:
-            try:
-                return await self._negotiate(self._publishing.kinds, there)
-            except Refused as refusal:
-                left = [track for track in there if track.id in self.room.tracks]
-                if refusal.code != "unknown-track" or left == there:
-                    raise
-                there = left  # one of them ended meanwhile, and the offer was refused as a whole
-
-    async def _negotiate(self, publish: Iterable[str], subscribe: Sequence[Track]) -> None:
-        async with self._negotiating:
-            wishes: dict[str, object] = {}
-            published = [self._section(number, kind, "sendonly") for number, kind in enumerate(publish)]
-            for section in published:
-                publication = {"source": SOURCES[section.kind], "muted": False, "encryption": "none"}
-                wishes[section.mid] = {"publish": publication}
-            wanted: list[tuple[Section, Track]] = []
-            for track in subscribe:
-                section = self._section(len(published) + len(wanted), track.kind, "recvonly")
-                wishes[section.mid] = {"subscribe": track.id}
-                wanted.append((section, track))
-            if not wishes:
-                return
-            self._offers += 1
-            sections = [*self._sections, *published, *(section for section, _ in wanted)]
-            offer = write_offer(sections, self._ufrag, self._pwd, identity().fingerprint, self._offers)
-            reply = await self._session.request("offer", sdp=offer, tracks=wishes)
-            self._sections = sections
-            answer = read_answer(str(reply["sdp"]))
-            await self._carry_out(answer, published, wanted)
-        async with self._followed:
-            self._count += len(subscribe)
-            self._followed.notify_all()
-
-    def _section(self, number: int, kind: str, direction: str) -> Section:
-        return new_section(len(self._sections) + number, kind, direction)
-
     async def _carry_out(
-        self, answer: Answer, published: Iterable[Section], wanted: Iterable[tuple[Section, Track]]
+        self, answer: Answer, published: Sequence[Section], wanted: Sequence[tuple[Section, Track]]
     ) -> None:
         path, first = self._path, self._path is None
         if path is None:
@@ -262,8 +213,8 @@ class NativeParticipant:
             path = self._path = MediaPath(
                 self._engine,
                 answer,
-                self._ufrag,
-                self._pwd,
+                self._negotiation.ufrag,
+                self._negotiation.pwd,
                 profile,
                 self._mark,
                 self._media_failed,
@@ -281,26 +232,6 @@ class NativeParticipant:
         if first:
             await path.connect()
 
-    def _follow_track(self, track: Track) -> None:
-        if track.id not in self._wanted:
-            self._wanted.add(track.id)
-            task = asyncio.create_task(self._subscribe(track), name="follow")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _subscribe(self, track: Track) -> None:
-        while True:
-            try:
-                return await self._negotiate((), [track])
-            except Interrupted:
-                continue  # the next request waits for the resume
-            except ClientError as error:
-                if not (
-                    isinstance(error, Refused) and error.code == "unknown-track"
-                ):  # it ended before its turn
-                    self.failures.append(error)
-                return None
-
     # Inside
 
     def _take(self, event: Event) -> None:
@@ -312,7 +243,7 @@ class NativeParticipant:
             and self._joining.follow
             and event.track.participant != self.room.me
         ):
-            self._follow_track(event.track)
+            self._negotiation.follow(event.track)
         self._joining.on_event(event)
 
     def _session_over(self) -> None:
