@@ -145,7 +145,7 @@ def _against(link_id: str) -> Callable[[Route], Awaitable[None]]:
     """Refuses the answer to one question, named as the service would."""
 
     async def refuse(route: Route) -> None:
-        response = route.request.post_data_json["questionnaire_response"]
+        response = json.loads(route.request.post_data or "{}")["questionnaire_response"]
         pointer = f"/questionnaire_response{_pointer(response, link_id)}/answer/0/valueCoding"
         await _refuse(route, pointer, "not-an-option")
 
