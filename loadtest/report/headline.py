@@ -78,7 +78,8 @@ def capacity_sentence(report: Report) -> str:
     what = {ScenarioName.GROUP: "group", ScenarioName.FANOUT: "receiver"}.get(options.scenario, "call")
     if capacity.most is None:
         fewest = min((step.calls for step in capacity.steps), default=1)
-        return f"Not even {words.several(fewest, what)} could be held within the thresholds."
+        limit = "; the load tester itself was the limit" if capacity.limited_by == "client" else ""
+        return f"Not even {words.several(fewest, what)} could be held within the thresholds{limit}."
     held = f"{words.several(capacity.most, what)} {_was(capacity.most)} held within the thresholds"
     match capacity.limited_by:
         case "client":

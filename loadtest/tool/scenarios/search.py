@@ -52,7 +52,10 @@ async def search(run: Run) -> None:
     steps: list[CapacityStep] = []
     held: Report | None = None
     by_client = False
-    while not by_client and (count := looking.next()) is not None:
+    # What the load tester cannot send, the server cannot lose; but fewer it may be able to send.
+    while not (by_client and looking.holds) and (count := looking.next()) is not None:
+        if steps and not steps[-1].passed:
+            await holding.hold(0)  # all join anew: else there would be no joins to judge
         run.fleet.begin_step()
         await holding.hold(count)
         await run.warm_up()
@@ -63,7 +66,6 @@ async def search(run: Run) -> None:
         steps.append(_step(count, report))
         run.progress.capacity_step(steps[-1])
         held = report if passed else held
-        # What it cannot send, the server cannot lose.
         by_client = looking.fails == count and steps[-1].client_is_limit
         limited = "client" if by_client else "server" if looking.fails is not None else "asked"
         found = Capacity.model_validate({"steps": steps, "most": looking.holds, "limited_by": limited})
