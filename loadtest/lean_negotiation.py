@@ -1,5 +1,5 @@
-"""What a participant without a browser agrees on with the server: one offer after the other, each with what is
-new, so also what the others publish later.
+"""What a participant without a browser agrees on with the server: one offer after the other, each with what
+is new, so also what the others publish later.
 """
 
 import asyncio

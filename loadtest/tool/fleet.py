@@ -1,8 +1,8 @@
 """Everybody who takes part in a test: how they come in and go, and what they measured between them."""
 
 import asyncio
-import random
 import time
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -82,7 +82,6 @@ class Fleet:
         entrances: Sequence[Entrance],
         make: MakeParticipant,
         options: Options,
-        draw: random.Random,
         progress: Progress,
     ) -> None:
         """Rooms go to the entrances in turn, by the number they end with. Raises BadImpairment."""
@@ -91,9 +90,10 @@ class Fleet:
         self._options = options
         written = options.impairment
         self._impairment = None if written is None else parse_impairment(written)
-        self._draw = draw
         self._progress = progress
         self._rooms: dict[str, list[Member]] = defaultdict(list)
+        self._came: Counter[str] = Counter()
+        """How many have come into each room so far."""
         self.tally = Tally()
         self._media = self.tally.media
         self._window_began_s = float("inf")
@@ -272,7 +272,7 @@ class Fleet:
             ticket=ticket,
             publishing=publishing,
             srtp_profile=self._options.srtp_profile,
-            seed=self._draw.getrandbits(32),
+            seed=self._seed(room),
             impairment=self._impairment,
             on_event=lambda event: heard[0].take(event),
             on_over=lambda: heard[0].wake(),
@@ -283,6 +283,11 @@ class Fleet:
         member = Member(room, role, publishing, participant, now, ticket_ms, somebody, now)
         heard.append(member)
         return member
+
+    def _seed(self, room: str) -> int:
+        """Of who comes into a room now: the same in each test with the same seed, whoever came elsewhere."""
+        self._came[room] += 1
+        return zlib.crc32(f"{self._options.seed} {room.rpartition('-')[2]} {self._came[room]}".encode())
 
     def _expected(self, member: Member) -> int:
         return sum(

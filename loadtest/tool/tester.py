@@ -78,7 +78,7 @@ async def run_test(plan: Plan, progress: Progress) -> Report:
             raise CannotTest("A soak looks for what grows on the server: say with --metrics where it tells.")
         draw = random.Random(plan.options.seed)
         make = _native(stack, plan.options)
-        fleet = Fleet(entrances, make, plan.options, draw, progress)
+        fleet = Fleet(entrances, make, plan.options, progress)
         sampler = Sampler(fleet, watches, progress, time.monotonic())
         run = Run(plan.options, fleet, sampler, progress, draw, http, name)
         started_at = datetime.now(UTC)
