@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from loadtest.report import words
+from loadtest.report.plan import said_of
 from loadtest.tool.figures import FIGURES, Dimension, Figure
 from loadtest.tool.options import Options
 from loadtest.tool.result import Report
@@ -118,29 +119,22 @@ def different_plans(report: Report, earlier: Report) -> list[str]:
     """Where the two were not the same test: figures then differ for that reason alone."""
     return [
         *_different_options(report.options, earlier.options),
-        *_different("the server's version", _versions(earlier), _versions(report)),
-        *_different("the machine of the load tester", _machine(earlier), _machine(report)),
+        *_different("The server's version", _versions(earlier), _versions(report)),
+        *_different("The machine of the load tester", _machine(earlier), _machine(report)),
     ]
 
 
 def _different_options(now: Options, then: Options) -> Iterator[str]:
-    for name in Options.model_fields:
-        before, after = getattr(then, name), getattr(now, name)
-        if name != "thresholds" and before != after:
-            yield f"{words.words(name)}: {_said(before)}, now {_said(after)}"
+    if now.servers != then.servers:
+        yield f"Servers: {' and '.join(then.servers)}, now {' and '.join(now.servers)}"
+    for (name, before), (_, after) in zip(said_of(then), said_of(now), strict=True):
+        if before != after:
+            yield f"{name}: {before}, now {after}"
 
 
 def _different(what: str, before: str, after: str) -> Iterator[str]:
     if before != after:
         yield f"{what}: {before}, now {after}"
-
-
-def _said(value: object) -> str:
-    if isinstance(value, tuple):
-        return " and ".join(map(str, value)) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _versions(report: Report) -> str:

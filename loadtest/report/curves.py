@@ -75,9 +75,16 @@ def _curves(
     if before is not None and before.count:
         series.append(Series("The earlier test", points_of(before), None))
     said = "; ".join(f"{name}: {_in_short(times)}" for name, times in found.items())
+    few = any(len(each.points) == 1 for each in series)
     most = max(share for each in series for share, _ in each.points)
     return Plot(
-        id, title, f"{title}, {about}. {said}.", scale.percentiles(most), _milliseconds(series), series
+        id,
+        title,
+        f"{title}, {about}. {said}.",
+        scale.percentiles(most),
+        _milliseconds(series),
+        series,
+        dots=few,
     )
 
 

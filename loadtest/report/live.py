@@ -175,7 +175,7 @@ def _known(value: float | None, say: Callable[[float], str]) -> str | None:
 
 def _step(step: CapacityStep) -> str:
     failing = f", not met: {', '.join(step.failing)}" if step.failing else ""
-    return f"{step.calls} calls: {'held' if step.passed else 'too many'}{failing}"
+    return f"{words.several(step.calls, 'call')}: {'held' if step.passed else 'too many'}{failing}"
 
 
 def _mark(step: CapacityStep) -> tuple[str, str]:

@@ -5,10 +5,10 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from loadtest.report import comparison, headline, sections, special, words
+from loadtest.report import comparison, headline, plan, sections, special, words
 from loadtest.report.comparison import Change, Verdict
 from loadtest.report.html import Html, element
-from loadtest.report.tables import Cell, beside, box, facts, folded, section, table, value
+from loadtest.report.tables import Cell, box, folded, section, table, value
 from loadtest.tool.figures import FIGURES
 from loadtest.tool.result import Report
 
@@ -66,7 +66,7 @@ def _body(report: Report, earlier: Report | None) -> Html:
             sections.over_time(report),
             sections.machines(report),
             sections.failures(report),
-            _plan(report),
+            plan.section_of(report),
             _all_figures(report),
         ),
         element(
@@ -110,7 +110,8 @@ def _number(changes: Iterable[Change], verdict: Verdict) -> str:
 def _change(change: Change) -> list[Cell]:
     kind = {Verdict.BETTER: "better", Verdict.WORSE: "worse"}.get(change.verdict, "none")
     sign = {Verdict.BETTER: "✓ ", Verdict.WORSE: "✗ "}.get(change.verdict, "")
-    moved = words.NOTHING if change.change is None else words.with_unit(f"{100 * change.change:+.0f}", "%")
+    percent = None if change.change is None else round(100 * change.change)
+    moved = words.NOTHING if percent is None else words.with_unit(f"{percent:+}" if percent else "0", "%")
     return [
         element("span", element("code", change.name), element("small", change.about)),
         change.before,
@@ -118,59 +119,6 @@ def _change(change: Change) -> list[Cell]:
         moved,
         element("span", f"{sign}{change.verdict}", class_=kind),
     ]
-
-
-def _plan(report: Report) -> Html | None:
-    options, machine = report.options, report.machine
-    asked = [(words.words(name).capitalize(), _option(each)) for name, each in _options(report)]
-    servers = [
-        (
-            server.origin,
-            server.version or "unknown",
-            "yes" if server.same_host else "no",
-        )
-        for server in report.servers
-    ]
-    return section(
-        "plan",
-        "What was asked for",
-        table("Servers", ("Address", "version", "on the load tester's machine"), servers),
-        beside(
-            facts("Options", [("Scenario", options.scenario), *asked]),
-            facts(
-                "Where and when the load tester ran",
-                [
-                    ("Began", words.moment(report.started_at)),
-                    ("Ended", words.moment(report.ended_at)),
-                    ("Measured", words.seconds(report.measured_s)),
-                    ("Processors", f"{machine.cpus}, {machine.cpu_model}"),
-                    ("Memory", words.megabytes(machine.memory_mb)),
-                    ("System", f"{machine.system}, Python {machine.python}"),
-                ],
-            ),
-        ),
-    )
-
-
-def _options(report: Report) -> Iterable[tuple[str, object]]:
-    for name in type(report.options).model_fields:
-        if name in ("scenario", "servers", "thresholds"):
-            continue
-        each = getattr(report.options, name)
-        if name.endswith("_per_s"):
-            yield name.removesuffix("_per_s") + "_per_second", words.number(each)
-        elif name.endswith("_s"):
-            yield name.removesuffix("_s"), words.seconds(each)
-        elif name.endswith("_bps"):
-            yield name.removesuffix("_bps") + "_bitrate", words.bits(each)
-        else:
-            yield name, each
-
-
-def _option(each: object) -> str:
-    if isinstance(each, bool):
-        return "yes" if each else "no"
-    return "none" if each is None else str(each)
 
 
 def _all_figures(report: Report) -> Html | None:

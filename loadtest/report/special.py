@@ -40,7 +40,7 @@ def capacity(report: Report) -> Html | None:
     heads = (f"{what.capitalize()} held", "thresholds", *costs, "not met")
     rows = [
         (
-            f"{step.calls} {what}",
+            words.several(step.calls, what.removesuffix("s")),
             mark_of(step.passed),
             words.share(step.loss),
             words.ms(step.latency_p99_ms),
@@ -68,19 +68,28 @@ def capacity(report: Report) -> Html | None:
 
 
 def _cost_of_calls(found: Capacity, what: str) -> Plot | None:
-    steps = sorted(found.steps, key=lambda step: step.calls)
+    calls = sorted({step.calls for step in found.steps})
     lines = [
-        Series("server", [(step.calls, step.server_cpu) for step in steps], 0),
-        Series("load tester", [(step.calls, step.client_cpu) for step in steps], 1),
+        Series(name, [(number, _mean(found, number, field)) for number in calls], line)
+        for line, (name, field) in enumerate((("server", "server_cpu"), ("load tester", "client_cpu")))
     ]
     lines = [line for line in lines if any(y is not None for _, y in line.points)]
-    if not lines or len(steps) < 2:
+    if not lines or len(calls) < 2:
         return None
     most = max(y for line in lines for _, y in line.points if y is not None)
     title = f"CPU by {what}"
-    x = linear(what, 0, steps[-1].calls)
-    about = f"{title}: the server used {words.cores(steps[-1].server_cpu)} with {steps[-1].calls} {what}."
+    x = linear(what, 0, calls[-1])
+    used = words.cores(_mean(found, calls[-1], "server_cpu"))
+    about = f"{title}: the server used {used} with {calls[-1]} {what}."
     return Plot("capacity-cpu", title, about, x, linear("cores", 0, most), lines, dots=True)
+
+
+def _mean(found: Capacity, calls: int, field: str) -> float | None:
+    """Over all windows with so many calls."""
+    known = [
+        used for step in found.steps if step.calls == calls and (used := getattr(step, field)) is not None
+    ]
+    return sum(known) / len(known) if known else None
 
 
 def cuts(report: Report) -> Html | None:

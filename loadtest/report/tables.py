@@ -8,7 +8,7 @@ from loadtest.tool.measures import Quantiles
 
 Cell = str | None
 QUANTILES = ("p50", "p95", "p99", "max")
-TIMES = ("", "of", "half in", "95 % in", "99 % in", "longest")
+TIMES = ("", "of", "half within", "95 % within", "99 % within", "longest")
 """The heads of a table of times: a name, how many, and `milliseconds`."""
 
 

@@ -84,7 +84,7 @@ def test_tests_that_were_not_the_same_say_in_what_they_differ() -> None:
     options = earlier.options.model_copy(update={"calls": 99, "thresholds": ("loss<=1%",)})
     text = Page.of(html_of(a_report(), earlier.model_copy(update={"options": options}))).text
     assert "They were not the same test" in text
-    assert "calls: 99, now 10" in text
-    assert "the server's version: 0.0.9, now 0.1.0" in text
+    assert "Calls: 99, now 10" in text
+    assert "The server's version: 0.0.9, now 0.1.0" in text
     assert "8 processors, another" in text
-    assert "thresholds: " not in text
+    assert "Thresholds: " not in text
