@@ -8,12 +8,12 @@ from statistics import fmean, median
 from loadtest.tool.measures import Trend
 from loadtest.tool.server_watch import Look
 
-FEW_DESCRIPTORS = 8  # a database's connections, a log's file: kept once opened
+FEW_DESCRIPTORS = 8  # a database's connections, a log's file, our own requests' connections: kept once opened
 FEW_THREADS = 4
-FEW_TASKS = 2
+FEW_TASKS = 8  # a connection has one
 MEMORY_MB = 16.0  # allocators keep what they had; see also MEMORY_SHARE
 MEMORY_SHARE = 0.05
-ENDS = 5  # the beginning and the end of a window are its first and last fifth
+ENDS = 5  # a window's end is its last fifth, and its beginning the second: in the first a new server still fills up
 SIGNIFICANT = 3.0  # standard errors
 SECONDS_PER_HOUR = 3600
 
@@ -74,10 +74,13 @@ def _idle(
 
 def _memory(window: Sequence[Look]) -> Trend | None:
     points = _points(window, "memory_mb")
-    line = fitted(points)
-    if line is None or len(points) < 2 * ENDS:
+    if len(points) < 2 * ENDS:
         return None
     size = len(points) // ENDS
+    points = points[size:]
+    line = fitted(points)
+    if line is None:
+        return None
     first, last = (median(y for _, y in part) for part in (points[:size], points[-size:]))
     allowed = max(MEMORY_MB, MEMORY_SHARE * first)
     return Trend(

@@ -59,6 +59,11 @@ def test_memory_that_climbs_through_the_window_is_growth_and_is_told_by_the_hour
     assert memory.per_hour == pytest.approx(600, rel=0.02)
 
 
+def test_memory_that_a_new_server_takes_at_first_and_keeps_is_none() -> None:
+    window = [a_look(second, memory_mb=min(160, 100 + second)) for second in range(600)]
+    assert not named(trends(a_look(-5, 60), window, a_look(605, 160)), "memory").grew
+
+
 def test_memory_that_jumps_about_but_stays_is_none() -> None:
     draw = random.Random(1)
     window = [a_look(second, memory_mb=200 + draw.uniform(-30, 30)) for second in range(600)]
