@@ -45,7 +45,7 @@ class FileEndpoints:
                 status=201,
                 raw_body=TYPES,
                 most_bytes=MOST_BYTES,
-                refusals={409: ("state",), 422: ("attachment",)},
+                refusals={409: ("state",), 422: ("attachment",), 429: ("too-many-requests",)},
             ),
             Endpoint(
                 "GET",

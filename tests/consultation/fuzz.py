@@ -185,8 +185,19 @@ def _still_wrong(case: "Case[Any]") -> bool:
     """Whether what was made wrong on purpose is in body or query: paths and headers were made good again."""
     assert case.meta is not None, "it was generated"
     parts = case.meta.components
-    made = (parts.get(where) for where in (ParameterLocation.BODY, ParameterLocation.QUERY))
-    return any(part is not None and part.mode is GenerationMode.NEGATIVE for part in made)
+    body, query = (parts.get(where) for where in (ParameterLocation.BODY, ParameterLocation.QUERY))
+    if body is not None and body.mode is GenerationMode.NEGATIVE:
+        return True
+    return query is not None and query.mode is GenerationMode.NEGATIVE and _is_query_wrong(case)
+
+
+def _is_query_wrong(case: "Case[Any]") -> bool:
+    """In what is declared of it; other parameters are ignored."""
+    given = case.query or {}
+    return any(
+        not declared.is_valid(given[declared.name]) if declared.name in given else declared.is_required
+        for declared in case.operation.query
+    )
 
 
 def _told(failure: FailureGroup, case: "Case[Any]") -> str:

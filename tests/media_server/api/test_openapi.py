@@ -16,6 +16,7 @@ from media_server.endpoints.me_endpoints import MeEndpoints
 from media_server.endpoints.outcome_endpoints import OutcomeEndpoints
 from media_server.endpoints.queue_endpoints import QueueEndpoints
 from media_server.login.described import login_paths
+from media_server.rate_limiting import LIMITED
 
 
 def described() -> dict[str, Any]:
@@ -54,6 +55,14 @@ def test_each_reference_leads_somewhere(document: dict[str, Any]) -> None:
 
     there = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert references(document) <= there
+
+
+def test_what_may_come_too_often_says_so(document: dict[str, Any]) -> None:
+    answers = {
+        route: document["paths"][route[1].removeprefix("/v1")][route[0].lower()]["responses"]
+        for route in LIMITED
+    }
+    assert [route for route, responses in answers.items() if "429" not in responses] == []
 
 
 def test_each_operation_has_a_name_of_its_own_and_says_who_may(document: dict[str, Any]) -> None:
