@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from loadtest.dtls_client import identity
 from loadtest.errors import ClientError, Interrupted, Refused
 from loadtest.events import Track, TrackId
-from loadtest.lean_sdp import Answer, Section, new_section, read_answer, write_offer
+from loadtest.lean_sdp import VIDEO_FORMATS, Answer, Section, new_section, read_answer, write_offer
 from loadtest.room_view import RoomView
 from loadtest.session import Session
 
@@ -20,15 +20,16 @@ CarryOut = Callable[[Answer, Sequence[Section], Sequence[tuple[Section, Track]]]
 
 
 class LeanNegotiation:
-    """Of one session. `sections` are those that were agreed on."""
+    """Of one session. `sections` are those that were agreed on, `codec` that of the video that is published."""
 
-    def __init__(self, session: Session, carry_out: CarryOut) -> None:
+    def __init__(self, session: Session, carry_out: CarryOut, codec: str = "vp8") -> None:
         self.ufrag, self.pwd = secrets.token_hex(4), secrets.token_hex(12)
         self.sections: list[Section] = []
         self.failures: list[ClientError] = []
         """Why tracks that were published later could not be subscribed to."""
         self._session = session
         self._carry_out = carry_out
+        self._codec = codec
         self._offers = 0
         self._one_at_a_time = asyncio.Lock()
         self._wanted: set[TrackId] = set()
@@ -82,13 +83,16 @@ class LeanNegotiation:
     async def _negotiate(self, publish: Iterable[str], subscribe: Sequence[Track]) -> None:
         async with self._one_at_a_time:
             wishes: dict[str, object] = {}
-            published = [self._section(number, kind, "sendonly") for number, kind in enumerate(publish)]
+            published = [
+                self._section(number, kind, "sendonly", self._codec) for number, kind in enumerate(publish)
+            ]
             for section in published:
                 publication = {"source": SOURCES[section.kind], "muted": False, "encryption": "none"}
                 wishes[section.mid] = {"publish": publication}
             wanted: list[tuple[Section, Track]] = []
             for track in subscribe:
-                section = self._section(len(published) + len(wanted), track.kind, "recvonly")
+                codec = track.codec if track.codec in VIDEO_FORMATS else self._codec
+                section = self._section(len(published) + len(wanted), track.kind, "recvonly", codec)
                 wishes[section.mid] = {"subscribe": track.id}
                 wanted.append((section, track))
             if not wishes:
@@ -103,8 +107,8 @@ class LeanNegotiation:
             self._subscribed += len(subscribe)
             self._followed.notify_all()
 
-    def _section(self, number: int, kind: str, direction: str) -> Section:
-        return new_section(len(self.sections) + number, kind, direction)
+    def _section(self, number: int, kind: str, direction: str, codec: str) -> Section:
+        return new_section(len(self.sections) + number, kind, direction, codec)
 
 
 def _is_unknown_track(error: ClientError) -> bool:

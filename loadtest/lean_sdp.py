@@ -9,15 +9,36 @@ from loadtest.synthetic_media import AUDIO_LEVEL, MID, TRANSPORT_CC
 OPUS, VP8, VP8_RTX = 111, 96, 97
 
 
+@dataclass(frozen=True, slots=True)
+class VideoFormat:
+    """Payload types of a codec and of its retransmissions (RFC 4588), as we offer them."""
+
+    name: str
+    payload_type: int
+    rtx_payload_type: int
+    parameters: str | None = None
+
+
+VIDEO_FORMATS = {
+    "vp8": VideoFormat("VP8", VP8, VP8_RTX),
+    # RFC 6184 §8.1: constrained baseline, level 3.1.
+    "h264": VideoFormat(
+        "H264", 98, 99, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+    ),
+}
+"""By the codec's name in the protocol."""
+
+
 @dataclass(slots=True)
 class Section:
-    """One m-section; `mid` is its place, `direction` sendonly, recvonly or inactive."""
+    """One m-section; `mid` is its place, `direction` sendonly, recvonly or inactive; `codec` that of video."""
 
     mid: str
     kind: str
     direction: str
     ssrc: int
     rtx_ssrc: int
+    codec: str = "vp8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +56,8 @@ class Answer:
     extensions: dict[str, int] = field(default_factory=dict)
 
 
-def new_section(number: int, kind: str, direction: str) -> Section:
-    return Section(str(number), kind, direction, random.getrandbits(32), random.getrandbits(32))
+def new_section(number: int, kind: str, direction: str, codec: str = "vp8") -> Section:
+    return Section(str(number), kind, direction, random.getrandbits(32), random.getrandbits(32), codec)
 
 
 def write_offer(sections: list[Section], ufrag: str, pwd: str, fingerprint: str, version: int) -> str:
@@ -62,7 +83,8 @@ def write_offer(sections: list[Section], ufrag: str, pwd: str, fingerprint: str,
 
 def _media(section: Section) -> list[str]:
     audio = section.kind == "audio"
-    formats = f"{OPUS}" if audio else f"{VP8} {VP8_RTX}"
+    video = VIDEO_FORMATS[section.codec]
+    formats = f"{OPUS}" if audio else f"{video.payload_type} {video.rtx_payload_type}"
     lines = [
         f"m={section.kind} 9 UDP/TLS/RTP/SAVPF {formats}",
         "c=IN IP4 0.0.0.0",
@@ -81,9 +103,13 @@ def _media(section: Section) -> list[str]:
             f"a=rtcp-fb:{OPUS} transport-cc",
         ]
     else:
-        lines += [f"a=rtpmap:{VP8} VP8/90000", f"a=rtpmap:{VP8_RTX} rtx/90000", f"a=fmtp:{VP8_RTX} apt={VP8}"]
+        number, rtx_number = video.payload_type, video.rtx_payload_type
+        lines.append(f"a=rtpmap:{number} {video.name}/90000")
+        if video.parameters is not None:
+            lines.append(f"a=fmtp:{number} {video.parameters}")
+        lines += [f"a=rtpmap:{rtx_number} rtx/90000", f"a=fmtp:{rtx_number} apt={number}"]
         lines += [
-            f"a=rtcp-fb:{VP8} {feedback}" for feedback in ("transport-cc", "ccm fir", "nack", "nack pli")
+            f"a=rtcp-fb:{number} {feedback}" for feedback in ("transport-cc", "ccm fir", "nack", "nack pli")
         ]
     if section.direction == "sendonly":
         lines.append(f"a=msid:- {section.mid}")

@@ -482,10 +482,11 @@ class TrafficEngine:
         payload_type: int,
         rtx_ssrc: int | None = None,
         rtx_payload_type: int | None = None,
+        codec: str = "vp8",
         bitrate_bps: int = 1_200_000,
         frames_per_s: int = 30,
     ) -> None:
-        """VP8-shaped; it flows from `start_sending` on."""
+        """Shaped like `codec`, vp8 or h264; it flows from `start_sending` on."""
     def subscribe(self, peer: int, *, ssrc: int, kind: str, codec: str, rtx_ssrc: int | None = None) -> None:
         """Expect a stream. One that is expected already stays as it is."""
     def start_sending(self, peer: int) -> None: ...

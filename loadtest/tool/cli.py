@@ -132,8 +132,8 @@ def _options(given: dict[str, Any]) -> Options:
         raise WrongUsage(f"--srtp-profile: one of {', '.join(SrtpProfile.__members__)}")
     if not given["audio"] and not given["video"]:
         raise WrongUsage("--no-audio with --no-video: nothing would be sent")
-    if given["codec"] is not VideoCodec.VP8 or given["simulcast"]:
-        raise WrongUsage("--codec and --simulcast: synthetic cameras send VP8 in one size only")
+    if given["simulcast"]:
+        raise WrongUsage("--simulcast: cameras send one size only, which is all that a server takes of them")
     _check_impairment(given["impair"])
     _check_bots(given)
     if given["participants"] is not None and scenario not in SIZES:

@@ -13,7 +13,7 @@ FEW_THREADS = 4
 FEW_TASKS = 8  # a connection has one
 MEMORY_MB = 16.0  # allocators keep what they had; see also MEMORY_SHARE
 MEMORY_SHARE = 0.05
-ENDS = 5  # a window's end is its last fifth, and its beginning the second: in the first a new server still fills up
+ENDS = 5  # the end is a window's last fifth, the beginning its second: in the first a new server fills up
 SIGNIFICANT = 3.0  # standard errors
 SECONDS_PER_HOUR = 3600
 

@@ -17,7 +17,7 @@ from loadtest.errors import MediaFailed
 from loadtest.events import Track
 from loadtest.histogram import Histogram
 from loadtest.impairment import Impairment
-from loadtest.lean_sdp import OPUS, VP8, VP8_RTX, Answer, Section
+from loadtest.lean_sdp import OPUS, VIDEO_FORMATS, Answer, Section
 from loadtest.participant import Publishing
 from sfu._dataplane import (
     DataPlaneError,
@@ -180,13 +180,15 @@ class MediaPath:
         if section.kind == "audio":
             self._native.publish_audio(self._peer, mid=section.mid, ssrc=section.ssrc, payload_type=OPUS)
         else:
+            numbers = VIDEO_FORMATS[section.codec]
             self._native.publish_video(
                 self._peer,
                 mid=section.mid,
                 ssrc=section.ssrc,
-                payload_type=VP8,
+                payload_type=numbers.payload_type,
                 rtx_ssrc=section.rtx_ssrc,
-                rtx_payload_type=VP8_RTX,
+                rtx_payload_type=numbers.rtx_payload_type,
+                codec=section.codec,
                 bitrate_bps=publishing.video_bps,
                 frames_per_s=publishing.frames_per_s,
             )
@@ -196,8 +198,7 @@ class MediaPath:
         ssrc, rtx_ssrc, *_ = (*ssrcs, None, None)
         if ssrc is None:
             return None
-        codec = "opus" if track.kind == "audio" else "vp8"
-        self._native.subscribe(self._peer, ssrc=ssrc, kind=track.kind, codec=codec, rtx_ssrc=rtx_ssrc)
+        self._native.subscribe(self._peer, ssrc=ssrc, kind=track.kind, codec=track.codec, rtx_ssrc=rtx_ssrc)
         return ssrc
 
     def start_sending(self) -> None:

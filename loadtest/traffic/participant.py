@@ -19,7 +19,6 @@ from loadtest.participant import (
     ParticipantFigures,
     ReceivedTrack,
     SentTrack,
-    VideoCodec,
 )
 from loadtest.room_view import RoomView
 from loadtest.session import Session
@@ -33,17 +32,15 @@ class NativeParticipant:
     def __init__(
         self, engine: NativeEngine, joining: Joining, *, encoding: Encoding = Encoding.MSGPACK
     ) -> None:
-        """Raises ValueError for what it cannot publish: H.264 and simulcast."""
+        """Raises ValueError for what it cannot publish: simulcast."""
         publishing = joining.publishing
-        if publishing.video and publishing.codec is not VideoCodec.VP8:
-            raise ValueError("codec: native participants publish VP8 only")
         if publishing.video and publishing.simulcast:
             raise ValueError("simulcast: native participants publish one layer")
         self._engine = engine
         self._joining = joining
         self._publishing = publishing
         self._session = Session(joining.url, joining.ticket, encoding, self._take, self._session_over)
-        self._negotiation = LeanNegotiation(self._session, self._carry_out)
+        self._negotiation = LeanNegotiation(self._session, self._carry_out, publishing.codec.value)
         self._room: RoomView | None = None
         self._path: MediaPath | None = None
         self._subscribed: dict[int, Track] = {}  # by SSRC

@@ -8,9 +8,10 @@ use dataplane_core::codec::Codec;
 use dataplane_core::srtp::{Profile, SrtpKeys};
 use dataplane_core::track::Kind;
 use dataplane_traffic::figures::{Figures, ReceivedFigures, SentFigures};
+use dataplane_traffic::heads::VideoCodec;
 use dataplane_traffic::histogram::Histogram;
 use dataplane_traffic::ice::Credentials;
-use dataplane_traffic::participant::{Event, Participant, Refused, Settings};
+use dataplane_traffic::participant::{Event, Participant, Picture, Refused, Settings};
 use dataplane_traffic::random::mix;
 use dataplane_traffic::received;
 use dataplane_traffic::sent::{Description, Extensions, Rtx};
@@ -221,7 +222,7 @@ impl TrafficEngine {
     }
 
     #[pyo3(signature = (peer, *, mid, ssrc, payload_type, rtx_ssrc=None, rtx_payload_type=None,
-        bitrate_bps=1_200_000, frames_per_s=30))]
+        codec="vp8", bitrate_bps=1_200_000, frames_per_s=30))]
     #[allow(clippy::too_many_arguments)] // keyword arguments
     fn publish_video(
         &self,
@@ -231,9 +232,11 @@ impl TrafficEngine {
         payload_type: u32,
         rtx_ssrc: Option<u32>,
         rtx_payload_type: Option<u32>,
+        codec: &str,
         bitrate_bps: u64,
         frames_per_s: u32,
     ) -> PyResult<()> {
+        let codec = VideoCodec::from_name(codec).ok_or_else(|| bad("codec: vp8 or h264"))?;
         if !(1..=MAX_BITRATE_BPS).contains(&bitrate_bps) {
             return Err(bad("bitrate_bps: 1 to 100000000"));
         }
@@ -246,8 +249,8 @@ impl TrafficEngine {
             _ => return Err(bad("rtx_ssrc and rtx_payload_type: both or neither")),
         };
         let description = Description { ssrc, payload_type: self::payload_type(payload_type)?, mid, rtx };
-        self.change(peer, |participant, now_us| participant.add_video(description, bitrate_bps, frames_per_s, now_us))?
-            .map_err(refused)
+        let picture = Picture { codec, bitrate_bps, frames_per_s };
+        self.change(peer, |participant, now_us| participant.add_video(description, picture, now_us))?.map_err(refused)
     }
 
     #[pyo3(signature = (peer, *, ssrc, kind, codec, rtx_ssrc=None))]

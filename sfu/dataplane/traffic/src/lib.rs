@@ -6,6 +6,7 @@
 
 pub mod figures;
 pub mod frames;
+pub mod heads;
 pub mod histogram;
 pub mod ice;
 pub mod link;

@@ -22,6 +22,7 @@ use dataplane_core::track::Kind;
 mod receiving;
 mod sending;
 
+pub use sending::Picture;
 use sending::{Microphone, Video};
 
 /// Streams that one participant may send, and receive.
@@ -223,16 +224,10 @@ impl Participant {
     }
 
     /// Announce a stream of pictures to send.
-    pub fn add_video(
-        &mut self,
-        description: sent::Description,
-        bitrate_bps: u64,
-        frames_per_s: u32,
-        now_us: u64,
-    ) -> Result<(), Refused> {
+    pub fn add_video(&mut self, description: sent::Description, picture: Picture, now_us: u64) -> Result<(), Refused> {
         self.check_room(&description)?;
         let random = Random::new(self.random.draw());
-        self.videos.push(Video::new(description, bitrate_bps, frames_per_s, random, now_us));
+        self.videos.push(Video::new(description, picture, random, now_us));
         self.pacer.set_rate(self.videos.iter().map(|video| video.bitrate_bps).sum());
         Ok(())
     }

@@ -4,9 +4,9 @@ use dataplane_core::extension::Writer;
 use dataplane_core::rtp::{self, FIXED_HEADER_LEN};
 use dataplane_core::srtp::SrtpKeys;
 
+use crate::heads::MAX_HEAD;
 use crate::histogram::Histogram;
 use crate::stamp::Stamp;
-use crate::video::MAX_HEAD;
 
 /// Packets that may be asked for again: about three seconds of video. The oldest goes first.
 const HISTORY: usize = 512;

@@ -1,5 +1,6 @@
-//! Made-up VP8 (RFC 7741, RFC 6386): frames of a camera's sizes with true headers, and nothing a decoder could show.
+//! A camera that sees nothing: when frames come, how large they are, and which of them are key frames.
 
+use crate::heads::MAX_HEAD;
 use crate::random::Random;
 
 pub const CLOCK_RATE: u32 = 90_000;
@@ -11,8 +12,6 @@ const SIZE_PERCENT: (u64, u64) = (75, 126);
 const KEY_SPACING_US: u64 = 200_000;
 /// RTP packets stay below this, as a browser's: header, extensions and payload, without what SRTP adds.
 pub const MAX_PACKET: usize = 1_200;
-/// Bytes at the head of a payload that the codec claims.
-pub const MAX_HEAD: usize = 16;
 
 /// One frame on its way out.
 #[derive(Clone, Copy, Debug)]
@@ -109,29 +108,9 @@ impl Camera {
     }
 }
 
-/// Writes the VP8 payload descriptor (RFC 7741 §4.2) with a picture id of 15 bits and, on the first packet, the frame
-/// header (RFC 6386 §9.1); returns how many bytes it took.
-pub fn write_vp8_head(out: &mut [u8; MAX_HEAD], frame: u32, key: bool, first: bool) -> usize {
-    let picture = 0x8000 | (frame as u16 & 0x7FFF);
-    // X, and S on the first packet; I.
-    out[..2].copy_from_slice(&[if first { 0x90 } else { 0x80 }, 0x80]);
-    out[2..4].copy_from_slice(&picture.to_be_bytes());
-    if !first {
-        return 4;
-    }
-    if !key {
-        out[4..7].copy_from_slice(&[0x11, 0x02, 0x00]);
-        return 7;
-    }
-    // Bit 0 clear: a key frame; start code; 640 by 480.
-    out[4..14].copy_from_slice(&[0x10, 0x02, 0x00, 0x9D, 0x01, 0x2A, 0x80, 0x02, 0xE0, 0x01]);
-    14
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dataplane_core::codec::{Codec, starts_keyframe};
 
     fn camera() -> Camera {
         Camera::new(1_200_000, 30, Random::new(5), 0)
@@ -178,14 +157,5 @@ mod tests {
         let later = camera.capture(camera.due_us() + 1_000_000, 24);
         let ticks = later.timestamp.wrapping_sub(first.timestamp);
         assert!((90_000..=96_000).contains(&ticks), "{ticks}");
-    }
-
-    #[test]
-    fn servers_see_key_frames() {
-        let mut head = [0; MAX_HEAD];
-        for (key, first) in [(true, true), (false, true), (true, false), (false, false)] {
-            let len = write_vp8_head(&mut head, 300, key, first);
-            assert_eq!(starts_keyframe(Codec::Vp8, &head[..len], None), key && first);
-        }
     }
 }

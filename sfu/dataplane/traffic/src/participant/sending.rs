@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use dataplane_core::outbox::Outbox;
 
 use super::{Keys, NEVER, Participant};
+use crate::heads::{MAX_HEAD, VideoCodec};
 use crate::random::Random;
 use crate::sent::{Clock, Content, Description, Outgoing};
 use crate::stamp::Stamp;
-use crate::video::{Camera, Frame, MAX_HEAD, write_vp8_head};
+use crate::video::{Camera, Frame};
 
 const SOUND_US: u64 = 20_000;
 const SOUND_TICKS: u32 = 960;
@@ -64,18 +65,28 @@ impl Microphone {
     }
 }
 
+/// What a camera sends.
+#[derive(Clone, Copy, Debug)]
+pub struct Picture {
+    pub codec: VideoCodec,
+    pub bitrate_bps: u64,
+    pub frames_per_s: u32,
+}
+
 pub struct Video {
     pub stream: Outgoing,
     pub bitrate_bps: u64,
     pub camera: Camera,
+    codec: VideoCodec,
     frames: VecDeque<Frame>,
 }
 
 impl Video {
-    pub fn new(description: Description, bitrate_bps: u64, frames_per_s: u32, mut random: Random, now_us: u64) -> Self {
+    pub fn new(description: Description, picture: Picture, mut random: Random, now_us: u64) -> Self {
+        let Picture { codec, bitrate_bps, frames_per_s } = picture;
         let first = random.draw() as u16;
         let camera = Camera::new(bitrate_bps, frames_per_s, random, now_us);
-        Self { stream: Outgoing::new(description, first), bitrate_bps, camera, frames: VecDeque::new() }
+        Self { stream: Outgoing::new(description, first), bitrate_bps, camera, codec, frames: VecDeque::new() }
     }
 
     pub fn drop_queue(&mut self) {
@@ -99,7 +110,7 @@ impl Video {
     fn next_packet(&mut self) -> Option<Content> {
         let frame = self.frames.front_mut()?;
         let mut head = [0; MAX_HEAD];
-        let head_len = write_vp8_head(&mut head, frame.number, frame.key, frame.sent == 0);
+        let head_len = self.codec.write_head(&mut head, frame);
         frame.sent += 1;
         let content = Content {
             marker: frame.sent == frame.packets,

@@ -9,8 +9,9 @@ use dataplane_core::rtp::{self, Header};
 use dataplane_core::srtp::{Profile, SrtpKeys};
 use dataplane_core::stun;
 use dataplane_core::track::Kind;
+use dataplane_traffic::heads::VideoCodec;
 use dataplane_traffic::ice::Credentials;
-use dataplane_traffic::participant::{Event, Participant, Settings};
+use dataplane_traffic::participant::{Event, Participant, Picture, Settings};
 use dataplane_traffic::received::{self, Arrival};
 use dataplane_traffic::sent::{Description, Extensions, Rtx};
 
@@ -20,6 +21,7 @@ pub const VIDEO: u32 = 20;
 pub const VIDEO_RTX: u32 = 21;
 /// The wall clock when the monotonic one is zero, in ns.
 const EPOCH_NS: u64 = 1_700_000_000_000_000_000;
+const PICTURE: Picture = Picture { codec: VideoCodec::Vp8, bitrate_bps: 1_200_000, frames_per_s: 30 };
 const PASSWORD: &str = "a-password-of-22-chars-";
 
 pub fn keys(seed: u8) -> SrtpKeys {
@@ -65,7 +67,7 @@ impl Stage {
         let audio = Description { ssrc: AUDIO, payload_type: 111, mid: "0".into(), rtx: None };
         let video = Description { ssrc: VIDEO, payload_type: 96, mid: "1".into(), rtx: Some(rtx) };
         sender.add_microphone(audio, 0).unwrap();
-        sender.add_video(video, 1_200_000, 30, 0).unwrap();
+        sender.add_video(video, PICTURE, 0).unwrap();
         let mut receiver = participant(2, open_one_in, 77);
         for (ssrc, kind, codec, clock_rate, rtx_ssrc) in
             [(AUDIO, Kind::Audio, Codec::Opus, 48_000, None), (VIDEO, Kind::Video, Codec::Vp8, 90_000, Some(VIDEO_RTX))]
