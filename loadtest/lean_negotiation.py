@@ -20,7 +20,7 @@ CarryOut = Callable[[Answer, Sequence[Section], Sequence[tuple[Section, Track]]]
 
 
 class LeanNegotiation:
-    """Of one session. `sections` are those that were agreed on, `codec` that of the video that is published."""
+    """Of one session. `sections` are those that were agreed on, `codec` is that of published video."""
 
     def __init__(self, session: Session, carry_out: CarryOut, codec: str = "vp8") -> None:
         self.ufrag, self.pwd = secrets.token_hex(4), secrets.token_hex(12)

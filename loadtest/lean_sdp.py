@@ -31,7 +31,7 @@ VIDEO_FORMATS = {
 
 @dataclass(slots=True)
 class Section:
-    """One m-section; `mid` is its place, `direction` sendonly, recvonly or inactive; `codec` that of video."""
+    """One m-section; `mid` is its place, `direction` sendonly, recvonly or inactive, `codec` video's."""
 
     mid: str
     kind: str

@@ -135,7 +135,7 @@ Video = Annotated[
 ]
 Codec = Annotated[VideoCodec, typer.Option(help="Of the cameras.", rich_help_panel=_SENT)]
 Simulcast = Annotated[
-    bool, typer.Option("--simulcast", help="Send each camera in three sizes.", rich_help_panel=_SENT)
+    bool, typer.Option("--simulcast", help="Refused for now: servers take one size.", rich_help_panel=_SENT)
 ]
 Profile = Annotated[
     str,
