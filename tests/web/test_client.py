@@ -413,7 +413,7 @@ async def test_without_auto_subscribe_only_what_was_asked_for_is_received(site: 
 async def test_who_leaves_while_entering_leaves_nobody_behind(site: Site, entering: str) -> None:
     cut = "fakeRoom.current.end(1006); fakeRoom.inside.clear();" if entering == "resume" else ""
     joined = "await outcome;" if entering == "resume" else ""
-    outcome, inside, states, open_sockets = await run(
+    outcome, inside, state = await run(
         site,
         f"""const client = made();
         if ("{entering}" === "join") fakeRoom.delayMs = 60;
@@ -423,12 +423,10 @@ async def test_who_leaves_while_entering_leaves_nobody_behind(site: Site, enteri
         {cut}
         await until(() => fakeRoom.requests("{entering}").length === 1);
         await client.leave();
-        await sleep(100);
-        return [await outcome, fakeRoom.inside.size, client.state,
-                fakeRoom.sockets.filter(({{ readyState }}) => readyState < 3).length];""",
+        await until(() => fakeRoom.sockets.every(({{ readyState }}) => readyState === 3));
+        return [await outcome, fakeRoom.inside.size, client.state];""",
     )
-    assert outcome == ("left" if entering == "join" else "joined")
-    assert (inside, states, open_sockets) == (0, "ended", 0)
+    assert (outcome, inside, state) == ("left" if entering == "join" else "joined", 0, "ended")
 
 
 async def test_a_visit_after_a_hasty_leave_is_not_ended_by_the_first(site: Site) -> None:

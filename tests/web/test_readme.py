@@ -35,4 +35,4 @@ async def test_the_embedding_example_is_a_call(site: Site) -> None:
     await page.wait_for_function("() => fakeRoom.requests('mute').length === 1")
     await page.click("#leave")
     await page.wait_for_function("() => document.querySelector('#status').textContent === 'ended: left'")
-    assert await page.evaluate("fakeRoom.inside.size") == 0
+    await page.wait_for_function("() => fakeRoom.inside.size === 0")
