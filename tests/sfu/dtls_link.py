@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from aiortc import RTCCertificate, RTCDtlsParameters
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
-from sfu.dtls import Certificate, DtlsServer, SrtpKeys
+from sfu.dtls import Certificate, DtlsServer, SrtpKeys, client_random
 from sfu.sdp import Fingerprint
 
 
@@ -39,15 +39,20 @@ class ClientEnd:
 
 
 class Link:
-    """`lose_from_server`: numbers (from 0) of the server's datagrams that never arrive."""
+    """`lose_from_server`: numbers (from 0) of the server's datagrams that never arrive;
+    `lose_repeated_hellos`: nor does any ClientHello but the first.
+    """
 
     def __init__(
         self,
         certificate: Certificate,
         lose_from_server: frozenset[int] = frozenset(),
+        *,
+        lose_repeated_hellos: bool = False,
         client_certificate: RTCCertificate | None = None,
     ) -> None:
         self.lose_from_server = lose_from_server
+        self.lose_repeated_hellos = lose_repeated_hellos
         self.from_server: list[bytes] = []
         self.from_client: list[bytes] = []
         self.keys: list[SrtpKeys] = []
@@ -76,6 +81,8 @@ class Link:
 
     def _client_sends(self, datagram: bytes) -> None:
         self.from_client.append(datagram)
+        if self.lose_repeated_hellos and client_random(datagram) and len(self.from_client) > 1:
+            return
         while self.before_client:
             self.server.deliver(self.before_client.popleft())
         self.server.deliver(datagram)
