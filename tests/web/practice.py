@@ -15,6 +15,7 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
+from tests.consultation.records import opened
 from tests.server_process import ServerProcess, running_server
 from tests.web.browser import DESK, PHONE
 
@@ -24,7 +25,6 @@ _SETTINGS = {
     "POLICY": "consented-recording",
     "FAIR_USE_PER_MONTH": "1000",
     "WORKERS": "1",
-    "DOCTOR_ABSENCE_S": "3",
 }
 _CALL = """async ([method, path, body]) => {
   window.csrf ??= (await (await fetch("/v1/me")).json()).csrf_token;
@@ -191,6 +191,12 @@ class Practice:
         doctor = Doctor(page)
         self._doctors.append(doctor)
         return doctor
+
+    def doctor_was_seen_long_ago(self, consultation: str) -> None:
+        """As if so much time had passed."""
+        with opened(self.server) as records:
+            records.execute("UPDATE consultations SET doctor_seen_at_us = 1 WHERE id = ?", (consultation,))
+            records.commit()
 
     async def leave(self) -> None:
         """Everybody goes home; nobody waits any more."""
