@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Route
 
 from tests.consultation.story import GP, ask
 from tests.web.surgery import DOCTOR, TALKING, WORDS, Surgery, everything, in_both_schemes, seen
@@ -101,6 +102,18 @@ async def test_a_patient_given_back_has_the_old_place(surgery: Surgery) -> None:
 async def test_a_doctor_whose_patient_was_taken_back_is_told_so(surgery: Surgery) -> None:
     page, patient = await surgery.case()
     claes = await surgery.person("claes", "doctor")
+    calls: list[str] = []
+
+    async def call(route: Route) -> None:
+        calls.append(route.request.url)
+        await route.fallback()
+
+    async def look(route: Route) -> None:
+        """The page looks by itself, too, once in a while, and would notice it before any call."""
+        await (route.fallback() if calls else route.abort())
+
+    await page.route("**/call", call)
+    await page.route(f"**/v1/consultations/{patient.consultation}", look)
     # As the queue's keeper does for a page that was not there for long.
     assert (await claes.post(f"/consultations/{patient.consultation}/give-back")).status == 204
     await page.click(".ready [data-action=call]")
@@ -174,7 +187,9 @@ async def test_the_consultation_is_closed_and_its_report_arrives_at_the_gp(surge
     unfinished = page.get_by_role("dialog", name="Something has not been added yet")
     assert await unfinished.locator("li").all_inner_texts() == ["Referral"]
     await unfinished.get_by_role("button", name="Go back").click()
-    assert await page.evaluate("document.activeElement.closest('[data-part]').dataset.part") == "referral"
+    await page.wait_for_function(
+        "() => document.activeElement?.closest('[data-part]')?.dataset.part === 'referral'"
+    )
     assert (await patient.state())["state"] == "in-progress"
     await page.click("[data-action=close]")
     await unfinished.get_by_role("button", name="Close without it").click()
