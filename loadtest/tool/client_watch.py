@@ -35,7 +35,7 @@ def look() -> ClientLook:
 
 @dataclass(frozen=True, slots=True)
 class ClientCost:
-    """Of one process within a window."""
+    """Within a window."""
 
     cpu: float  # in cores
     busiest_thread: float
@@ -54,24 +54,23 @@ def cost_between(before: ClientLook, after: ClientLook, machine_cpus: int) -> Cl
     )
 
 
-def judged(costs: list[ClientCost], *, cpu_max: float, cpus: int, late_p99_ms: float | None) -> ClientFigures:
-    """Several processes' costs as one, with a warning when they were the limit. Pure."""
-    full = [cost for cost in costs if cost.busiest_thread >= THREAD_FULL]
-    if full:
+def judged(cost: ClientCost, *, cpu_max: float, cpus: int, late_p99_ms: float | None) -> ClientFigures:
+    """The cost, with a warning when it was the limit. Pure."""
+    if cost.busiest_thread >= THREAD_FULL:
         warning = (
             "A thread of the load tester used a whole core: the figures may be its own, not the server's."
         )
-    elif max((cost.machine_busy for cost in costs), default=0.0) >= MACHINE_FULL:
+    elif cost.machine_busy >= MACHINE_FULL:
         warning = "This machine had no CPU left: the figures are those of too small a machine."
     elif late_p99_ms is not None and late_p99_ms > LATE_MS:
         warning = f"The load tester sent its packets late (p99 {late_p99_ms:.0f} ms): latency includes that."
     else:
         warning = None
     return ClientFigures(
-        cpu=sum(cost.cpu for cost in costs),
+        cpu=cost.cpu,
         cpu_max=cpu_max,
         cpus=cpus,
-        memory_mb=sum(cost.memory_mb for cost in costs),
+        memory_mb=cost.memory_mb,
         is_limit=warning is not None,
         warning=warning,
     )

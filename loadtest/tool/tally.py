@@ -1,11 +1,8 @@
-"""What was counted during a test, by one process, in a form that adds up with another's. Pure.
-
-Times are kept in histograms of microseconds, so that percentiles over several processes are right.
-"""
+"""What was counted during a test. Pure. Times are kept in histograms of microseconds."""
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from loadtest.histogram import Histogram
 from loadtest.participant import STEPS, JoinSteps, Kind, ReceivedTrack, SentTrack
@@ -68,14 +65,6 @@ class MediaTally:
         self.retransmitted += track.retransmitted
         self.late.merge(track.late)
 
-    def merge(self, other: "MediaTally") -> None:
-        for each in fields(self):
-            mine, theirs = getattr(self, each.name), getattr(other, each.name)
-            if isinstance(mine, Histogram):
-                mine.merge(theirs)
-            else:
-                setattr(self, each.name, mine + theirs)
-
 
 @dataclass(slots=True)
 class JoinTally:
@@ -103,13 +92,6 @@ class JoinTally:
         if decoded.count:
             self.steps["first_decoded_frame"] = decoded
 
-    def merge(self, other: "JoinTally") -> None:
-        self.attempted += other.attempted
-        self.succeeded += other.succeeded
-        self.failed += other.failed
-        for name, times in other.steps.items():
-            self.steps.setdefault(name, Histogram()).merge(times)
-
 
 @dataclass(slots=True)
 class CutTally:
@@ -118,13 +100,6 @@ class CutTally:
     lost: int = 0
     resumed_after: Histogram = field(default_factory=Histogram)
     gap: Histogram = field(default_factory=Histogram)
-
-    def merge(self, other: "CutTally") -> None:
-        self.made += other.made
-        self.resumed += other.resumed
-        self.lost += other.lost
-        self.resumed_after.merge(other.resumed_after)
-        self.gap.merge(other.gap)
 
 
 @dataclass(slots=True)
@@ -145,12 +120,6 @@ class PlayingTally:
     expected_tracks: int = 0
     playing_tracks: int = 0
 
-    def merge(self, other: "PlayingTally") -> None:
-        self.participants += other.participants
-        self.all_playing += other.all_playing
-        self.expected_tracks += other.expected_tracks
-        self.playing_tracks += other.playing_tracks
-
 
 @dataclass(slots=True)
 class Tally:
@@ -168,18 +137,6 @@ class Tally:
 
     def cut(self, kind: str) -> CutTally:
         return self.cuts.setdefault(kind, CutTally())
-
-    def merge(self, other: "Tally") -> None:
-        """Add another process's; a waiting room is one process's affair."""
-        for kind, media in other.media.items():
-            self.media[kind].merge(media)
-        self.joins.merge(other.joins)
-        self.playing.merge(other.playing)
-        for cut_kind, cuts in other.cuts.items():
-            self.cut(cut_kind).merge(cuts)
-        self.waiting = self.waiting or other.waiting
-        self.failures.update(other.failures)
-        self.unsent += other.unsent
 
 
 @dataclass(slots=True)
@@ -205,14 +162,6 @@ class Flow:
             flow.freezes += each.freezes
             flow.latency.merge(each.latency)
         return flow
-
-    def merge(self, other: "Flow") -> None:
-        self.packets += other.packets
-        self.bytes += other.bytes
-        self.expected += other.expected
-        self.lost += other.lost
-        self.freezes += other.freezes
-        self.latency.merge(other.latency)
 
     def since(self, earlier: "Flow") -> "Flow":
         """Nothing goes below zero: a late packet takes back a loss of the second before."""

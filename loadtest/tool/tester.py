@@ -214,7 +214,7 @@ def _client(sampler: Sampler, tally: Tally) -> ClientFigures | None:
     late = tally.media["video"].late.copy()
     late.merge(tally.media["audio"].late)
     return client_watch.judged(
-        [cost],
+        cost,
         cpu_max=max((second.client_cpu for second in sampler.seconds if second.measured), default=cost.cpu),
         cpus=len(os.sched_getaffinity(0)),
         late_p99_ms=late.percentile_ms(0.99),

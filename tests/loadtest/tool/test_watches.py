@@ -75,9 +75,9 @@ def test_a_server_that_tells_nothing_has_no_figures() -> None:
 
 def test_the_load_tester_says_when_it_was_the_limit_itself() -> None:
     idle, full = ClientCost(0.3, 0.2, 0.5, 100), ClientCost(1.2, 0.95, 0.6, 100)
-    assert judged([idle], cpu_max=0.4, cpus=4, late_p99_ms=2).warning is None
-    assert "whole core" in (judged([idle, full], cpu_max=2, cpus=4, late_p99_ms=2).warning or "")
-    assert "late" in (judged([idle], cpu_max=1, cpus=4, late_p99_ms=30).warning or "")
+    assert judged(idle, cpu_max=0.4, cpus=4, late_p99_ms=2).warning is None
+    assert "whole core" in (judged(full, cpu_max=2, cpus=4, late_p99_ms=2).warning or "")
+    assert "late" in (judged(idle, cpu_max=1, cpus=4, late_p99_ms=30).warning or "")
     crowded = ClientCost(0.3, 0.2, 0.99, 100)
     assert "no CPU left" in (judged([crowded], cpu_max=1, cpus=4, late_p99_ms=None).warning or "")
 
