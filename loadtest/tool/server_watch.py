@@ -96,14 +96,17 @@ class ServerWatch:
         self._http = http
         self.origin = origin
         self.metrics_url = metrics_url
-        self.pid: int | None = None
+        self.same_host = False
+        """Whether its process was found on this machine; so it stays, though the process may end."""
+        self._pid: int | None = None
         self.version: str | None = None
 
     async def find(self) -> None:
         """Learn what there is to look at: blocking calls of a few milliseconds, before the test begins."""
         url = URL(self.origin)
         if await _is_here(url.host or ""):
-            self.pid = await asyncio.to_thread(proc.listener_on, url.port or 80)
+            self._pid = await asyncio.to_thread(proc.listener_on, url.port or 80)
+            self.same_host = self._pid is not None
             if self.metrics_url is None:
                 self.metrics_url = str(url.with_scheme("http").with_port(USUAL_PORT).with_path("/metrics"))
         metrics = await self._metrics()
@@ -116,19 +119,19 @@ class ServerWatch:
     async def look(self) -> Look:
         metrics = await self._metrics()
         process = None
-        if self.pid is not None:
+        if self._pid is not None:
             try:
-                process = proc.look_at(self.pid)
+                process = proc.look_at(self._pid)
             except OSError:
-                self.pid = None
+                self._pid = None
         return look_of(metrics, process, time.monotonic())
 
     @property
     def tells(self) -> str | None:
         """Where its figures come from, for the report; None when it tells nothing."""
         if self.metrics_url is None:
-            return "proc" if self.pid is not None else None
-        return "both" if self.pid is not None else "metrics"
+            return "proc" if self.same_host else None
+        return "both" if self.same_host else "metrics"
 
     async def _metrics(self) -> dict[str, float]:
         if self.metrics_url is None:

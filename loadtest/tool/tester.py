@@ -86,8 +86,9 @@ async def run_test(plan: Plan, progress: Progress) -> Report:
         if plan.options.bots:
             rooms = [run.new_room() for _ in range(plan.options.bots // 2)]
             run.decoding = await Decoding.open(stack, plan.film, fleet, rooms)
+        body = await _scenario(stack, run)
         with _stopping(run):
-            await run.play(await _scenario(stack, run))
+            await run.play(body)
         return _final(run)
 
 
@@ -185,7 +186,7 @@ def _report(options: Options, run: Run, watches: Sequence[ServerWatch], started_
             "options": options,
             "machine": this_machine(),
             "servers": tuple(
-                Server(origin=watch.origin, version=watch.version, same_host=watch.pid is not None)
+                Server(origin=watch.origin, version=watch.version, same_host=watch.same_host)
                 for watch in watches
             ),
             "started_at": started_at,

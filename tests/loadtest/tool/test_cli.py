@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner, Result
 
 from auth import KeyRing
@@ -180,13 +182,16 @@ def test_nobody_there_somebody_else_there_and_no_walk_in_are_told_apart(server: 
 
 
 class Watching(Silent):
-    """Calls once in the measured window."""
+    """Calls once, when so much has come in the measured window."""
 
-    def __init__(self, then: Callable[[], object]) -> None:
+    def __init__(self, packets: int, then: Callable[[], object]) -> None:
+        self._packets = packets
         self._then: Callable[[], object] | None = then
 
     def second(self, second: Second) -> None:
-        if second.measured and self._then is not None:
+        if second.measured:
+            self._packets -= second.packets
+        if self._packets <= 0 and self._then is not None:
             then, self._then = self._then, None
             then()
 
@@ -203,7 +208,7 @@ async def test_a_server_that_dies_midway_leaves_a_partial_report_with_the_reason
             duration_s=60,
             thresholds=("loss<=100%",),
         )
-        report = await run_test(Plan(options), Watching(mortal.process.kill))
+        report = await run_test(Plan(options), Watching(200, mortal.process.kill))
     assert report.partial
     assert f"{mortal.origin} stopped answering" in (report.partial_reason or "")
     assert not report.passed
@@ -211,19 +216,50 @@ async def test_a_server_that_dies_midway_leaves_a_partial_report_with_the_reason
     assert report.audio.packets > 20, "what was measured until then is kept"
     assert [second.measured for second in report.timeline].count(True) >= 2
     assert "server: stopped answering" in [failure.kind for failure in report.failures]
+    assert report.servers[0].same_host
+    assert report.server is not None, "so are the figures of its process"
+    assert report.server.cpu_max is not None
+
+
+async def _typed(*words: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "media_server.cli", "loadtest", *words),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        preexec_fn=dying_with_parent(),
+    )
+
+
+async def test_ctrl_c_before_anybody_joined_ends_it_at_once() -> None:
+    """On a server that is ready, but lets nobody finish to log in."""
+    asked = asyncio.Event()
+
+    async def ready(request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok", "node": "n"})
+
+    async def log_in(request: web.Request) -> web.Response:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError("it is never set")
+
+    app = web.Application()
+    app.add_routes([web.get("/healthz", ready), web.get("/readyz", ready), web.get("/v1/{login:.*}", log_in)])
+    async with TestServer(app) as slow, asyncio.timeout(30):
+        process = await _typed(
+            "waiting-room", "--test-logins", "--server", str(slow.make_url("")).rstrip("/")
+        )
+        await asked.wait()
+        process.send_signal(signal.SIGINT)
+        _, for_people = await process.communicate()
+    assert process.returncode == 1
+    assert "It was stopped by Ctrl-C before it had begun." in for_people.decode()
 
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_ctrl_c_keeps_what_was_measured(server: ServerProcess, tmp_path: Path) -> None:
     before = await _forwarded(server)
     words = ("--server", server.origin, "--calls", "1", "--ramp", "50", "--warm-up", "0", "--duration", "60")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "media_server.cli", "loadtest", "consultations", *words),
-        *("--out", str(tmp_path)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        preexec_fn=dying_with_parent(),
-    )
+    process = await _typed("consultations", *words, "--out", str(tmp_path))
     async with asyncio.timeout(60):
         while await _forwarded(server) < before + 100:  # noqa: ASYNC110  no event tells of it
             await asyncio.sleep(0.05)
