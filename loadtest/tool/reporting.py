@@ -19,7 +19,7 @@ from loadtest.tool.measures import (
     ServerFigures,
     WaitingRoom,
 )
-from loadtest.tool.sampler import cpu_between
+from loadtest.tool.sampler import SHORTEST_S, cpu_between
 from loadtest.tool.server_watch import Look
 from loadtest.tool.tally import CutTally, JoinTally, MediaTally, PlayingTally, Tally, WaitingTally
 
@@ -130,7 +130,11 @@ def server_of(looks: Sequence[Look], tells: Sequence[str | None]) -> ServerFigur
         return None
     first, last = told[0], told[-1]
     cpu = cpu_between(first, last)
-    cpus = [used for one, other in itertools.pairwise(told) if (used := cpu_between(one, other))]
+    cpus = [
+        used
+        for one, other in itertools.pairwise(told)
+        if other.at_s - one.at_s >= SHORTEST_S and (used := cpu_between(one, other))
+    ]
     packets_in = _grown(first.packets_in, last.packets_in)
     packets_out = _grown(first.packets_out, last.packets_out)
     cpu_s = _grown(first.cpu_s, last.cpu_s)

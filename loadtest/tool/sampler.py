@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from loadtest.tool import client_watch
 from loadtest.tool.fleet import Fleet
@@ -12,6 +13,18 @@ from loadtest.tool.server_watch import Look, ServerWatch, added
 from loadtest.tool.tally import Flow
 
 EVERY_S = 1.0
+SHORTEST_S = 0.5  # of less than that no rate is told: a few milliseconds can read as several cores
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a second of the time line begins: what had come up to then."""
+
+    at_s: float  # monotonic
+    flow: Flow
+    joins: int
+    cpu_s: float
+    look: Look | None
 
 
 class Sampler:
@@ -25,11 +38,10 @@ class Sampler:
         self._watches = watches
         self._progress = progress
         self._began_s = began_s
-        self._flow = Flow()
-        self._joins = 0
-        self._at_s = time.monotonic()
-        self._cpu_s = time.process_time()
-        self._look: Look | None = None
+        self._turn = asyncio.Lock()  # two samples at the same time would have a moment between them
+        self._last = Mark(time.monotonic(), Flow(), 0, time.process_time(), None)
+        self._before: Mark | None = None
+        """Where the newest second began; None: it is not of this part of the test."""
         self._measuring = False
         self.seconds: list[Second] = []
         self.looks: list[Look] = []
@@ -38,11 +50,15 @@ class Sampler:
         """At the window's two ends."""
 
     async def run(self) -> None:
-        due = time.monotonic() + EVERY_S
         while True:
-            await asyncio.sleep(due - time.monotonic())
-            await self.sample()
-            due = max(due + EVERY_S, time.monotonic())
+            await asyncio.sleep(self._last.at_s + EVERY_S - time.monotonic())
+            await self.tick()
+
+    async def tick(self) -> None:
+        """The next second, unless it is not over yet, as when a window has begun meanwhile."""
+        async with self._turn:
+            if time.monotonic() >= self._last.at_s + EVERY_S:
+                await self._sample()
 
     async def look(self) -> Look:
         """At all servers together."""
@@ -50,35 +66,50 @@ class Sampler:
         return added(list(looks), time.monotonic())
 
     async def begin_window(self) -> None:
-        await self.sample()
-        self._measuring = True
-        self.looks = [self._look] if self._look is not None else []
-        self.client_looks = [client_watch.look()]
-        self._fleet.begin_window()
-        self._flow = Flow()
+        async with self._turn:
+            await self._sample()
+            self._measuring = True
+            self.looks = [self._last.look] if self._last.look is not None else []
+            self.client_looks = [client_watch.look()]
+            self._fleet.begin_window()
+            self._begin_anew()
 
     async def end_window(self) -> None:
         """May be called again, or without a window: then nothing happens."""
-        if not self._measuring:
-            return
-        await self.sample()
-        self._measuring = False
-        self.client_looks.append(client_watch.look())
-        self._fleet.end_window()
-        self._flow = Flow()
+        async with self._turn:
+            if not self._measuring:
+                return
+            await self._sample()
+            self._measuring = False
+            self.client_looks.append(client_watch.look())
+            self._fleet.end_window()
+            self._begin_anew()
 
-    async def sample(self) -> None:
+    def _begin_anew(self) -> None:
+        self._last, self._before = replace(self._last, flow=Flow()), None
+
+    async def _sample(self) -> None:
+        """The next second; what is left at the end of a window, or before one, is joined to the last."""
         look = await self.look()
-        now, cpu_s = time.monotonic(), time.process_time()
-        flow = self._fleet.flow()
-        flowed = flow.since(self._flow)
-        elapsed_s = max(now - self._at_s, 1e-3)
-        joined = self._fleet.joined_in_all
-        second = Second(
-            at_s=round(now - self._began_s, 3),
+        fleet = self._fleet
+        now = Mark(time.monotonic(), fleet.flow(), fleet.joined_in_all, time.process_time(), look)
+        if self._before is not None and now.at_s - self._last.at_s < SHORTEST_S:
+            self.seconds[-1] = self._second(self._before, now, look)
+            self._last = now
+        else:
+            self.seconds.append(self._second(self._last, now, look))
+            self._before, self._last = self._last, now
+            self._progress.second(self.seconds[-1])
+        if self._measuring:
+            self.looks.append(look)
+
+    def _second(self, before: Mark, now: Mark, look: Look) -> Second:
+        flowed = now.flow.since(before.flow)
+        return Second(
+            at_s=round(now.at_s - self._began_s, 3),
             measured=self._measuring,
             participants=len(self._fleet),
-            joins=joined - self._joins,
+            joins=now.joins - before.joins,
             packets=flowed.packets,
             bytes=flowed.bytes,
             expected=flowed.expected,
@@ -87,15 +118,10 @@ class Sampler:
             latency_p50_ms=flowed.latency.percentile_ms(0.5),
             latency_p95_ms=flowed.latency.percentile_ms(0.95),
             latency_p99_ms=flowed.latency.percentile_ms(0.99),
-            server_cpu=cpu_between(self._look, look),
+            server_cpu=cpu_between(before.look, look),
             server_memory_mb=look.memory_mb,
-            client_cpu=(cpu_s - self._cpu_s) / elapsed_s,
+            client_cpu=(now.cpu_s - before.cpu_s) / max(now.at_s - before.at_s, 1e-3),
         )
-        self._flow, self._joins, self._at_s, self._cpu_s, self._look = flow, joined, now, cpu_s, look
-        self.seconds.append(second)
-        if self._measuring:
-            self.looks.append(look)
-        self._progress.second(second)
 
 
 def cpu_between(before: Look | None, after: Look) -> float | None:

@@ -69,6 +69,13 @@ def test_the_servers_figures_come_from_the_windows_first_and_last_look() -> None
     assert figures.source == "both"
 
 
+def test_the_busiest_second_is_none_of_a_few_milliseconds() -> None:
+    looks = [Look(0, cpu_s=0), Look(1, cpu_s=0.5), Look(1.004, cpu_s=0.52), Look(2, cpu_s=0.9)]
+    figures = server_of(looks, ["proc"])
+    assert figures is not None
+    assert figures.cpu_max == pytest.approx(0.5)
+
+
 def test_a_server_that_tells_nothing_has_no_figures() -> None:
     assert server_of([Look(0), Look(5)], [None]) is None
 
@@ -79,7 +86,7 @@ def test_the_load_tester_says_when_it_was_the_limit_itself() -> None:
     assert "whole core" in (judged(full, cpu_max=2, cpus=4, late_p99_ms=2).warning or "")
     assert "late" in (judged(idle, cpu_max=1, cpus=4, late_p99_ms=30).warning or "")
     crowded = ClientCost(0.3, 0.2, 0.99, 100)
-    assert "no CPU left" in (judged([crowded], cpu_max=1, cpus=4, late_p99_ms=None).warning or "")
+    assert "no CPU left" in (judged(crowded, cpu_max=1, cpus=4, late_p99_ms=None).warning or "")
 
 
 def test_a_threads_cost_is_told_apart_from_the_others() -> None:
