@@ -172,9 +172,11 @@ class WaitingRoom:
             who = patient.participant.room.me
             if not await self._run.fleet.ask(doctor, "waiting room: admit", "admit", participant=who):
                 return
-            self._tally.claimed += 1
-            self._tally.claim.record(1e6 * (time.monotonic() - asked_s))
-            if await patient.until(lambda member: member.admitted_s is not None, LET_IN_S):
+            claim_s = time.monotonic() - asked_s
+            knows = await patient.until(lambda member: member.admitted_s is not None, LET_IN_S)
+            self._tally.claimed += 1  # not before: the window may end while the patient is being told
+            self._tally.claim.record(1e6 * claim_s)
+            if knows:
                 assert patient.admitted_s is not None
                 self._tally.called.record(1e6 * (patient.admitted_s - asked_s))
             else:
