@@ -6,7 +6,7 @@ place. The row in SQL decides: whoever cannot take the step there has not got th
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import signalling
@@ -142,21 +142,44 @@ class DutyDesk:
 
     async def give_back(self, doctor: str, consultation: Consultation) -> Consultation:
         """To the old place. Raises NotInThisState, RecordsUnusable."""
-        return await self._put_back(doctor, consultation.id, doctor, "doctor", {})
+        return await self._put_back(
+            doctor, consultation.id, doctor, "doctor", {}, lambda now: now.doctor == doctor
+        )
 
     async def take_back(self, doctor: str, consultation: Consultation, because: str) -> Consultation:
-        """Give the patient back for a doctor who does not. `because`: a code, for the audit log.
+        """Give the patient back for a doctor who does not. `consultation`: as it was when that was found; a
+        claim that is another since then, or whose doctor has been seen, stays. `because`: a code, for the
+        audit log.
 
         Raises NotInThisState, RecordsUnusable.
         """
-        return await self._put_back(doctor, consultation.id, "queue-keeper", "system", {"because": because})
+        found = doctor, consultation.doctor_seen_at_us
+        return await self._put_back(
+            doctor,
+            consultation.id,
+            "queue-keeper",
+            "system",
+            {"because": because},
+            lambda now: (now.doctor, now.doctor_seen_at_us) == found,
+        )
 
     async def _put_back(
-        self, doctor: str, id_: str, actor: str, role: str, details: Mapping[str, str]
+        self,
+        doctor: str,
+        id_: str,
+        actor: str,
+        role: str,
+        details: Mapping[str, str],
+        is_meant: Callable[[Consultation], bool],
     ) -> Consultation:
-        back = await asyncio.to_thread(
-            lambda: self._store.step(id_, Step.GIVE_BACK, actor, role, details=details)
-        )
+        def step() -> Consultation:
+            with writing(self._store.engine) as connection:
+                now = self._store.get_within(connection, id_, for_update=True)
+                if not is_meant(now):
+                    raise NotInThisState("it was claimed anew, or its doctor is back")
+                return self._store.step_within(connection, now, Step.GIVE_BACK, actor, role, details=details)
+
+        back = await asyncio.to_thread(step)
         try:
             await self._queue.give_back(signalling.ClaimerId(doctor), signalling.WaitingId(back.id))
         except signalling.StoreUnavailable:

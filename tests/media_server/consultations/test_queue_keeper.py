@@ -2,6 +2,7 @@
 purged.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from media_server.consultations import (
     DutyDesk,
     EndReason,
     Guests,
+    NotInThisState,
     QueueKeeper,
     RoomFacts,
     RoomNews,
@@ -156,3 +158,54 @@ async def test_no_patient_is_taken_back_while_the_node_could_not_see_the_doctor(
     stage.now_us += 1_000_000
     await stage.keeper.sweep()
     assert stage.store.get("c-1").state is State.ARRIVED
+
+
+def claimed_by_another(stage: Stage) -> None:
+    stage.store.step("c-1", Step.GIVE_BACK, "d-1", "doctor")
+    stage.store.step("c-1", Step.CLAIM, "d-2", "doctor", doctor="d-2")
+
+
+def claimed_anew(stage: Stage) -> None:
+    stage.store.step("c-1", Step.GIVE_BACK, "d-1", "doctor")
+    stage.store.step("c-1", Step.CLAIM, "d-1", "doctor", doctor="d-1")
+
+
+def read_again(stage: Stage) -> None:
+    stage.store.see_reader(stage.store.get("c-1"))
+
+
+@pytest.mark.parametrize("meanwhile", [claimed_by_another, claimed_anew, read_again])
+async def test_only_the_claim_that_was_found_forgotten_is_taken_back(
+    records: Engine, tmp_path: Path, meanwhile: Callable[[Stage], None]
+) -> None:
+    house = House(records, FieldKeys.open(tmp_path / "keys"))
+    house.patient()
+    house.doctor()
+    house.doctor("d-2", "87654321")
+    house.consultation(state="arrived", ended_at_us=None, purge_at_us=None, created_at_us=BEGAN_US)
+    stage = Stage(records, house.keys)
+    stage.store.step("c-1", Step.CLAIM, "d-1", "doctor", doctor="d-1")
+    stage.now_us += 300_000_000
+    found = stage.store.get("c-1")
+    meanwhile(stage)
+    claimed = stage.store.get("c-1")
+    with pytest.raises(NotInThisState):
+        await stage.duty.take_back("d-1", found, "doctor-absent")
+    assert stage.store.get("c-1") == claimed
+
+
+async def test_a_doctor_gives_back_no_claim_of_anothers(records: Engine, tmp_path: Path) -> None:
+    house = House(records, FieldKeys.open(tmp_path / "keys"))
+    house.patient()
+    house.doctor()
+    house.doctor("d-2", "87654321")
+    house.consultation(state="arrived", ended_at_us=None, purge_at_us=None, created_at_us=BEGAN_US)
+    stage = Stage(records, house.keys)
+    stage.store.step("c-1", Step.CLAIM, "d-1", "doctor", doctor="d-1")
+    found = stage.store.get("c-1")
+    read_again(stage)
+    claimed_by_another(stage)
+    claimed = stage.store.get("c-1")
+    with pytest.raises(NotInThisState):
+        await stage.duty.give_back("d-1", found)
+    assert stage.store.get("c-1") == claimed

@@ -70,12 +70,12 @@ class House:
             verified_at_us=seen_us,
         )
 
-    def doctor(self, id_: str = "d-1") -> None:
+    def doctor(self, id_: str = "d-1", person_number: str = "12345678") -> None:
         self.add(
             tables.doctors,
             id_,
-            person_number="12345678",
-            nihdi="12345678004",
+            person_number=person_number,
+            nihdi=f"{person_number}004",
             national_number_index=self.keys.index("national-number", id_),
             languages=["nl"],
             created_at_us=BEGAN_US,
