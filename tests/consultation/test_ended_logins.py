@@ -38,11 +38,18 @@ async def test_who_logs_out_is_out_of_the_call_within_a_second(server: ServerPro
 async def test_a_login_that_ended_elsewhere_leaves_those_of_the_same_person(
     server: ServerProcess, people: People
 ) -> None:
-    emma, claes = people["emma"], people["claes"]
-    id_ = await called(emma, claes)
-    async with a_person(server.origin, "emma") as elsewhere, in_the_room(emma, id_) as waiting:
+    emma, youssef = people["emma"], people["youssef"]
+    id_, other_id = await called(emma, people["claes"]), await called(youssef, people["dubois"])
+    async with (
+        a_person(server.origin, "emma") as elsewhere,
+        a_person(server.origin, "youssef") as leaver,
+        in_the_room(emma, id_) as waiting,
+        in_the_room(leaver, other_id) as his,
+    ):
         assert (await elsewhere.post("/auth/logout")).status == 204
-        await asyncio.sleep(1.2)  # longer than it would take
+        assert (await leaver.post("/auth/logout")).status == 204
+        await within_a_second(lambda: out(his))  # whoever was to be cut off for the first has been by now
+        await waiting.report_stats({}, {})
         assert waiting.over is None
 
 
