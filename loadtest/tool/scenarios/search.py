@@ -25,15 +25,15 @@ class Receivers:
         self._room = run.new_room()
 
     async def hold(self, count: int) -> None:
+        """Until there are so many; who has fallen out is replaced."""
         there = self._run.fleet.room(self._room)
-        receiving = [member for member in there if member.role == "guest"]
-        living = [member for member in receiving if member.participant.over is None]
-        staying = living[:count]
-        for member in receiving:
-            if member not in staying:
-                await self._run.fleet.leave(member)
-        places = [Place(self._room, "guest", NOTHING)] * (count - len(staying))
-        if len(receiving) == len(there):  # nobody sends yet
+        living = [member for member in there if member.participant.over is None]
+        receiving = [member for member in living if member.role == "guest"]
+        leaving = [*(member for member in there if member not in living), *receiving[count:]]
+        for member in leaving:
+            await self._run.fleet.leave(member)
+        places = [Place(self._room, "guest", NOTHING)] * (count - len(receiving))
+        if len(receiving) == len(living):  # nobody sends
             places.insert(0, Place(self._room, "doctor"))
         if places:
             await self._run.join_all(places)

@@ -1,11 +1,22 @@
 """The search for the capacity on a real server: each window is judged by joins and media of its own."""
 
+import random
+import time
+from contextlib import closing
+
+import aiohttp
 import pytest
 
 from loadtest.report import html_of
 from loadtest.tool import Options, Report, ScenarioName, TicketSource
+from loadtest.tool.entrances import WalkIn
+from loadtest.tool.fleet import Fleet
 from loadtest.tool.progress import Silent
+from loadtest.tool.run import Run
+from loadtest.tool.sampler import Sampler
+from loadtest.tool.scenarios.search import Receivers
 from loadtest.tool.tester import Plan, run_test
+from loadtest.traffic import NativeEngine, NativeParticipant
 from media_server.loadtest_cli import mint_from
 from tests.loadtest.report.reading import Page, assert_stands_alone
 from tests.server_process import ServerProcess
@@ -55,3 +66,31 @@ async def test_it_grows_to_the_most_that_was_asked_for_and_the_report_is_of_that
     assert_stands_alone(page)
     assert page.row("3 calls")[0] == "✓ met"
     assert "3 calls were held within the thresholds; more were not asked for" in page.text
+
+
+async def test_a_fan_out_whose_sender_has_fallen_out_gets_another(server: ServerProcess) -> None:
+    options = Options(
+        scenario=ScenarioName.FANOUT,
+        servers=(server.origin,),
+        tickets=TicketSource.WALK_IN,
+        ramp_per_s=100,
+        video_bps=100_000,
+    )
+    async with aiohttp.ClientSession() as http:
+        with closing(NativeEngine(seed=1)) as engine:
+            entrance = WalkIn(http, server.origin)
+            fleet = Fleet([entrance], lambda who: NativeParticipant(engine, who), options, Silent())
+            sampler = Sampler(fleet, [], Silent(), time.monotonic())
+            run = Run(options, fleet, sampler, Silent(), random.Random(1), http, "search")
+            try:
+                receivers = Receivers(run)
+                await receivers.hold(2)
+                first = next(member for member in fleet.members if member.role == "doctor")
+                await first.participant.request("leave")
+                assert await first.until(lambda member: member.participant.over is not None, 10)
+                await receivers.hold(2)
+                assert sorted(member.role for member in fleet.members) == ["doctor", "guest", "guest"]
+                assert first not in fleet.members
+            finally:
+                await fleet.close()
+    assert fleet.tally.failures == {}
