@@ -99,6 +99,7 @@ class Fleet:
         self._window_began_s = float("inf")
         self._leaving: set[Member] = set()
         self.joined_in_all = 0
+        self._failed_before: Counter[str] | None = None
 
     def __len__(self) -> int:
         return sum(map(len, self._rooms.values()))
@@ -199,8 +200,12 @@ class Fleet:
     # Counting
 
     def begin_step(self) -> None:
-        """Joins and failures start anew, too: of one step of a search."""
-        self.tally.joins, self.tally.failures = JoinTally(), Counter()
+        """Joins and failures start anew, too: of one step of a search. What failed before the first, such as
+        bots, is every step's.
+        """
+        if self._failed_before is None:
+            self._failed_before = self.tally.failures
+        self.tally.joins, self.tally.failures = JoinTally(), self._failed_before.copy()
 
     def begin_window(self) -> None:
         """Media figures start anew, everybody's and those of who has gone."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from loadtest.impairment import Impairment
-from loadtest.participant import Joining, Participant
+from loadtest.participant import Joining, MakeParticipant, Participant
 from loadtest.tickets import Ticket
 from loadtest.tool import Options, ScenarioName, TicketSource
 from loadtest.tool.entrances import OneTicket
@@ -25,6 +25,13 @@ async def given(rooms: Iterable[str], seed: int = 1) -> dict[str, list[Joining]]
         made.setdefault(joining.ticket, []).append(joining)
         raise TicketFailed("far enough")
 
+    fleet = a_fleet(make, seed)
+    for room in rooms:
+        assert await fleet.enter(room, "guest") is None
+    return made
+
+
+def a_fleet(make: MakeParticipant, seed: int = 1) -> Fleet:
     options = Options(
         scenario=ScenarioName.GROUP,
         servers=("http://127.0.0.1:9",),
@@ -32,10 +39,11 @@ async def given(rooms: Iterable[str], seed: int = 1) -> dict[str, list[Joining]]
         seed=seed,
         impairment="loss=5%,burst=2",
     )
-    fleet = Fleet([AnyoneMayCome()], make, options, Silent())
-    for room in rooms:
-        assert await fleet.enter(room, "guest") is None
-    return made
+    return Fleet([AnyoneMayCome()], make, options, Silent())
+
+
+def nobody(joining: Joining) -> Participant:
+    raise AssertionError("nobody comes")
 
 
 async def test_the_bad_network_of_a_place_is_the_same_in_every_test_with_the_same_seed() -> None:
@@ -54,3 +62,13 @@ async def test_everybody_has_the_network_that_was_asked_for() -> None:
     assert {joining.impairment for each in made.values() for joining in each} == {
         Impairment(loss=0.05, burst=2)
     }
+
+
+def test_each_step_of_a_search_has_failures_of_its_own_and_those_before_the_first() -> None:
+    fleet = a_fleet(nobody)
+    fleet.fail("bots: no picture in time")
+    for _ in range(2):
+        fleet.begin_step()
+        assert fleet.tally.failures == {"bots: no picture in time": 1}
+        fleet.fail("join: close code 4401")
+        fleet.fail("bots: no picture in time")
