@@ -173,7 +173,8 @@ class MediaPlane:
             self._signalling.speakers(news)
 
     def tell_silence(self) -> None:
-        idle = {track: self._idle_s(track) for track in self._silence.watched()}
+        idle_s = self._plane.idle_s(sfu.TrackId(track) for track in self._silence.watched())
+        idle = {TrackId(track): seconds for track, seconds in idle_s.items()}
         for track, silent in self._silence.check(idle, self._clock()).items():
             self._signalling.track_silent(track, silent)
 
@@ -195,7 +196,7 @@ class MediaPlane:
         now, stats = self._clock(), connection.transport.stats()
         if stats["packets_received"] != connection.packets:
             connection.packets, connection.packets_at = stats["packets_received"], now
-        sending = connection.packets > 0 and not connection.tracks.isdisjoint(self._silence.watched())
+        sending = connection.packets > 0 and any(map(self._silence.watches, connection.tracks))
         silent_s = now - connection.packets_at if sending else None
         path = Sample(rtt_ms=_known(stats["rtt_ms"]), silent_s=silent_s)
         published = [self._plane.track_stats(sfu.TrackId(track)) for track in connection.tracks]
@@ -205,12 +206,6 @@ class MediaPlane:
             for each in connection.transport.subscription_stats().values()
         ]
         return _worst([path, *uplink]), _worst([path, *downlink])
-
-    def _idle_s(self, track: TrackId) -> float | None:
-        try:
-            return _known(self._plane.track_stats(sfu.TrackId(track))["idle_ms"], 1000.0)
-        except sfu.SfuError:
-            return None
 
     def _negotiated(
         self, connection: _Connection, answer: sfu.Answer, wishes: Mapping[Mid, Wish]
@@ -254,9 +249,9 @@ def _wish(wish: Wish) -> sfu.Wish:
             return sfu.SubscribeWish(sfu.TrackId(track))
 
 
-def _known(value: float, per: float = 1.0) -> float | None:
+def _known(value: float) -> float | None:
     """The data plane writes -1 for what it does not know yet."""
-    return None if value < 0 else value / per
+    return None if value < 0 else value
 
 
 def _worst(samples: list[Sample]) -> Quality:

@@ -1,6 +1,6 @@
 """Tracks that should sound or show, and from which nothing arrives. Pure; times are monotonic seconds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from signalling import TrackId
 
@@ -38,14 +38,19 @@ class SilenceWatch:
             self._since[track] = now
         self._told.discard(track)
 
-    def watched(self) -> Iterator[TrackId]:
+    def watches(self, track: TrackId) -> bool:
+        """It is published and not muted."""
+        return track in self._since and track not in self._muted
+
+    def watched(self) -> list[TrackId]:
         """The tracks whose idle time `check` wants."""
-        return iter([track for track in self._since if track not in self._muted])
+        return [track for track in self._since if track not in self._muted]
 
     def check(self, idle_s: Mapping[TrackId, float | None], now: float) -> dict[TrackId, bool]:
         """Those that newly fell silent (True), and those that newly are so no more (False).
 
-        `idle_s`: since the last packet, None when none ever came.
+        `idle_s`: since the last packet, None when none ever came. Tracks that are not in it are left as they
+        are.
         """
         news: dict[TrackId, bool] = {}
         for track, idle in idle_s.items():

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -144,6 +144,14 @@ class Sfu:
         node = self._running()
         with translated():
             return node.plane.track_stats(node.tracks.native(track))
+
+    def idle_s(self, tracks: Iterable[TrackId]) -> dict[TrackId, float | None]:
+        """Seconds since the last packet of each that exists; None when none ever came."""
+        node = self._running()
+        natives = node.tracks.natives(tracks)
+        with translated():
+            idle_ms = node.plane.idle_ms([*natives.values()])
+        return {track: None if ms < 0 else ms / 1000 for track, ms in zip(natives, idle_ms, strict=True)}
 
     def audio_levels(self) -> list[tuple[TrackId, int]]:
         """(track, -dBov 0 loudest … 127): the loudest since the last call, for tracks heard since then."""

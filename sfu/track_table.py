@@ -1,5 +1,7 @@
 """All published tracks of a node: our ids, the data plane's numbers, and what subscribers need to know."""
 
+from collections.abc import Iterable
+
 from sfu.errors import UnknownTrack
 from sfu.negotiation import KnownTrack
 from sfu.track import TrackId
@@ -34,6 +36,10 @@ class TrackTable:
         if track not in self._by_id:
             raise UnknownTrack("the track does not exist")
         return self._by_id[track][0]
+
+    def natives(self, tracks: Iterable[TrackId]) -> dict[TrackId, int]:
+        """The data plane's numbers of those that exist."""
+        return {track: self._by_id[track][0] for track in tracks if track in self._by_id}
 
     def id_of(self, native: int) -> TrackId | None:
         return self._by_native.get(native)

@@ -34,7 +34,7 @@ def test_a_track_that_flows_is_never_told(watch: SilenceWatch) -> None:
 
 def test_a_muted_track_may_be_silent_and_has_its_time_again_when_unmuted(watch: SilenceWatch) -> None:
     watch.set_muted(CAMERA, True, now=101.0)
-    assert list(watch.watched()) == []
+    assert watch.watched() == [] and not watch.watches(CAMERA)
     assert watch.check({CAMERA: 50.0}, now=150.0) == {}
     watch.set_muted(CAMERA, False, now=150.0)
     assert watch.check({CAMERA: 51.0}, now=151.0) == {}
@@ -50,10 +50,10 @@ def test_muting_what_is_silent_needs_no_telling_of_its_end(watch: SilenceWatch) 
 
 def test_a_track_that_ended_is_forgotten(watch: SilenceWatch) -> None:
     watch.unpublish(CAMERA)
-    assert list(watch.watched()) == []
+    assert watch.watched() == []
     assert watch.check({CAMERA: 50.0}, now=150.0) == {}
 
 
 def test_muting_what_is_not_published_changes_nothing(watch: SilenceWatch) -> None:
     watch.set_muted(TrackId("other"), True, now=1.0)
-    assert list(watch.watched()) == [CAMERA]
+    assert watch.watched() == [CAMERA] and watch.watches(CAMERA)

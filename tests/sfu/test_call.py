@@ -133,6 +133,9 @@ async def test_sound_and_picture_come_through() -> None:
             assert 0 <= event.steps["ice_ms"] < 10_000
             assert 0 < event.steps["dtls_ms"] < 10_000
         assert sfu.track_stats(face)["packets"] > 0
+        idle_s = sfu.idle_s([voice, TrackId("of nobody"), face])
+        assert list(idle_s) == [voice, face]
+        assert all(idle is not None and 0 <= idle < TIMEOUT_S for idle in idle_s.values())
         assert receiving.subscription_stats()[face]["packets"] > 0
         assert sfu.handshakes_in_flight == 0
 

@@ -59,6 +59,7 @@ async def test_a_published_track_can_be_subscribed_to() -> None:
         msid = read(subscribed.sdp).sections[1].msids[0]
         assert (msid.stream, msid.track) == (doctor.id, face)
         assert set(patient.subscription_stats()) == {voice, face}
+        assert sfu.idle_s([voice, face]) == {voice: None, face: None}  # nothing was sent yet
 
 
 async def test_the_answer_names_the_port_that_is_open() -> None:

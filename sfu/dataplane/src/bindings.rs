@@ -402,6 +402,10 @@ impl DataPlane {
         self.plane.audio_levels()
     }
 
+    fn idle_ms(&self, tracks: Vec<u64>) -> Vec<f64> {
+        self.plane.idle_us(&tracks, now_us()).into_iter().map(milliseconds).collect()
+    }
+
     fn track_stats<'py>(&self, py: Python<'py>, track: u64) -> PyResult<Bound<'py, PyDict>> {
         let track = self.plane.track(track).map_err(refused)?;
         // Python objects are made when the lock is free again: a busy interpreter must not hold up a media thread.

@@ -20,6 +20,10 @@ impl StoredPacket {
     pub fn dependency_descriptor(&self) -> Option<&[u8]> {
         (!self.dependency_descriptor.is_empty()).then_some(&self.dependency_descriptor)
     }
+
+    fn buffers(&self) -> usize {
+        self.payload.capacity() + self.dependency_descriptor.capacity()
+    }
 }
 
 /// What the ingest knows of a packet besides its payload.
@@ -37,13 +41,15 @@ pub struct PacketInfo<'a> {
 pub struct History {
     slots: Vec<StoredPacket>,
     mask: usize,
+    /// Of the slots' buffers; counted as they grow, because figures are asked for while packets wait.
+    buffers: usize,
 }
 
 impl History {
     /// `packets` is rounded up to a power of two.
     pub fn new(packets: usize) -> Self {
         let size = packets.max(1).next_power_of_two();
-        Self { slots: (0..size).map(|_| StoredPacket::default()).collect(), mask: size - 1 }
+        Self { slots: (0..size).map(|_| StoredPacket::default()).collect(), mask: size - 1, buffers: 0 }
     }
 
     /// Keep a packet; false when it is there already, or came so late that something newer stands in its place.
@@ -52,6 +58,7 @@ impl History {
         if slot.filled && slot.seq >= info.seq {
             return false;
         }
+        let before = slot.buffers();
         slot.filled = true;
         slot.seq = info.seq;
         slot.timestamp = info.timestamp;
@@ -62,6 +69,7 @@ impl History {
         slot.payload.extend_from_slice(payload);
         slot.dependency_descriptor.clear();
         slot.dependency_descriptor.extend_from_slice(info.dependency_descriptor.unwrap_or_default());
+        self.buffers += slot.buffers() - before; // a buffer never gets smaller
         true
     }
 
@@ -75,10 +83,9 @@ impl History {
         self.slots.len()
     }
 
-    /// Bytes held, for the memory figures of the benchmark.
+    /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.slots.iter().map(|slot| slot.payload.capacity() + slot.dependency_descriptor.capacity()).sum::<usize>()
-            + self.slots.capacity() * std::mem::size_of::<StoredPacket>()
+        self.buffers + self.slots.capacity() * std::mem::size_of::<StoredPacket>()
     }
 }
 
@@ -98,6 +105,23 @@ mod tests {
         }
         assert!(history.get(15).is_none());
         assert_eq!(history.get(16).map(|packet| packet.payload.as_slice()), Some([16u8; 3].as_slice()));
+    }
+
+    #[test]
+    fn its_bytes_are_those_of_the_buffers_it_keeps_however_short_what_is_in_them_now() {
+        let mut history = History::new(4);
+        let empty = history.bytes();
+        for seq in 0..4 {
+            history.store(info(seq), &[0; 1000]);
+        }
+        let full = history.bytes();
+        assert!((4_000..8_000).contains(&(full - empty)));
+        for seq in 4..12 {
+            history.store(info(seq), &[0; 10]);
+        }
+        assert_eq!(history.bytes(), full);
+        history.store(PacketInfo { dependency_descriptor: Some(&[0; 50]), ..info(12) }, &[0; 2000]);
+        assert!((1_050..).contains(&(history.bytes() - full)));
     }
 
     #[test]

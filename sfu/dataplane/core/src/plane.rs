@@ -409,6 +409,15 @@ impl Plane {
         tracks.iter().filter_map(|track| Some((track.id, track.state.lock().take_loudest()?))).collect()
     }
 
+    /// Since the last packet of each of these tracks; `None` when none ever came, or there is no such track.
+    pub fn idle_us(&self, ids: &[TrackId], now_us: u64) -> Vec<Option<u64>> {
+        let tracks: Vec<_> = {
+            let tracks = self.tracks.read();
+            ids.iter().map(|id| tracks.get(id).cloned()).collect()
+        };
+        tracks.iter().map(|track| track.as_ref()?.state.lock().idle_us(now_us)).collect()
+    }
+
     /// Bytes of media kept for repair, of all tracks; their subscribers share them.
     pub fn history_bytes(&self) -> usize {
         let tracks: Vec<_> = self.tracks.read().values().cloned().collect();
