@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import Any
 
-from loadtest.fidelity.marks import BEEP_EVERY_S, SLICE, Luma, Samples, beeping, read_number
+from loadtest.fidelity.marks import SLICE, Luma, Samples, beeping, read_number
 from loadtest.fidelity.quality import psnr_db, ssim
 from loadtest.fidelity.scene import Scene, latest_before
 from loadtest.film import OPUS_FRAME, SAMPLE_RATE
@@ -81,7 +81,7 @@ class Judge:
         self._gaps: deque[float] = deque(maxlen=RECENT_GAPS)
         self._picture_delay_s: float | None = None
         self._next_sample: int | None = None
-        self._beeped = True
+        self._beep: int | None = 0
 
     def begin_window(self, now_s: float) -> None:
         self._verdict = Verdict()
@@ -122,11 +122,11 @@ class Judge:
             self._verdict.sound_gaps += 1
             self._verdict.sound_gap_ms += 1000 * (first_sample - self._next_sample) / SAMPLE_RATE
         self._next_sample = first_sample + len(samples)
-        heard = [self._beeped, *beeping(samples)]
-        self._beeped = heard[-1]
+        heard = [self._beep, *beeping(samples)]
+        self._beep = heard[-1]
         for place, (before, now) in enumerate(pairwise(heard)):
-            if now and not before:
-                self._note_beep(at_s - SOUND_HELD_S + place * SLICE / SAMPLE_RATE)
+            if now is not None and before is None:
+                self._note_beep(now, at_s - SOUND_HELD_S + place * SLICE / SAMPLE_RATE)
 
     def _note_gap(self, gap_s: float) -> None:
         if not self._gaps:
@@ -136,7 +136,7 @@ class Judge:
             self._verdict.freezes += 1
             self._verdict.freeze_ms += 1000 * gap_s
 
-    def _note_beep(self, at_s: float) -> None:
+    def _note_beep(self, second: int, at_s: float) -> None:
         """How far its delay is from that of the picture: what a player that does nothing about it would show.
 
         The picture is held too, until the first packet of the next one has come.
@@ -144,6 +144,6 @@ class Judge:
         if self.film_began_s is None or self._picture_delay_s is None:
             return
         picture_delay_s = self._picture_delay_s - self._scene.picture_s
-        # Which beep it was follows from what is likely: the one that is nearest to the picture.
-        apart_s = (at_s - self.film_began_s - picture_delay_s) % BEEP_EVERY_S
-        self._verdict.lip_sync_ms.append(1000 * min(apart_s, BEEP_EVERY_S - apart_s))
+        # Of which round of the film it was follows from what is likely: of that nearest to the picture.
+        apart_s = (at_s - self.film_began_s - second - picture_delay_s) % self._scene.length_s
+        self._verdict.lip_sync_ms.append(1000 * min(apart_s, self._scene.length_s - apart_s))

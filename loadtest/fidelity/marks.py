@@ -1,4 +1,4 @@
-"""Marks that survive coding: a picture's number in black and white squares, and a beep each second. Pure."""
+"""Marks that survive coding: a picture's number in black and white squares, and each second a beep. Pure."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,12 @@ NUMBER_BITS, CHECK_BITS = 12, 4
 MARK_WIDTH = SIDE * (NUMBER_BITS + CHECK_BITS)
 MOST_PICTURES = 1 << NUMBER_BITS
 
-BEEP_HZ = 6_000
+BEEPS_HZ = tuple(range(5_000, 8_000, 400))  # of a film's first second, of its second one, and so on
 BEEP_S = 0.04
-BEEP_EVERY_S = 1
 SLICE = SAMPLE_RATE // 200  # samples; a beep's beginning is known to 5 ms
 QUIETEST = 1_500  # of 32,767: half of what a beep has after coding, and more
 PURE = 0.5  # of a slice's power is the beep's
+TURNS = np.exp(-2j * np.pi * np.outer(np.arange(SLICE), BEEPS_HZ) / SAMPLE_RATE)
 
 
 def _check(number: int) -> int:
@@ -46,20 +46,22 @@ def read_number(luma: Luma) -> int | None:
 
 
 def write_beeps(sound: Sound) -> None:
-    """At each whole second, with a moment of silence around."""
-    beep = 0.5 * np.sin(2 * np.pi * BEEP_HZ * np.arange(int(BEEP_S * SAMPLE_RATE)) / SAMPLE_RATE)
+    """At each whole second while there are any, each of its own pitch, with a moment of silence around."""
+    times_s = np.arange(int(BEEP_S * SAMPLE_RATE)) / SAMPLE_RATE
     quiet = int(0.04 * SAMPLE_RATE)
-    for start in range(0, len(sound), BEEP_EVERY_S * SAMPLE_RATE):
+    for start, pitch_hz in zip(range(0, len(sound), SAMPLE_RATE), BEEPS_HZ, strict=False):
+        beep = 0.5 * np.sin(2 * np.pi * pitch_hz * times_s)
         sound[max(0, start - quiet) : start + len(beep) + quiet] = 0
         part = sound[start : start + len(beep)]
         part[:] = beep[: len(part)]
 
 
-def beeping(samples: Samples) -> list[bool]:
-    """Of each whole slice, whether it beeps."""
+def beeping(samples: Samples) -> list[int | None]:
+    """Of each whole slice the beep that it is part of, by the second of the film that begins with it."""
     slices = samples[: len(samples) // SLICE * SLICE].reshape(-1, SLICE).astype(np.float64)
-    turn = np.exp(-2j * np.pi * BEEP_HZ * np.arange(SLICE) / SAMPLE_RATE)
-    amplitude = 2 * np.abs(slices @ turn) / SLICE
+    amplitudes = 2 * np.abs(slices @ TURNS) / SLICE
+    amplitude = amplitudes.max(axis=1)
     power = (slices**2).mean(axis=1)
     heard = (amplitude > QUIETEST) & (amplitude**2 / 2 > PURE * power)
-    return [bool(one) for one in heard]
+    seconds = amplitudes.argmax(axis=1)
+    return [int(second) if one else None for second, one in zip(seconds, heard, strict=True)]

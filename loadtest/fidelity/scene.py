@@ -2,11 +2,13 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
 
 from loadtest.fidelity.marks import Luma, write_beeps, write_number
 from loadtest.film import PATIENT, SAMPLE_RATE, Format, Picture, Sound, pictures, tune, write_film
@@ -56,14 +58,17 @@ def luma_of(frame: av.VideoFrame) -> Luma:
 
 
 def check_film(path: Path) -> None:
-    """Raises BadFilm."""
+    """Whether it begins; it may break later. Raises BadFilm."""
+    with _played(path) as container:
+        if not container.streams.video or next(container.decode(video=0), None) is None:
+            raise BadFilm("it has no pictures")
+
+
+@contextmanager
+def _played(path: Path) -> Iterator[InputContainer]:
     try:
         with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise BadFilm("it has no pictures")
-            next(container.decode(video=0))
-    except StopIteration:
-        raise BadFilm("it has no pictures") from None
+            yield container
     except (OSError, av.FFmpegError):  # some of the latter are the former
         raise BadFilm("it cannot be played") from None
 
@@ -72,7 +77,7 @@ def _pictures_of(path: Path, form: Format) -> list[Picture]:
     check_film(path)
     wanted = form.duration_s * form.frames_per_s
     shown: list[Picture] = []
-    with av.open(str(path)) as container:
+    with _played(path) as container:
         began_s: float | None = None
         for frame in container.decode(video=0):
             at_s = float(frame.time or 0.0)
@@ -97,7 +102,7 @@ def _sound_of(path: Path, form: Format) -> Sound:
 
 
 def _samples(path: Path, wanted: int) -> Iterator[Sound]:
-    with av.open(str(path)) as container:
+    with _played(path) as container:
         if not container.streams.audio:
             return
         resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)

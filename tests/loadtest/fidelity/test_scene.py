@@ -1,5 +1,6 @@
 """Marks survive the codecs, and any film can be a scene."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -41,25 +42,32 @@ def test_after_coding_each_picture_still_says_its_number_and_looks_like_its_sour
     assert psnr_db(decoded[0], scene.sources[10]) < psnr_db(decoded[0], scene.sources[0]) - 3
 
 
-def test_after_coding_the_beeps_are_heard_at_each_whole_second_and_nowhere_else(scene: Scene) -> None:
+def test_after_coding_each_whole_second_begins_with_its_own_beep_and_nothing_else_beeps(
+    tmp_path: Path,
+) -> None:
+    scene = make_scene(tmp_path, form=replace(SMALL, frames_per_s=1, duration_s=8))
     with av.open(str(scene.path)) as container:
         heard: Samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
         if heard.dtype != np.int16:
             heard = (heard * 32_767).astype(np.int16)
     slices = beeping(heard)
-    begins = [place for place, now in enumerate(slices) if now and not (place and slices[place - 1])]
-    assert len(begins) == 2
-    assert begins[0] * SLICE / SAMPLE_RATE == pytest.approx(0.0, abs=0.02)
-    assert begins[1] * SLICE / SAMPLE_RATE == pytest.approx(1.0, abs=0.02)
+    begins = [
+        (second, place * SLICE / SAMPLE_RATE)
+        for place, second in enumerate(slices)
+        if second is not None and (place == 0 or slices[place - 1] is None)
+    ]
+    assert [second for second, _ in begins] == list(range(8))
+    assert [at_s for _, at_s in begins] == pytest.approx(list(range(8)), abs=0.02)
 
 
 def test_noise_and_silence_do_not_beep() -> None:
     noise = np.random.default_rng(1).normal(0, 6_000, SAMPLE_RATE).astype(np.int16)
-    assert not any(beeping(noise))
-    assert not any(beeping(np.zeros(SAMPLE_RATE, np.int16)))
-    beeps = np.zeros(SAMPLE_RATE)
+    assert set(beeping(noise)) == {None}
+    assert set(beeping(np.zeros(SAMPLE_RATE, np.int16))) == {None}
+    beeps = np.zeros(2 * SAMPLE_RATE)
     write_beeps(beeps)
-    assert sum(beeping((beeps * 32_767).astype(np.int16))) == 8
+    heard = beeping((beeps * 32_767).astype(np.int16))
+    assert (heard.count(0), heard.count(1), heard.count(None)) == (8, 8, 384)
 
 
 def test_the_same_picture_is_perfect_and_a_worse_one_worse(scene: Scene) -> None:
@@ -87,6 +95,21 @@ def test_what_is_no_film_is_told(tmp_path: Path) -> None:
     for path in (tmp_path / "no.mp4", tmp_path / "absent.mp4", tmp_path):
         with pytest.raises(BadFilm, match="cannot be played"):
             check_film(path)
+
+
+def test_a_film_that_breaks_after_its_first_picture_is_told(tmp_path: Path, scene: Scene) -> None:
+    broken = tmp_path / "broken.mkv"
+    with av.open(str(scene.path)) as whole, av.open(str(broken), "w") as container:
+        stream = container.add_stream_from_template(whole.streams.video[0])
+        for number, packet in enumerate(whole.demux(video=0)):
+            if packet.size:
+                damaged = av.Packet(bytes(packet) if number == 0 else b"\0\0\0 no picture")
+                damaged.pts, damaged.dts, damaged.time_base = packet.pts, packet.dts, packet.time_base
+                damaged.stream = stream
+                container.mux(damaged)
+    check_film(broken)
+    with pytest.raises(BadFilm, match="cannot be played"):
+        make_scene(tmp_path, broken, SMALL)
 
 
 def test_a_picture_is_that_of_the_round_that_it_can_be_of(scene: Scene) -> None:
