@@ -122,3 +122,18 @@ def closed_with(close_code: int | None) -> SessionClosed:
 def is_final(close_code: int | None) -> bool:
     """Whether the server meant the end; any other close is a cut that `resume` may heal."""
     return close_code is not None and (close_code == 1000 or 4400 <= close_code < 4600)
+
+
+def code_of(error: Exception) -> str:
+    """A short stable code for counting failures by; never what a server wrote in words."""
+    match error:
+        case Refused():
+            return f"refused as {error.code}"
+        case SessionClosed():
+            return f"close code {error.close_code}"
+        case ClientError():
+            return str(error) or type(error).__name__
+        case TimeoutError():
+            return "not in time"
+        case _:
+            return type(error).__name__

@@ -4,7 +4,7 @@ They are pairs on aiortc in a process of their own, so that decoding disturbs no
 pictures carry their number and whose sound beeps each second.
 """
 
-from loadtest.fidelity.bots import Bots, BotsFailed, Joined
+from loadtest.fidelity.bots import Bots, BotsFailed, PairFailed
 from loadtest.fidelity.scene import BadFilm, check_film
 
-__all__ = ["BadFilm", "Bots", "BotsFailed", "Joined", "check_film"]
+__all__ = ["BadFilm", "Bots", "BotsFailed", "PairFailed", "check_film"]

@@ -1,7 +1,6 @@
 """The process of the bots: a line of JSON in, a line of JSON out, until the end of the input.
 
-{"do": "join", "rooms": [[[url, ticket], [url, ticket]], …]}
-→ {"first_decoded_ms": […], "failed": {code: count}}
+{"do": "join", "pair": [[url, ticket], [url, ticket]]} → {"first_decoded_ms": …} or {"failed": code}
 {"do": "begin"} → {}
 {"do": "end"} → {"fidelity": {…}, "lost": count}
 
@@ -12,12 +11,11 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from loadtest.errors import ClientError
+from loadtest.errors import ClientError, code_of
 from loadtest.fidelity.bot import Bot
 from loadtest.fidelity.judge import Verdict
 from loadtest.fidelity.scene import BadFilm, Scene, make_scene
@@ -36,8 +34,11 @@ class Stage:
 
     async def answer(self, line: Line) -> Line:
         match line:
-            case {"do": "join", "rooms": rooms}:
-                return await self._join(rooms)
+            case {"do": "join", "pair": pair}:
+                try:
+                    return {"first_decoded_ms": await self._join(pair)}
+                except (ClientError, OSError, TimeoutError) as error:
+                    return {"failed": code_of(error)}
             case {"do": "begin"}:
                 for bot in self._bots:
                     bot.begin_window()
@@ -49,18 +50,7 @@ class Stage:
                 lost = sum(bot.over for bot in self._bots)
                 return {"fidelity": verdict.figures(len(self._bots)), "lost": lost}
 
-    async def _join(self, rooms: list[list[list[str]]]) -> Line:
-        """One pair after the other: what they need to join is to be the server's time, not each other's."""
-        firsts: list[float] = []
-        failed: Counter[str] = Counter()
-        for pair in rooms:
-            try:
-                firsts += await self._join_pair(pair)
-            except (ClientError, OSError, TimeoutError) as error:
-                failed[str(error) or type(error).__name__] += 1
-        return {"first_decoded_ms": firsts, "failed": failed}
-
-    async def _join_pair(self, pair: list[list[str]]) -> list[float]:
+    async def _join(self, pair: list[list[str]]) -> float | None:
         """Returns the time to the first picture of who came second, and so found somebody sending."""
         clocks = Clock(), Clock()
         async with AsyncExitStack() as opened:
@@ -72,7 +62,7 @@ class Stage:
                 await bot.until_decoded()
             self._stack.push_async_exit(opened.pop_all())
             self._bots += bots
-        return [bots[-1].first_decoded_ms] if bots[-1].first_decoded_ms is not None else []
+        return bots[-1].first_decoded_ms
 
 
 async def main(film: Path | None) -> None:
@@ -82,8 +72,11 @@ async def main(film: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="teleconsult-bots-") as folder:
         try:
             scene = await asyncio.to_thread(make_scene, Path(folder), film)
-        except (BadFilm, OSError) as error:
+        except BadFilm as error:
             say({"error": str(error)})
+            return
+        except OSError as error:
+            say({"error": (error.strerror or code_of(error)).lower()})
             return
         say({})
         async with AsyncExitStack() as stack:

@@ -65,8 +65,11 @@ class Bot:
 
     @property
     def over(self) -> bool:
-        """Whether its session or its media ended by itself."""
-        return self._client.over is not None or self._client.media_state in ("failed", "closed")
+        """Whether its session or its media ended by itself, or a mistake of ours ended its watching."""
+        mistaken = any(
+            task.done() and not task.cancelled() and task.exception() is not None for task in self._watching
+        )
+        return mistaken or self._client.over is not None or self._client.media_state in ("failed", "closed")
 
     def begin_window(self) -> None:
         self._judge.begin_window(asyncio.get_running_loop().time())

@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +14,7 @@ from loadtest.tickets import Ticket
 
 START_S = 60.0  # the film is made in that
 ANSWER_S = 20.0
+JOIN_S = 100.0  # each of the two joins, and waits for a picture, in 20 s or not at all
 CLOSE_S = 15.0
 
 
@@ -22,27 +22,27 @@ class BotsFailed(ClientError):
     """Their process does not answer; the text is a stable code."""
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
-    first_decoded_ms: tuple[float, ...]
-    """Of those who found somebody sending, from the beginning of their join."""
-    failed: dict[str, int]
-    """Pairs that did not come about, by code."""
+class PairFailed(ClientError):
+    """Two did not come to see each other; the text is a stable code."""
 
 
 class Bots:
     """An async context manager around the process; leaving it lets all bots go."""
 
-    def __init__(self, film: Path | None = None) -> None:
-        """`film`: what they send, None: the built-in one."""
+    def __init__(
+        self, film: Path | None = None, command: Sequence[str] = (sys.executable, "-m", "loadtest.fidelity")
+    ) -> None:
+        """`film`: what they send, None: the built-in one. `command` starts their process."""
         self._film = film
+        self._command = command
         self._process: asyncio.subprocess.Process | None = None
+        self._lost = False
 
     async def __aenter__(self) -> Self:
         """Raises BotsFailed."""
         film = [] if self._film is None else [str(self._film)]
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "loadtest.fidelity", *film),
+            *(*self._command, *film),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,  # libraries' warnings about every lost picture
@@ -60,11 +60,17 @@ class Bots:
     ) -> None:
         await self._close()
 
-    async def join(self, rooms: Sequence[tuple[Ticket, Ticket]]) -> Joined:
-        """Two in each room; returns when all see each other, or have failed to. Raises BotsFailed."""
-        tickets = [[[ticket.url, ticket.ticket] for ticket in pair] for pair in rooms]
-        answer = await self._ask({"do": "join", "rooms": tickets}, ANSWER_S + 4 * ANSWER_S * len(rooms))
-        return Joined(tuple(answer["first_decoded_ms"]), answer["failed"])
+    async def join(self, first: Ticket, second: Ticket) -> float:
+        """Two in one room; returns when they see each other.
+
+        How long that took, in milliseconds from when the second of them, who found somebody sending, began to
+        join. Raises PairFailed, BotsFailed.
+        """
+        pair = [[ticket.url, ticket.ticket] for ticket in (first, second)]
+        answer = await self._ask({"do": "join", "pair": pair}, JOIN_S)
+        if "failed" in answer:
+            raise PairFailed(answer["failed"])
+        return float(answer["first_decoded_ms"])
 
     async def begin_window(self) -> None:
         """Raises BotsFailed."""
@@ -76,10 +82,17 @@ class Bots:
         return answer["fidelity"], answer["lost"]
 
     async def _ask(self, line: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Raises BotsFailed, once and then always: a late answer would pass for that of the next line."""
         assert self._process is not None
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(line).encode() + b"\n")
-        return await self._hear(timeout_s)
+        if self._lost:
+            raise BotsFailed("process lost")
+        self._lost = True
+        with suppress(OSError, RuntimeError):  # uvloop's for a closed pipe; reading tells of the end, too
+            self._process.stdin.write(json.dumps(line).encode() + b"\n")
+        answer = await self._hear(timeout_s)
+        self._lost = False
+        return answer
 
     async def _hear(self, timeout_s: float) -> dict[str, Any]:
         assert self._process is not None
@@ -89,7 +102,7 @@ class Bots:
                 line = await self._process.stdout.readline()
         except TimeoutError:
             raise BotsFailed("not in time") from None
-        if not line:
+        if not line.endswith(b"\n"):
             raise BotsFailed("process ended")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:

@@ -1,11 +1,13 @@
 """The bots of a test: where they join, and what they saw, as the report has it. What fails is counted."""
 
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from loadtest.fidelity import Bots, BotsFailed
-from loadtest.tool.errors import CannotTest, TicketFailed, code_of
+from loadtest.errors import code_of
+from loadtest.fidelity import Bots, BotsFailed, PairFailed
+from loadtest.tool.errors import CannotTest, TicketFailed
 from loadtest.tool.fleet import Fleet
 from loadtest.tool.measures import Fidelity
 
@@ -18,7 +20,7 @@ class Decoding:
     def __init__(self, bots: Bots, fleet: Fleet) -> None:
         self._bots = bots
         self._fleet = fleet
-        self._first_decoded_ms: tuple[float, ...] = ()
+        self._first_decoded_ms: list[float] = []
         self.fidelity: Fidelity | None = None
 
     @classmethod
@@ -30,24 +32,22 @@ class Decoding:
             decoding = cls(await stack.enter_async_context(Bots(film)), fleet)
         except BotsFailed as error:
             raise CannotTest(f"The bots did not start: {error}.") from None
-        await decoding._join(rooms)
+        # One pair after the other: what they need to join is to be the server's time, not each other's.
+        for room in rooms:
+            await decoding.join(room)
         return decoding
 
-    async def _join(self, rooms: Sequence[str]) -> None:
+    async def join(self, room: str) -> None:
+        """One pair; the time of who comes second is that to its first picture, its ticket's included."""
+        entrance = self._fleet.entrance(room)
         try:
-            pairs = []
-            for room in rooms:
-                entrance = self._fleet.entrance(room)
-                first, second = [await entrance.ticket(room, role) for role in ROLES]
-                pairs.append((first, second))
-            joined = await self._bots.join(pairs)
-        except (BotsFailed, TicketFailed) as error:
+            first = await entrance.ticket(room, ROLES[0])
+            began_s = time.monotonic()
+            second = await entrance.ticket(room, ROLES[1])
+            ticket_ms = 1000 * (time.monotonic() - began_s)
+            self._first_decoded_ms.append(ticket_ms + await self._bots.join(first, second))
+        except (BotsFailed, PairFailed, TicketFailed) as error:
             self._fleet.fail(f"bots: {code_of(error)}")
-            return
-        self._first_decoded_ms = joined.first_decoded_ms
-        for code, count in joined.failed.items():
-            for _ in range(count):
-                self._fleet.fail(f"bots: {code}")
 
     async def begin_window(self) -> None:
         try:
@@ -57,6 +57,7 @@ class Decoding:
 
     async def end_window(self) -> None:
         self._fleet.tally.joins.record_decoded(self._first_decoded_ms)
+        self.fidelity = None
         try:
             figures, lost = await self._bots.end_window()
         except BotsFailed as error:

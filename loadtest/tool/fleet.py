@@ -8,12 +8,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from loadtest.errors import ClientError
+from loadtest.errors import ClientError, code_of
 from loadtest.events import Event, ParticipantAdmitted, Resumed, TrackId
 from loadtest.impairment import parse_impairment
 from loadtest.participant import Joining, MakeParticipant, Participant, ParticipantFigures, Publishing
 from loadtest.tool.entrances import Entrance
-from loadtest.tool.errors import code_of
 from loadtest.tool.options import Options
 from loadtest.tool.progress import Progress
 from loadtest.tool.tally import Flow, JoinTally, Tally

@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+from enum import Enum
 
 import aiohttp
 
-from loadtest.errors import ClientError, TicketRefused
+from loadtest.errors import ClientError, TicketRefused, code_of
 from loadtest.session import Session
 from loadtest.tool.entrances import Entrance
-from loadtest.tool.errors import CannotTest, TicketFailed, code_of
+from loadtest.tool.errors import CannotTest, TicketFailed
 from loadtest.tool.options import TicketSource
 from loadtest.wire import Encoding
 
@@ -73,15 +74,22 @@ async def check_tickets(entrance: Entrance, source: TicketSource, origin: str, r
         await session.close()
 
 
-async def is_alive(http: aiohttp.ClientSession, origin: str) -> bool:
-    """Whether somebody answers there; slowly counts, too."""
+class Health(Enum):
+    ALIVE = "alive"
+    LATE = "late"
+    """No answer within ANSWER_S: overloaded, or frozen, or without power."""
+    GONE = "gone"
+
+
+async def health(http: aiohttp.ClientSession, origin: str) -> Health:
+    """Whether somebody answers there."""
     try:
         async with asyncio.timeout(ANSWER_S), http.get(f"{origin}/healthz") as response:
-            return response.status < 500
+            return Health.ALIVE if response.status < 500 else Health.GONE
     except TimeoutError:
-        return True  # overloaded is not dead
+        return Health.LATE
     except aiohttp.ClientError:
-        return False
+        return Health.GONE
 
 
 def _why(error: aiohttp.ClientConnectorError) -> str:
