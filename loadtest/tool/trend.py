@@ -11,6 +11,8 @@ from loadtest.tool.server_watch import Look
 FEW_DESCRIPTORS = 8  # a database's connections, a log's file, our own requests' connections: kept once opened
 FEW_THREADS = 4
 FEW_TASKS = 8  # a connection has one
+MORE_OF = {"tasks": FEW_TASKS}
+"""So many more of a gauge, once everybody has left, are no growth; of the others none."""
 MEMORY_MB = 16.0  # allocators keep what they had; see also MEMORY_SHARE
 MEMORY_SHARE = 0.05
 ENDS = 5  # the end is a window's last fifth, the beginning its second: in the first a new server fills up
@@ -45,12 +47,19 @@ def trends(before: Look, window: Sequence[Look], after: Look) -> tuple[Trend, ..
         _idle("descriptors", "descriptors", FEW_DESCRIPTORS, before, window, after),
         _idle("threads", "threads", FEW_THREADS, before, window, after),
         *(
-            _idle(name, f"gauges.{name}", FEW_TASKS if name == "tasks" else 0, before, window, after)
+            _idle(name, f"gauges.{name}", MORE_OF.get(name, 0), before, window, after)
             for name in before.gauges
         ),
         _memory(window),
     ]
     return tuple(trend for trend in found if trend is not None)
+
+
+def settled(before: Look, now: Look) -> bool:
+    """Whether no gauge has grown since."""
+    return all(
+        value <= before.gauges.get(name, 0) + MORE_OF.get(name, 0) for name, value in now.gauges.items()
+    )
 
 
 def _idle(

@@ -8,7 +8,7 @@ from loadtest.tool.run import Place, Run
 from loadtest.tool.sampler import Sampler
 from loadtest.tool.scenarios.calls import Calls
 from loadtest.tool.server_watch import Look
-from loadtest.tool.trend import trends
+from loadtest.tool.trend import settled, trends
 
 SETTLE_S = 60.0  # in which everything has to be gone from the server, once everybody has left
 LOOK_AGAIN_S = 0.5
@@ -61,7 +61,6 @@ async def _settled(sampler: Sampler, before: Look) -> Look:
     deadline = time.monotonic() + SETTLE_S
     while True:
         look = await sampler.look()
-        left = any(value > before.gauges.get(name, 0) for name, value in look.gauges.items())
-        if not left or time.monotonic() > deadline:
+        if settled(before, look) or time.monotonic() > deadline:
             return look
         await asyncio.sleep(LOOK_AGAIN_S)

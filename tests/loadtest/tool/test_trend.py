@@ -2,12 +2,13 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
 from loadtest.tool.measures import Trend
 from loadtest.tool.server_watch import Look
-from loadtest.tool.trend import fitted, trends
+from loadtest.tool.trend import fitted, settled, trends
 
 
 def a_look(at_s: float, memory_mb: float = 100, descriptors: float = 20, sessions: float = 0) -> Look:
@@ -49,6 +50,13 @@ def test_a_session_that_stays_and_descriptors_that_stay_are_growth() -> None:
     found = trends(a_look(0), [], a_look(60, sessions=1, descriptors=60))
     assert {trend.figure for trend in found if trend.grew} == {"sessions", "descriptors"}
     assert named(found, "descriptors").after == 60
+
+
+def test_a_server_has_settled_when_what_it_has_would_be_no_growth() -> None:
+    before = a_look(0)
+    assert settled(before, replace(before, gauges={"sessions": 0, "tasks": 4 + 8}))
+    assert not settled(before, replace(before, gauges={"sessions": 1, "tasks": 4}))
+    assert not settled(before, replace(before, gauges={"sessions": 0, "tasks": 4 + 9}))
 
 
 def test_memory_that_climbs_through_the_window_is_growth_and_is_told_by_the_hour() -> None:
