@@ -77,7 +77,7 @@ async def check_tickets(entrance: Entrance, source: TicketSource, origin: str, r
 class Health(Enum):
     ALIVE = "alive"
     LATE = "late"
-    """No answer within ANSWER_S: overloaded, or frozen, or without power."""
+    """No answer within ANSWER_S: overloaded is not dead, but frozen and without power look the same."""
     GONE = "gone"
 
 

@@ -15,14 +15,15 @@ from loadtest.tool.decoding import Decoding
 from loadtest.tool.fleet import Fleet, Member
 from loadtest.tool.measures import Trend
 from loadtest.tool.options import Options
-from loadtest.tool.preflight import is_alive
+from loadtest.tool.preflight import Health, health
 from loadtest.tool.progress import Phase, Progress
 from loadtest.tool.result import Report
 from loadtest.tool.sampler import Sampler
 
 FOLLOW_S = 15.0
 LAST_LOOK_S = 1.0  # at the end of the window: who has got a packet of every track since?
-DEAD_AFTER = 2  # looks, a second apart, that found nobody there
+PATIENCE = {Health.GONE: 2, Health.LATE: 3}
+"""Looks in a row without an answer, the last of them like this, after which a server is dead."""
 
 Activity = Callable[[], Awaitable[None]]
 
@@ -220,15 +221,21 @@ class Run:
 
     async def _watch_servers(self) -> None:
         missed = dict.fromkeys(self.options.servers, 0)
+        dead: set[str] = set()
         while True:
             await asyncio.sleep(1.0)
             self.fleet.note_the_lost()
-            for origin in self.options.servers:
-                alive = await is_alive(self.http, origin)
-                missed[origin] = 0 if alive else missed[origin] + 1
-                if missed[origin] == DEAD_AFTER:
+            for origin in missed:
+                found = await health(self.http, origin)
+                if found is Health.ALIVE:
+                    missed[origin] = 0
+                    dead.discard(origin)
+                    continue
+                missed[origin] += 1
+                if missed[origin] >= PATIENCE[found] and origin not in dead:
+                    dead.add(origin)
                     self.fleet.fail("server: stopped answering")
-            if min(missed.values()) >= DEAD_AFTER:
+            if len(dead) == len(missed):
                 after_s = time.monotonic() - self.began_s
                 names = " and ".join(self.options.servers)
                 self.stop(f"{names} stopped answering {after_s:.0f} s after the beginning.")

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner, Result
 
 from auth import KeyRing
-from loadtest.tool import Options, ScenarioName, Second, TicketSource, read_report
+from loadtest.tool import Options, ScenarioName, Second, TicketSource, fleet, preflight, read_report
 from loadtest.tool.progress import Silent
 from loadtest.tool.tester import Plan, run_test
 from media_server.cli import app
@@ -219,6 +219,34 @@ async def test_a_server_that_dies_midway_leaves_a_partial_report_with_the_reason
     assert report.servers[0].same_host
     assert report.server is not None, "so are the figures of its process"
     assert report.server.cpu_max is not None
+
+
+async def test_a_server_that_answers_no_more_but_keeps_its_connections_is_noticed_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with running_server({"WORKERS": "1"}) as frozen:
+
+        def freeze() -> None:
+            for patience in ((preflight, "ANSWER_S"), (fleet, "CLOSE_S")):
+                monkeypatch.setattr(*patience, 0.3)
+            frozen.process.send_signal(signal.SIGSTOP)
+
+        options = Options(
+            scenario=ScenarioName.CONSULTATIONS,
+            servers=(frozen.origin,),
+            tickets=TicketSource.WALK_IN,
+            calls=1,
+            ramp_per_s=50,
+            warm_up_s=0,
+            duration_s=60,
+        )
+        try:
+            report = await run_test(Plan(options), Watching(200, freeze))
+        finally:
+            frozen.process.kill()
+    assert f"{frozen.origin} stopped answering" in (report.partial_reason or "")
+    assert "server: stopped answering" in [failure.kind for failure in report.failures]
+    assert report.measured_s < 30
 
 
 async def _typed(*words: str) -> asyncio.subprocess.Process:
