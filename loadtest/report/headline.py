@@ -131,6 +131,7 @@ def _tiles(report: Report) -> Iterator[Html]:
         share = words.share(report.playing.share)
         yield tile("Saw and heard everybody", share, f"of {people}, at the end", state)
     yield from _media(report)
+    yield from _seen(report)
     yield from _costs(report)
 
 
@@ -176,6 +177,22 @@ def _media(report: Report) -> Iterator[Html]:
         said = words.number(report.video.freezes_per_hour)
         state = _state(report, "freezes", "gap")
         yield tile("Freezes an hour", said, f"of each picture; longest silence {gap}", state)
+
+
+def _seen(report: Report) -> Iterator[Html]:
+    """By bots."""
+    seen = report.fidelity
+    if seen is None:
+        return
+    psnr, ssim, sound_ms = seen.psnr_db.p95, seen.ssim.p95, seen.lip_sync_ms.p95
+    notes = [
+        f"PSNR, reached by 95 %; SSIM {words.number(ssim)}" if ssim is not None else "",
+        f"sound within {words.ms(sound_ms)}" if sound_ms is not None else "",
+        f"{words.number(seen.freezes_per_hour)} freezes an hour" if seen.freezes_per_hour is not None else "",
+    ]
+    note = "; ".join(each for each in notes if each)
+    said = words.figure(FIGURES["psnr.p95"], psnr)
+    yield tile("Picture, to bots", said, note, _state(report, "psnr", "ssim", "picture_delay", "lip_sync"))
 
 
 def _costs(report: Report) -> Iterator[Html]:

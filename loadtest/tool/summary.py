@@ -1,6 +1,6 @@
 """A report in a few lines of text. Pure."""
 
-from loadtest.tool.measures import JoinStep, Media, Quantiles
+from loadtest.tool.measures import Fidelity, JoinStep, Media, Quantiles
 from loadtest.tool.result import Report
 
 
@@ -28,6 +28,8 @@ def summary(report: Report) -> list[str]:
             f"{'waiting room':14} {waiting.claimed} of {waiting.asked} called in, "
             f"known after {_times(waiting.called_ms)}"
         )
+    if report.fidelity is not None:
+        lines.append(f"{'bots':14} {_seen(report.fidelity)}")
     for trend in report.trends:
         if trend.grew:
             lines.append(f"{'growing':14} {trend.figure}: {trend.before:g} to {trend.after:g} {trend.unit}")
@@ -49,6 +51,14 @@ def _media(media: Media) -> str:
     loss = f"{media.loss:.2%} lost" if media.loss is not None else "nothing came"
     repaired = f" after repair of {media.mended}" if media.mended else ""
     return f"{media.packets} packets, {loss}{repaired}, latency {_times(media.latency_ms)}"
+
+
+def _seen(seen: Fidelity) -> str:
+    worst = (("PSNR", seen.psnr_db, " dB"), ("SSIM", seen.ssim, ""), ("lip sync", seen.lip_sync_ms, " ms"))
+    parts = [f"{name} p95 {each.p95:.3g}{unit}" for name, each, unit in worst if each.p95 is not None]
+    if seen.freezes_per_hour is not None:
+        parts.append(f"{seen.freezes_per_hour:.3g} freezes an hour")
+    return ", ".join(parts) or "nothing was seen"
 
 
 def _times(quantiles: Quantiles) -> str:

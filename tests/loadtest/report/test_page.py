@@ -75,6 +75,14 @@ def test_the_headline_figures_are_said_in_plain_units() -> None:
         assert words in said
 
 
+def test_what_bots_saw_is_a_headline_figure_where_there_were_any() -> None:
+    said = page_of(a_report_of_everything()).text.replace("\u202f", " ")
+    assert "Picture, to bots" in said
+    assert "30 dB" in said
+    assert "PSNR, reached by 95 %; SSIM 0.95; sound within 30 ms; 0 freezes an hour" in said
+    assert "Picture, to bots" not in page_of(a_report()).text
+
+
 def test_a_share_that_is_not_all_is_never_shown_as_all() -> None:
     playing = {"participants": 30_000, "all_playing": 29_999, "share": 29_999 / 30_000}
     assert "99.9967\u202f%" in page_of(a_report(playing=playing)).text
