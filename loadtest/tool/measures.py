@@ -208,8 +208,8 @@ class Trend(Model):
     figure: str
     unit: str
     compared: Literal["idle", "under load"]
-    """Idle: nobody there, before the first joined and after the last left. Under load: the beginning and the
-    end of the window, for what a server is free to keep once it had it."""
+    """Idle: nobody there, before the first joined and after the last left. Under load: the window's second
+    fifth and its last, for what a server is free to keep once it had it; in the first, a new one fills up."""
     before: float
     after: float
     per_hour: float | None
