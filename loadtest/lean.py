@@ -87,8 +87,8 @@ class LeanParticipant:
 
     @property
     def over(self) -> ClientError | None:
-        """Why the session is over, None while it lives."""
-        return self._session.over
+        """Why the session or its media is over, None while they live."""
+        return self._negotiation.broken or self._session.over
 
     @property
     def failures(self) -> list[ClientError]:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from loadtest.dtls_client import identity
-from loadtest.errors import ClientError, Interrupted, Refused
+from loadtest.errors import ClientError, Interrupted, MediaFailed, Refused
 from loadtest.events import Track, TrackId
 from loadtest.lean_sdp import VIDEO_FORMATS, Answer, Section, new_section, read_answer, write_offer
 from loadtest.room_view import RoomView
@@ -27,6 +27,8 @@ class LeanNegotiation:
         self.sections: list[Section] = []
         self.failures: list[ClientError] = []
         """Why tracks that were published later could not be subscribed to."""
+        self.broken: MediaFailed | None = None
+        """A mistake of ours ended a subscription: nobody waits for those, so whoever owns this tells."""
         self._session = session
         self._carry_out = carry_out
         self._codec = codec
@@ -56,7 +58,7 @@ class LeanNegotiation:
             self._wanted.add(track.id)
             task = asyncio.create_task(self._subscribe(track), name="follow")
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._end)
 
     async def followed(self, tracks: int) -> None:
         """Wait until so many tracks are subscribed to."""
@@ -68,6 +70,11 @@ class LeanNegotiation:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.broken = MediaFailed(f"not subscribed for {type(error).__name__}")
 
     async def _subscribe(self, track: Track) -> None:
         while True:

@@ -67,7 +67,7 @@ class NativeParticipant:
     @property
     def over(self) -> ClientError | None:
         """Why the session or its media is over, None while they live."""
-        return self._failure or self._session.over
+        return self._failure or self._negotiation.broken or self._session.over
 
     @property
     def failures(self) -> list[ClientError]:

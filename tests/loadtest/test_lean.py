@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loadtest.dtls_client import SrtpProfile
-from loadtest.errors import Refused, ServerViolation
+from loadtest.errors import MediaFailed, Refused, ServerViolation
 from loadtest.film import DOCTOR, Format, film
 from loadtest.lean import LeanParticipant
 from loadtest.lean_sdp import new_section, read_answer, write_offer
@@ -88,6 +88,20 @@ async def test_a_track_that_ends_while_one_joins_does_not_sink_the_join() -> Non
             await participant.first_packet()
             assert {track.id for track in participant.received.values()} == {"good"}
             assert participant.failures == []
+
+
+async def test_who_cannot_follow_for_a_mistake_of_ours_is_lost() -> None:
+    async with a_server() as server:
+        there = [a_participant()]
+        server.answers["join"] = lambda _: a_joined_state(participants=there)
+        async with LeanParticipant(server.url, "ticket", traffic=Traffic()) as participant:
+            server.answers["offer"] = lambda _: {}  # an answer without what each answer has
+            await server.event("track-published", track=a_track("late"))
+            await server.asked("offer", 2)
+            async with asyncio.timeout(10):
+                while participant.over is None:  # noqa: ASYNC110  nothing tells of it: all look
+                    await asyncio.sleep(0.01)
+            assert isinstance(participant.over, MediaFailed)
 
 
 def test_offers_name_only_what_is_sent() -> None:
