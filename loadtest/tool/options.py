@@ -76,6 +76,18 @@ class Options(BaseModel):
     """That carry the media of the participants: each uses at most one core."""
 
     @property
+    def most_participants(self) -> int:
+        """At a time, bots not counted."""
+        rooms = self.most_calls if self.find_capacity else self.calls
+        match self.scenario:
+            case ScenarioName.WAITING_ROOM:
+                return self.calls + self.doctors
+            case ScenarioName.FANOUT if self.find_capacity:
+                return self.most_calls + 1  # of that it looks for the most receivers
+            case _:
+                return rooms * self.participants
+
+    @property
     def publishing(self) -> Publishing:
         return Publishing(
             audio=self.audio,

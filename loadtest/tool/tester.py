@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import math
 import os
 import platform
 import random
@@ -38,7 +39,7 @@ from loadtest.tool.scenarios.search import search
 from loadtest.tool.server_watch import ServerWatch
 from loadtest.tool.tally import Tally
 from loadtest.tool.thresholds import parse_all
-from loadtest.traffic import NativeEngine, NativeParticipant
+from loadtest.traffic import MOST_PARTICIPANTS, NativeEngine, NativeParticipant
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Plan:
 async def run_test(plan: Plan, progress: Progress) -> Report:
     """Raises CannotTest, WrongUsage; once it has begun, whatever happens is in the report."""
     parse_all(plan.options.thresholds, plan.options)
+    _check_threads(plan.options)
     progress.phase(Phase.CHECKING, None)
     _allow_many_sockets()
     async with AsyncExitStack() as stack:
@@ -90,6 +92,16 @@ async def run_test(plan: Plan, progress: Progress) -> Report:
         with _stopping(run):
             await run.play(body)
         return _final(run)
+
+
+def _check_threads(options: Options) -> None:
+    """Raises WrongUsage."""
+    needed = math.ceil(options.most_participants / MOST_PARTICIPANTS)
+    if needed > options.threads:
+        raise WrongUsage(
+            f"--threads: {options.most_participants} participants at a time take {needed}, "
+            f"as one holds {MOST_PARTICIPANTS} at most"
+        )
 
 
 def _allow_many_sockets() -> None:

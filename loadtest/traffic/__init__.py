@@ -4,7 +4,7 @@ They join by the public contract like anybody; ICE, SRTP and made-up media are `
 handshake is OpenSSL's. Nothing is decoded.
 """
 
-from loadtest.traffic.native import NativeEngine
+from loadtest.traffic.native import MOST_PARTICIPANTS, NativeEngine
 from loadtest.traffic.participant import NativeParticipant
 
-__all__ = ["NativeEngine", "NativeParticipant"]
+__all__ = ["MOST_PARTICIPANTS", "NativeEngine", "NativeParticipant"]

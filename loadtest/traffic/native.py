@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # not there when the program runs
     from sfu._dataplane import TrafficFigures, TrafficStats
 
 MEDIA_TIMEOUT_S = 10.0
+MOST_PARTICIPANTS = 20_000  # on one thread; it is busy long before
 OPEN_ONE_IN = 8  # packets; 1: every packet is authenticated and decrypted
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -54,15 +55,13 @@ def clock_id(boot_id: Path = BOOT_ID) -> int:
 class NativeEngine:
     """One thread, hence one core, for any number of participants. Belongs to the event loop that uses it."""
 
-    def __init__(
-        self, *, seed: int = 0, open_one_in: int = OPEN_ONE_IN, core: int | None = None, max_peers: int = 4096
-    ) -> None:
+    def __init__(self, *, seed: int = 0, open_one_in: int = OPEN_ONE_IN, core: int | None = None) -> None:
         """`core`: the processor to stay on. Raises OSError, ValueError."""
         self._engine = TrafficEngine(
             seed=seed & (1 << 64) - 1,
             open_one_in=open_one_in,
             host=clock_id(),
-            max_peers=max_peers,
+            max_peers=MOST_PARTICIPANTS,
             core=core,
         )
         self._paths: dict[int, MediaPath] = {}
