@@ -12,7 +12,10 @@ use std::time::Duration;
 use dataplane_core::outbox::{Outbox, Run};
 use libc::{c_int, iovec, mmsghdr};
 
-use super::{Control, Family, MAX_DATAGRAM, check, clock, monotonic, to_storage, told};
+use super::address::{Family, to_storage};
+use super::control::{CONTROL_LEN, Control, ControlWriter, told};
+use super::inbox::MAX_DATAGRAM;
+use super::{check, clock, monotonic};
 
 /// Datagrams read from one socket at once.
 pub const PEER_BATCH: usize = 16;
@@ -205,8 +208,8 @@ impl PeerSocket {
 impl PeerControl {
     /// The size that the kernel cuts a run into (udp(7)), as one `cmsghdr`; returns its length.
     fn write_segment(&mut self, segment: u16) -> usize {
-        let mut control = Control([0; super::CONTROL_LEN]);
-        let mut writer = super::ControlWriter { control: &mut control, len: 0 };
+        let mut control = Control([0; CONTROL_LEN]);
+        let mut writer = ControlWriter { control: &mut control, len: 0 };
         writer.add(libc::SOL_UDP, libc::UDP_SEGMENT, &segment.to_ne_bytes());
         let len = writer.len;
         self.0[..len].copy_from_slice(&control.0[..len]);
