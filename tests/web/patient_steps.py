@@ -29,6 +29,7 @@ async def tell_about_oneself(page: Page) -> None:
 
 async def answer_the_rest(page: Page) -> None:
     """No alarm, and of everything else the last answer."""
+    await page.locator(".counter, [data-action=submit]").first.wait_for()  # a warning may be on screen still
     while await page.locator("[data-action=submit]").count() == 0:
         shown = await page.locator("h1").inner_text(), await page.locator(".counter").inner_text()
         for group in await page.locator("fieldset:visible").all():
