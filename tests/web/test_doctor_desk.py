@@ -58,9 +58,10 @@ async def test_whoever_takes_a_patient_too_late_is_told(surgery: Surgery) -> Non
     await page.click("[data-action=duty]")
     await page.locator(".waiting-list li").wait_for()
     dubois = await surgery.person("dubois", "doctor")
+    # Between two looks at the queue, as it happens: what was seen last stays on screen.
+    queue = await (await page.context.request.get(f"{surgery.server.origin}/v1/queue")).json()
+    await page.route("**/v1/queue", lambda route: route.fulfill(json=queue))
     await dubois.put("/duty", {"on_duty": True, "languages": ["nl"]})
-    # Between two looks at the queue, as it happens.
-    await page.route("**/v1/queue", lambda route: route.abort())
     assert (await dubois.post("/queue/claim", {"consultation": consultation})).status == 200
     await page.click(f"[data-consultation='{consultation}']")
     await seen(page, "Another doctor has just taken this consultation.")
@@ -137,6 +138,7 @@ async def test_two_calls_without_an_answer_end_it(surgery: Surgery) -> None:
 
 async def test_a_note_is_kept_as_it_is_written_and_a_reload_comes_back_to_it(surgery: Surgery) -> None:
     page, _ = await surgery.call()
+    await page.locator("#note:enabled").wait_for(state="attached")
     await page.keyboard.press("n")
     await page.keyboard.type("Virale faryngitis, geen abces.")
     await page.locator(".save-state[data-state=saved]").wait_for()
@@ -151,7 +153,9 @@ async def test_a_note_is_kept_as_it_is_written_and_a_reload_comes_back_to_it(sur
     await page.go_back()
     await page.get_by_role("dialog", name="Leave the call?").get_by_role("button", name="Cancel").click()
     # Logged out in another tab: the call ends at once, and what was written stays.
-    await page.evaluate("window.camera = document.querySelector('.self video').srcObject.getTracks()[0]")
+    await page.wait_for_function(
+        "() => (window.camera = document.querySelector('.self video')?.srcObject?.getTracks()[0])"
+    )
     other = await page.context.new_page()
     await other.goto(page.url)
     await other.evaluate(

@@ -163,6 +163,7 @@ async def test_messages_and_photos_arrive_and_wait_to_be_seen(talk: Talk) -> Non
     await page.locator(".file-line").click()
     await page.wait_for_function("() => document.querySelector('dialog img')?.naturalWidth > 0")
     await page.keyboard.press("Escape")
+    await page.locator("dialog").wait_for(state="detached")  # and gives the focus back
     await page.get_by_label("Your message").fill("Dank u.")
     await page.keyboard.press("Enter")
     assert await patient.heard(1) == [{"text": "Dank u."}]
