@@ -451,8 +451,11 @@ class TrafficEngine:
 
         Raises OSError, BadParameter, LimitReached.
         """
-    def send_dtls(self, peer: int, datagram: bytes) -> bool:
-        """False when the kernel would not take it; it is then lost."""
+    def send_dtls(self, peer: int, datagram: bytes, *, past_link: bool = False) -> bool:
+        """False when the kernel would not take it; it is then lost.
+
+        `past_link`: at once and for certain; who is closed is forgotten with what its links still hold.
+        """
     def set_keys(
         self,
         peer: int,

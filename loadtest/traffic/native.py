@@ -217,14 +217,14 @@ class MediaPath:
         self._native.reset_window(self._peer)
 
     def close(self) -> None:
-        """Say goodbye to the server. Idempotent."""
+        """Say goodbye to the server, past a bad network: that goes with its participant. Idempotent."""
         if self._closed:
             return
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         if self._dtls.connected:
-            self._send(self._dtls.goodbye())
+            self._send(self._dtls.goodbye(), past_link=True)
         self._engine.forget(self._peer)
         if not self._connected.done():
             self._connected.cancel()
@@ -276,10 +276,10 @@ class MediaPath:
         elif not self._closed:
             self._failed(error)
 
-    def _send(self, datagrams: Iterable[bytes]) -> None:
+    def _send(self, datagrams: Iterable[bytes], *, past_link: bool = False) -> None:
         for datagram in datagrams:
             with suppress(DataPlaneError):  # the engine was closed
-                self._native.send_dtls(self._peer, datagram)
+                self._native.send_dtls(self._peer, datagram, past_link=past_link)
 
     def _arm(self) -> None:
         timeout_s = self._dtls.timeout_s()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from typing import Any
@@ -14,9 +15,10 @@ from loadtest import Client, Publication, Source
 from loadtest.dtls_client import SrtpProfile
 from loadtest.errors import MediaFailed, SessionClosed
 from loadtest.histogram import bucket_of
+from loadtest.impairment import Impairment
 from loadtest.participant import Joining, ParticipantFigures, Publishing, VideoCodec
 from loadtest.traffic import NativeEngine, NativeParticipant
-from loadtest.traffic.native import clock_id
+from loadtest.traffic.native import clock_id, link
 from tests.server_process import ServerProcess, running_server
 
 PATIENCE_S = 30.0
@@ -184,6 +186,21 @@ async def test_closing_leaves_no_descriptor_and_may_be_done_twice(
     async with asyncio.timeout(PATIENCE_S):
         while len(os.listdir("/proc/self/fd")) > open_before:  # noqa: ASYNC110  nor the kernel
             await asyncio.sleep(0.01)
+
+
+async def test_a_farewell_goes_past_a_bad_network_that_keeps_everything(engine: NativeEngine) -> None:
+    network = link(Impairment(delay_s=5))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(PATIENCE_S)
+        port = server.getsockname()[1]
+        credentials = dict.fromkeys(("local_ufrag", "remote_ufrag"), "ufrag")
+        credentials |= dict.fromkeys(("local_pwd", "remote_pwd"), "a-password-of-22-chars-")
+        peer = engine.native.open(host="127.0.0.1", port=port, up=network, **credentials)
+        engine.native.send_dtls(peer, b"hello")
+        engine.native.send_dtls(peer, b"goodbye", past_link=True)
+        engine.native.close_peer(peer)
+        assert await asyncio.to_thread(server.recv, 2048) == b"goodbye"
 
 
 async def test_without_a_server_for_its_media_it_says_so(

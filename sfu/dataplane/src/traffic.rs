@@ -163,11 +163,14 @@ impl Traffic {
         Ok(result)
     }
 
-    /// Send a datagram of the handshake. False when the kernel would not take it; it is then lost.
-    pub fn send_dtls(&self, id: PeerId, datagram: &[u8]) -> Result<bool, TrafficError> {
+    /// Send a datagram of the handshake; `past_network`: at once, as its sender will not be there when a bad network is
+    /// done with it. False when the kernel would not take it; it is then lost.
+    pub fn send_dtls(&self, id: PeerId, datagram: &[u8], past_network: bool) -> Result<bool, TrafficError> {
         let peer = self.peer(id)?;
         let mut seat = peer.seat.lock();
-        let Some(network) = &mut seat.network else { return Ok(seat.socket.send_one(datagram).is_ok()) };
+        let Some(network) = seat.network.as_mut().filter(|_| !past_network) else {
+            return Ok(seat.socket.send_one(datagram).is_ok());
+        };
         network.up.offer(datagram, Arrival { us: now_us(), wall_ns: 0 });
         peer.due_us.store(0, Ordering::Release);
         Ok(true)

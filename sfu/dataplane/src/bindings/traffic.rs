@@ -178,8 +178,9 @@ impl TrafficEngine {
         })
     }
 
-    fn send_dtls(&self, peer: u64, datagram: &[u8]) -> PyResult<bool> {
-        self.with(|traffic| traffic.send_dtls(peer, datagram))
+    #[pyo3(signature = (peer, datagram, *, past_link=false))]
+    fn send_dtls(&self, peer: u64, datagram: &[u8], past_link: bool) -> PyResult<bool> {
+        self.with(|traffic| traffic.send_dtls(peer, datagram, past_link))
     }
 
     fn set_keys(
