@@ -65,8 +65,8 @@ async def record_call(place: Place, seconds: float, *, lip_sync: bool = True) ->
         await asyncio.gather(*(_until_marked(page, True) for page in (patient, doctor)))
         began = loop.time()
         await asyncio.sleep(seconds)  # the call's length is what is asked for
-        await doctor.page.locator("[data-action=recording-stop]").click()
         lasted = loop.time() - began
+        await doctor.page.locator("[data-action=recording-stop]").click()
         await asyncio.gather(*(_until_marked(page, False) for page in (patient, doctor)))
         at_most_s = loop.time() - agreed
         recording = place.recordings()[-1]

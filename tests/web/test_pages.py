@@ -119,7 +119,9 @@ async def test_devices_are_let_go_of_when_the_consultation_ends(site: Site) -> N
 async def test_muting_and_the_camera_button_are_told_and_shown(site: Site) -> None:
     page = await site.open("/patient")
     await join(page)
-    await page.wait_for_function("() => teleconsult.publications.every(({ id }) => id !== null)")
+    await page.wait_for_function(
+        "() => teleconsult.publications.filter(({ id }) => id !== null).length === 2"
+    )
     await page.get_by_role("button", name="Mute", exact=True).click()
     await page.get_by_role("button", name="Unmute").wait_for()
     await page.get_by_role("button", name="Stop video").click()
