@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import NoReturn
 
-from loadtest.tool.cli import main
-from loadtest.tool.entrances import MakeMint, Mint
+from loadtest.tool import MakeMint, Mint, main
 
 __all__ = ["MakeMint", "Mint", "run"]
 

@@ -4,12 +4,14 @@ Made of what the test tells and of what report.json holds; knows no server.
 """
 
 from loadtest.report.comparison import Change, Verdict, compared, headlines
+from loadtest.report.headline import describe
 from loadtest.report.live import shown
 from loadtest.report.page import html_of
 
 __all__ = [  # noqa: RUF022  in the order a newcomer should read them
     "shown",
     "html_of",
+    "describe",
     "compared",
     "headlines",
     "Change",

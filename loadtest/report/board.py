@@ -1,4 +1,4 @@
-"""What is known of a running test: the events that `loadtest.tool.progress` names, added up. Pure.
+"""What is known of a running test: the events that `loadtest.results.progress` names, added up. Pure.
 
 Times are monotonic seconds, handed in.
 """
@@ -7,9 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from loadtest.histogram import Histogram
-from loadtest.tool.measures import CapacityStep, Second
-from loadtest.tool.options import Options
-from loadtest.tool.progress import Phase
+from loadtest.results import CapacityStep, Options, Phase, Second
 
 
 @dataclass(slots=True)

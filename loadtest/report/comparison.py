@@ -10,9 +10,7 @@ from enum import StrEnum
 
 from loadtest.report import words
 from loadtest.report.plan import said_of
-from loadtest.tool.figures import FIGURES, Dimension, Figure
-from loadtest.tool.options import Options
-from loadtest.tool.result import Report
+from loadtest.results import FIGURES, Dimension, Figure, Options, Report
 
 SAME = 0.1
 UNNOTICED: Mapping[Dimension, float] = {

@@ -6,8 +6,7 @@ from loadtest.histogram import Histogram, bounds_of
 from loadtest.report import scale, words
 from loadtest.report.plot import Plot, Point, Series
 from loadtest.report.scale import Scale
-from loadtest.tool.measures import JoinStep
-from loadtest.tool.result import Report
+from loadtest.results import JoinStep, Report
 
 FAR_APART = 12.0  # the longest against the shortest median: then each doubling has as much room
 SHORTEST_MS = 0.01

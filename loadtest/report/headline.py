@@ -5,11 +5,7 @@ from collections.abc import Iterator
 from loadtest.report import words
 from loadtest.report.html import Html, element
 from loadtest.report.tables import box, tile
-from loadtest.tool.figures import FIGURES
-from loadtest.tool.measures import CutKind, JoinStep
-from loadtest.tool.options import Options, ScenarioName
-from loadtest.tool.result import Report
-from loadtest.tool.thresholds import describe
+from loadtest.results import FIGURES, CutKind, JoinStep, Options, Report, ScenarioName, ThresholdResult
 
 
 def title(options: Options) -> str:
@@ -69,6 +65,16 @@ def verdict(report: Report) -> Html:
     if failing:
         lines.append(element("ul", *(element("li", line) for line in failing)))
     return element("div", element("p", said), *lines, class_=f"verdict {state}")
+
+
+def describe(result: ThresholdResult) -> str:
+    """One line for people."""
+    if result.value is None:
+        return f"{result.text}: not measured"
+    shown = f"{result.value:.4g}{result.unit and ' '}{result.unit}"
+    if result.unit == "" and "%" in result.text:
+        shown = f"{100 * result.value:.4g} %"
+    return f"{result.text}: it was {shown}"
 
 
 def capacity_sentence(report: Report) -> str:

@@ -17,9 +17,7 @@ from rich.text import Text
 from loadtest.report import words
 from loadtest.report.board import Board
 from loadtest.report.headline import title
-from loadtest.tool.measures import CapacityStep, Second
-from loadtest.tool.options import Options
-from loadtest.tool.progress import Phase, Progress, Silent
+from loadtest.results import CapacityStep, Options, Phase, Progress, Second, Silent
 
 LINE_EVERY_S = 10.0
 SHOWN_FAILURES = 4

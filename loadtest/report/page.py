@@ -9,8 +9,7 @@ from loadtest.report import comparison, headline, plan, sections, special, words
 from loadtest.report.comparison import Change, Verdict
 from loadtest.report.html import Html, element
 from loadtest.report.tables import Cell, box, folded, section, table, value
-from loadtest.tool.figures import FIGURES
-from loadtest.tool.result import Report
+from loadtest.results import FIGURES, Report
 
 STYLE = Path(__file__).with_name("style.css").read_text()
 

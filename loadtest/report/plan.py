@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from loadtest.report import words
 from loadtest.report.html import Html
 from loadtest.report.tables import beside, facts, section, table
-from loadtest.tool.options import Options
-from loadtest.tool.result import Report
+from loadtest.results import Options, Report
 
 ELSEWHERE = ("servers", "thresholds")
 """Options that a report has in other places."""

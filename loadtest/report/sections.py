@@ -16,9 +16,7 @@ from loadtest.report.tables import (
     table,
     value,
 )
-from loadtest.tool.figures import FIGURES
-from loadtest.tool.measures import JoinStep, Media, Quantiles
-from loadtest.tool.result import Report
+from loadtest.results import FIGURES, JoinStep, Media, Quantiles, Report
 
 
 def thresholds(report: Report) -> Html | None:

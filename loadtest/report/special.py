@@ -19,9 +19,7 @@ from loadtest.report.tables import (
     table,
     value,
 )
-from loadtest.tool.measures import Capacity, Quantiles
-from loadtest.tool.options import ScenarioName
-from loadtest.tool.result import Report
+from loadtest.results import Capacity, Quantiles, Report, ScenarioName
 
 SEARCH = (
     "Each line below is a measured window, in the order they were tried. A number counts as too many once "

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from loadtest.report import words
 from loadtest.report.html import Html, element
-from loadtest.tool.measures import Quantiles
+from loadtest.results import Quantiles
 
 Cell = str | None
 QUANTILES = ("p50", "p95", "p99", "max")

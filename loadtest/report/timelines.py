@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from loadtest.report import scale, words
 from loadtest.report.plot import Band, Note, Plot, Point, Series
-from loadtest.tool.measures import Second
-from loadtest.tool.result import Report
+from loadtest.results import Report, Second
 
 MOST_MOMENTS = 240
 

@@ -6,7 +6,7 @@ A thin space (U+202F, which no line breaks at) is between a number and its unit 
 import unicodedata
 from datetime import datetime
 
-from loadtest.tool.figures import Dimension, Figure
+from loadtest.results import Dimension, Figure
 
 THIN = "\u202f"
 NOT_MEASURED = "not measured"

@@ -1,53 +1,9 @@
-"""`teleconsult loadtest`: what an operator runs against a deployment of his own, and what it measured."""
+"""`teleconsult loadtest`: what operators run against deployments of their own; its way in is a command line.
 
-from loadtest.tool.measures import (
-    Capacity,
-    CapacityStep,
-    ClientFigures,
-    CutKind,
-    Cuts,
-    Failure,
-    Fidelity,
-    Joins,
-    JoinStep,
-    Machine,
-    Media,
-    Playing,
-    Quantiles,
-    Second,
-    Server,
-    ServerFigures,
-    ThresholdResult,
-    Trend,
-    WaitingRoom,
-)
-from loadtest.tool.options import Options, ScenarioName, TicketSource
-from loadtest.tool.result import BadReport, Report, read_report
+What it finds out is `loadtest.results`, what people see of that `loadtest.report`.
+"""
 
-__all__ = [  # noqa: RUF022  in the order a newcomer should read them
-    "ScenarioName",
-    "TicketSource",
-    "Options",
-    "Report",
-    "read_report",
-    "BadReport",
-    "Quantiles",
-    "Joins",
-    "JoinStep",
-    "Media",
-    "Playing",
-    "Cuts",
-    "CutKind",
-    "WaitingRoom",
-    "Trend",
-    "Fidelity",
-    "Server",
-    "ServerFigures",
-    "ClientFigures",
-    "Machine",
-    "Second",
-    "Failure",
-    "ThresholdResult",
-    "Capacity",
-    "CapacityStep",
-]
+from loadtest.tool.cli import main
+from loadtest.tool.entrances import MakeMint, Mint
+
+__all__ = ["MakeMint", "Mint", "main"]

@@ -19,16 +19,15 @@ from loadtest.dtls_client import SrtpProfile
 from loadtest.fidelity import BadFilm, check_film
 from loadtest.impairment import BadImpairment, parse_impairment
 from loadtest.participant import VideoCodec
-from loadtest.report import compared, headlines, html_of, shown
+from loadtest.report import compared, describe, headlines, html_of, shown
+from loadtest.results import BadReport, Options, Report, ScenarioName, TicketSource, read_report
 from loadtest.tool import cli_options as cli
 from loadtest.tool.entrances import MakeMint
 from loadtest.tool.errors import LoadTestError, WrongUsage
-from loadtest.tool.options import Options, ScenarioName, TicketSource
-from loadtest.tool.result import BadReport, Report, read_report
 from loadtest.tool.scenarios.search import DEFAULT_THRESHOLDS
 from loadtest.tool.summary import summary
 from loadtest.tool.tester import Plan, run_test
-from loadtest.tool.thresholds import describe, parse_all
+from loadtest.tool.thresholds import parse_all
 from loadtest.tool.urls import bits_per_second, origin_of, scraped_url
 
 HELP = (

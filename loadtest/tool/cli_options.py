@@ -7,8 +7,7 @@ import typer
 
 from loadtest.dtls_client import SrtpProfile
 from loadtest.participant import VideoCodec
-from loadtest.tool.figures import FIGURES
-from loadtest.tool.options import ScenarioName
+from loadtest.results import FIGURES, ScenarioName
 
 LOCAL = "http://127.0.0.1:8080"
 _PLAYED, _SENT, _WHERE, _WANTED = (

@@ -4,8 +4,8 @@ import os
 import time
 from dataclasses import dataclass, field
 
+from loadtest.results import ClientFigures
 from loadtest.tool import proc
-from loadtest.tool.measures import ClientFigures
 
 THREAD_FULL = 0.9  # of a core, over the window
 MACHINE_FULL = 0.97

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from loadtest.errors import code_of
 from loadtest.fidelity import Bots, BotsFailed, PairFailed
+from loadtest.results import Fidelity
 from loadtest.tool.errors import CannotTest, TicketFailed
 from loadtest.tool.fleet import Fleet
-from loadtest.tool.measures import Fidelity
 
 ROLES = ("doctor", "patient")
 

@@ -12,9 +12,8 @@ from loadtest.errors import ClientError, code_of
 from loadtest.events import Event, ParticipantAdmitted, Resumed, TrackId
 from loadtest.impairment import parse_impairment
 from loadtest.participant import Joining, MakeParticipant, Participant, ParticipantFigures, Publishing
+from loadtest.results import Options, Progress
 from loadtest.tool.entrances import Entrance
-from loadtest.tool.options import Options
-from loadtest.tool.progress import Progress
 from loadtest.tool.tally import Flow, JoinTally, Tally
 
 FIRST_PACKET_S = 10.0

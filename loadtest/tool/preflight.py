@@ -7,10 +7,10 @@ from enum import Enum
 import aiohttp
 
 from loadtest.errors import ClientError, TicketRefused, code_of
+from loadtest.results import TicketSource
 from loadtest.session import Session
 from loadtest.tool.entrances import Entrance
 from loadtest.tool.errors import CannotTest, TicketFailed
-from loadtest.tool.options import TicketSource
 from loadtest.wire import Encoding
 
 ANSWER_S = 10.0

@@ -6,8 +6,7 @@ from typing import Literal
 
 from loadtest.histogram import Histogram
 from loadtest.participant import Kind
-from loadtest.tool.fleet import failures_in_order
-from loadtest.tool.measures import (
+from loadtest.results import (
     CutKind,
     Cuts,
     Failure,
@@ -19,6 +18,7 @@ from loadtest.tool.measures import (
     ServerFigures,
     WaitingRoom,
 )
+from loadtest.tool.fleet import failures_in_order
 from loadtest.tool.sampler import SHORTEST_S, cpu_between
 from loadtest.tool.server_watch import Look
 from loadtest.tool.tally import CutTally, JoinTally, MediaTally, PlayingTally, Tally, WaitingTally

@@ -11,13 +11,10 @@ from dataclasses import dataclass
 import aiohttp
 
 from loadtest.participant import Publishing
+from loadtest.results import Options, Phase, Progress, Report, Trend
 from loadtest.tool.decoding import Decoding
 from loadtest.tool.fleet import Fleet, Member
-from loadtest.tool.measures import Trend
-from loadtest.tool.options import Options
 from loadtest.tool.preflight import Health, health
-from loadtest.tool.progress import Phase, Progress
-from loadtest.tool.result import Report
 from loadtest.tool.sampler import Sampler
 
 FOLLOW_S = 15.0

@@ -5,10 +5,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from loadtest.results import Progress, Second
 from loadtest.tool import client_watch
 from loadtest.tool.fleet import Fleet
-from loadtest.tool.measures import Second
-from loadtest.tool.progress import Progress
 from loadtest.tool.server_watch import Look, ServerWatch, added
 from loadtest.tool.tally import Flow
 

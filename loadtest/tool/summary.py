@@ -1,7 +1,6 @@
 """A report in a few lines of text. Pure."""
 
-from loadtest.tool.measures import Fidelity, JoinStep, Media, Quantiles
-from loadtest.tool.result import Report
+from loadtest.results import Fidelity, JoinStep, Media, Quantiles, Report
 
 
 def summary(report: Report) -> list[str]:

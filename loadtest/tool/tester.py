@@ -20,17 +20,24 @@ from pathlib import Path
 import aiohttp
 
 from loadtest.participant import MakeParticipant
+from loadtest.results import (
+    ClientFigures,
+    Machine,
+    Options,
+    Phase,
+    Progress,
+    Report,
+    ScenarioName,
+    Server,
+    TicketSource,
+)
 from loadtest.tool import client_watch, proc
 from loadtest.tool.decoding import Decoding
 from loadtest.tool.entrances import Command, Entrance, MakeMint, Minted, WalkIn
 from loadtest.tool.errors import CannotTest, WrongUsage
 from loadtest.tool.fleet import Fleet
-from loadtest.tool.measures import ClientFigures, Machine, Server
-from loadtest.tool.options import Options, ScenarioName, TicketSource
 from loadtest.tool.preflight import check_server, check_tickets
-from loadtest.tool.progress import Phase, Progress
 from loadtest.tool.reporting import counted, server_of
-from loadtest.tool.result import Report
 from loadtest.tool.run import Run
 from loadtest.tool.sampler import Sampler
 from loadtest.tool.scenarios import SCENARIOS, waiting_room

@@ -14,11 +14,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from loadtest.results import FIGURES, Options, Report, ThresholdResult
 from loadtest.tool.errors import WrongUsage
-from loadtest.tool.figures import FIGURES
-from loadtest.tool.measures import ThresholdResult
-from loadtest.tool.options import Options
-from loadtest.tool.result import Report
 
 GRAMMAR = re.compile(r"\s*([a-z][a-z0-9_.-]*)\s*(<=|>=|<|>)\s*([0-9]*\.?[0-9]+|[0-9]+\.)\s*(\S*)\s*")
 COMPARE: Mapping[str, Callable[[float, float], bool]] = {
@@ -89,16 +86,6 @@ def parse_all(texts: Iterable[str], options: Options) -> list[Threshold]:
             if one.figure == other.figure and _exclude(one, other):
                 raise WrongUsage(f"thresholds {one.text!r} and {other.text!r}: nothing can meet both")
     return thresholds
-
-
-def describe(result: ThresholdResult) -> str:
-    """One line for people."""
-    if result.value is None:
-        return f"{result.text}: not measured"
-    shown = f"{result.value:.4g}{result.unit and ' '}{result.unit}"
-    if result.unit == "" and "%" in result.text:
-        shown = f"{100 * result.value:.4g} %"
-    return f"{result.text}: it was {shown}"
 
 
 def _check_possible(threshold: Threshold, most: float | None) -> None:

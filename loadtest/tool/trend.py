@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from loadtest.tool.measures import Trend
+from loadtest.results import Trend
 from loadtest.tool.server_watch import Look
 
 FEW_DESCRIPTORS = 8  # a database's connections, a log's file, our own requests' connections: kept once opened

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from loadtest.tool.options import ScenarioName
+from loadtest.results import ScenarioName
 from loadtest.tool.run import Run
 from loadtest.tool.scenarios import calls, churn, reconnect, waiting_room
 

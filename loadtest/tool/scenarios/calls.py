@@ -1,7 +1,7 @@
 """Rooms that are held: one-to-one consultations, groups, and one publisher to many."""
 
 from loadtest.participant import Publishing
-from loadtest.tool.options import Options, ScenarioName
+from loadtest.results import Options, ScenarioName
 from loadtest.tool.run import Place, Run
 
 NOTHING = Publishing(audio=False, video=False)

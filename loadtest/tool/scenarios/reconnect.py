@@ -3,8 +3,8 @@
 import asyncio
 import time
 
+from loadtest.results import CutKind
 from loadtest.tool.fleet import Member
-from loadtest.tool.measures import CutKind
 from loadtest.tool.run import Run
 from loadtest.tool.scenarios.calls import Calls
 

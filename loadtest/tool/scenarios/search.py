@@ -2,10 +2,8 @@
 
 from typing import Protocol
 
+from loadtest.results import Capacity, CapacityStep, JoinStep, Report, ScenarioName
 from loadtest.tool.capacity import CapacitySearch
-from loadtest.tool.measures import Capacity, CapacityStep, JoinStep
-from loadtest.tool.options import ScenarioName
-from loadtest.tool.result import Report
 from loadtest.tool.run import Place, Run
 from loadtest.tool.scenarios.calls import NOTHING, Calls
 

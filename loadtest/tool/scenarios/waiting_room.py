@@ -9,10 +9,10 @@ import asyncio
 import time
 from typing import Protocol
 
+from loadtest.results import Phase
 from loadtest.tickets import Ticket
 from loadtest.tool.entrances import Entrance
 from loadtest.tool.fleet import Member
-from loadtest.tool.progress import Phase
 from loadtest.tool.run import Run
 from loadtest.tool.tally import WaitingTally
 

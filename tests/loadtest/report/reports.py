@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from loadtest.histogram import Histogram
-from loadtest.tool import (
+from loadtest.results import (
     Capacity,
     CapacityStep,
     ClientFigures,

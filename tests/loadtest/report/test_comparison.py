@@ -3,7 +3,7 @@
 import pytest
 
 from loadtest.report import Verdict, compared, headlines, html_of
-from loadtest.tool import Machine, Playing, Report, Server, ServerFigures
+from loadtest.results import Machine, Playing, Report, Server, ServerFigures
 from tests.loadtest.report.reading import Page
 from tests.loadtest.report.reports import ORIGIN, a_report, a_report_of_everything, joins, media
 

@@ -7,8 +7,7 @@ from rich.console import Console
 
 from loadtest.report import shown
 from loadtest.report.live import Lines
-from loadtest.tool import CapacityStep
-from loadtest.tool.progress import Phase, Progress
+from loadtest.results import CapacityStep, Phase, Progress
 from tests.loadtest.report.reports import a_report, a_second
 
 OPTIONS = a_report().options  # 10 calls, 2 s of warm-up, 30 s

@@ -3,8 +3,7 @@
 import pytest
 
 from loadtest.report import html_of
-from loadtest.tool import ClientFigures, Failure, Joins, Machine, Options, Report, Server
-from loadtest.tool.figures import FIGURES
+from loadtest.results import FIGURES, ClientFigures, Failure, Joins, Machine, Options, Report, Server
 from tests.loadtest.report.reading import Page, assert_accessible_by_structure, assert_stands_alone
 from tests.loadtest.report.reports import ORIGIN, a_report, a_report_of_everything
 

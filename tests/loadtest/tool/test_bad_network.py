@@ -7,8 +7,7 @@ from typing import NamedTuple
 import pytest
 import pytest_asyncio
 
-from loadtest.tool import JoinStep, Options, Report, ScenarioName, TicketSource
-from loadtest.tool.progress import Silent
+from loadtest.results import JoinStep, Options, Report, ScenarioName, Silent, TicketSource
 from loadtest.tool.summary import summary
 from loadtest.tool.tester import Plan, run_test
 from media_server.loadtest_cli import mint_from

@@ -12,12 +12,11 @@ import pytest_asyncio
 
 from loadtest.fidelity import Bots
 from loadtest.film import DOCTOR, Format, film
-from loadtest.tool import JoinStep, Options, Report, ScenarioName, TicketSource
+from loadtest.results import JoinStep, Options, Report, ScenarioName, Silent, TicketSource
 from loadtest.tool.decoding import Decoding
 from loadtest.tool.entrances import OneTicket
 from loadtest.tool.errors import CannotTest
 from loadtest.tool.fleet import Fleet
-from loadtest.tool.progress import Silent
 from loadtest.tool.tester import Plan, run_test
 from media_server.loadtest_cli import mint_from
 from tests.server_process import ServerProcess

@@ -13,8 +13,8 @@ from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner, Result
 
 from auth import KeyRing
-from loadtest.tool import Options, ScenarioName, Second, TicketSource, fleet, preflight, read_report
-from loadtest.tool.progress import Silent
+from loadtest.results import Options, ScenarioName, Second, Silent, TicketSource, read_report
+from loadtest.tool import fleet, preflight
 from loadtest.tool.tester import Plan, run_test
 from media_server.cli import app
 from tests.server_process import ServerProcess, dying_with_parent, running_server

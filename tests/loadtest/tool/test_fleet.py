@@ -4,12 +4,11 @@ from collections.abc import Iterable
 
 from loadtest.impairment import Impairment
 from loadtest.participant import Joining, MakeParticipant, Participant
+from loadtest.results import Options, ScenarioName, Silent, TicketSource
 from loadtest.tickets import Ticket
-from loadtest.tool import Options, ScenarioName, TicketSource
 from loadtest.tool.entrances import OneTicket
 from loadtest.tool.errors import TicketFailed
 from loadtest.tool.fleet import Fleet
-from loadtest.tool.progress import Silent
 
 
 class AnyoneMayCome:

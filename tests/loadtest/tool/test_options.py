@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from loadtest.tool import Options, ScenarioName, TicketSource
+from loadtest.results import Options, ScenarioName, Silent, TicketSource
 from loadtest.tool.errors import WrongUsage
-from loadtest.tool.progress import Silent
 from loadtest.tool.tester import Plan, run_test
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pytest
 
 from loadtest.participant import Joining, Participant
-from loadtest.tool import Options, ScenarioName, TicketSource, sampler
+from loadtest.results import Options, ScenarioName, Silent, TicketSource
+from loadtest.tool import sampler
 from loadtest.tool.fleet import Fleet
-from loadtest.tool.progress import Silent
 from loadtest.tool.sampler import Sampler
 
 

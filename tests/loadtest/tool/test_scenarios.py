@@ -7,9 +7,7 @@ import pytest
 import pytest_asyncio
 
 from loadtest.report import html_of
-from loadtest.tool import CutKind, JoinStep, Options, Report, ScenarioName, TicketSource
-from loadtest.tool.figures import FIGURES
-from loadtest.tool.progress import Silent
+from loadtest.results import FIGURES, CutKind, JoinStep, Options, Report, ScenarioName, Silent, TicketSource
 from loadtest.tool.tester import Plan, run_test
 from media_server.loadtest_cli import mint_from
 from tests.loadtest.report.reading import Page, assert_accessible_by_structure, assert_stands_alone

@@ -8,10 +8,9 @@ import aiohttp
 import pytest
 
 from loadtest.report import html_of
-from loadtest.tool import Options, Report, ScenarioName, TicketSource
+from loadtest.results import Options, Report, ScenarioName, Silent, TicketSource
 from loadtest.tool.entrances import WalkIn
 from loadtest.tool.fleet import Fleet
-from loadtest.tool.progress import Silent
 from loadtest.tool.run import Run
 from loadtest.tool.sampler import Sampler
 from loadtest.tool.scenarios.search import Receivers

@@ -2,11 +2,11 @@
 
 import pytest
 
-from loadtest.tool import Joins, JoinStep, Media, Playing, Quantiles
+from loadtest.report import describe
+from loadtest.results import FIGURES, Joins, JoinStep, Media, Playing, Quantiles
 from loadtest.tool.errors import WrongUsage
-from loadtest.tool.figures import FIGURES
-from loadtest.tool.thresholds import describe, parse, parse_all
-from tests.loadtest.tool.test_result import a_report
+from loadtest.tool.thresholds import parse, parse_all
+from tests.loadtest.results.test_report import a_report
 
 OPTIONS = a_report().options
 

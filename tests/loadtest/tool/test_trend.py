@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from loadtest.tool.measures import Trend
+from loadtest.results import Trend
 from loadtest.tool.server_watch import Look
 from loadtest.tool.trend import fitted, settled, trends
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Protocol
 
-from loadtest.tool.measures import CapacityStep, Second
+from loadtest.results.measures import CapacityStep, Second
 
 
 class Phase(StrEnum):

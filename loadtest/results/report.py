@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from loadtest.tool.measures import (
+from loadtest.results.measures import (
     Capacity,
     ClientFigures,
     CutKind,
@@ -29,7 +29,7 @@ from loadtest.tool.measures import (
     Trend,
     WaitingRoom,
 )
-from loadtest.tool.options import Options
+from loadtest.results.options import Options
 
 SCHEMA_ID = "https://teleconsult.example/schemas/loadtest-report-1.json"
 FORMAT: Literal["teleconsult-loadtest-report"] = "teleconsult-loadtest-report"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from loadtest.tool.measures import CutKind, JoinStep
-from loadtest.tool.options import Options, ScenarioName
-from loadtest.tool.result import Report
+from loadtest.results.measures import CutKind, JoinStep
+from loadtest.results.options import Options, ScenarioName
+from loadtest.results.report import Report
 
 
 class Dimension(Enum):

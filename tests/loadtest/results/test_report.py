@@ -8,7 +8,7 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 
 from loadtest.histogram import Histogram
-from loadtest.tool import (
+from loadtest.results import (
     BadReport,
     CutKind,
     Cuts,
@@ -25,7 +25,7 @@ from loadtest.tool import (
     TicketSource,
     read_report,
 )
-from loadtest.tool.result import schema
+from loadtest.results.report import schema
 
 SCHEMA_FILE = Path(__file__).parents[3] / "docs" / "loadtest-report.schema.json"
 
@@ -92,7 +92,7 @@ def test_a_partial_report_never_passes() -> None:
 def test_the_published_schema_is_that_of_the_model_and_holds_for_a_report() -> None:
     published = json.loads(SCHEMA_FILE.read_text())
     assert published == schema(), (
-        "write it anew: python -m loadtest.tool.schema docs/loadtest-report.schema.json"
+        "write it anew: python -m loadtest.results.schema docs/loadtest-report.schema.json"
     )
     Draft202012Validator(published).validate(json.loads(a_report().to_json()))
 
