@@ -193,10 +193,15 @@ async def test_a_farewell_goes_past_a_bad_network_that_keeps_everything(engine: 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         server.settimeout(PATIENCE_S)
-        port = server.getsockname()[1]
-        credentials = dict.fromkeys(("local_ufrag", "remote_ufrag"), "ufrag")
-        credentials |= dict.fromkeys(("local_pwd", "remote_pwd"), "a-password-of-22-chars-")
-        peer = engine.native.open(host="127.0.0.1", port=port, up=network, **credentials)
+        peer = engine.native.open(
+            host="127.0.0.1",
+            port=server.getsockname()[1],
+            local_ufrag="ours",
+            local_pwd="a-password-of-22-chars-",
+            remote_ufrag="theirs",
+            remote_pwd="another-one-of-22-chars",
+            up=network,
+        )
         engine.native.send_dtls(peer, b"hello")
         engine.native.send_dtls(peer, b"goodbye", past_link=True)
         engine.native.close_peer(peer)
