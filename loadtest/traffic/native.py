@@ -155,7 +155,7 @@ class MediaPath:
         self._timer: asyncio.TimerHandle | None = None
         self._connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closed = False
-        self._keyed = False
+        self._keyed_s: float | None = None
         self.first_packet = asyncio.Event()
         self._peer = engine.open(self, answer, ufrag, pwd, impairment, seed)
         ids = answer.extensions
@@ -241,6 +241,8 @@ class MediaPath:
                 self._fail(MediaFailed(event.reason))
 
     def _take_step(self, step: str, at_s: float) -> None:
+        if self._keyed_s is not None:
+            at_s = max(at_s, self._keyed_s)  # a packet that had come before its keys is of use from then on
         self._mark(step, at_s)
         if step == "ice":
             self._send(self._dtls.start())
@@ -254,8 +256,7 @@ class MediaPath:
         except MediaFailed as error:
             self._fail(error)
             return
-        if self._dtls.connected and not self._keyed:
-            self._keyed = True
+        if self._dtls.connected and self._keyed_s is None:
             receiving, sending = self._dtls.keys()
             cut = self._profile.traits.key_length
             self._native.set_keys(
@@ -266,7 +267,8 @@ class MediaPath:
                 sending[:cut],
                 sending[cut:],
             )
-            self._mark("dtls", time.monotonic())
+            self._keyed_s = time.monotonic()
+            self._mark("dtls", self._keyed_s)
             if not self._connected.done():
                 self._connected.set_result(None)
 
