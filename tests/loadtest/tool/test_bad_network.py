@@ -90,7 +90,6 @@ async def test_latency_jitter_gaps_and_freezes_go_up(reports: Reports) -> None:
     clean_video, bad_video = reports.clean.video, reports.bad.video
     assert bad_video.freezes > clean_video.freezes
     assert bad_video.freeze_ms > clean_video.freeze_ms + 500
-    assert bad_video.frames < clean_video.frames
 
 
 async def test_the_time_line_shows_it_too(reports: Reports) -> None:
