@@ -250,9 +250,7 @@ async def test_whose_doctor_has_vanished_can_go_back_to_the_queue(practice: Prac
     await doctor.page.evaluate("room.leave()")
     await page.locator(".tile").wait_for(state="detached")
     async with asyncio.timeout(15):
-        while (
-            not await back.is_visible()
-        ):  # a look of just before may note the doctor once more
+        while not await back.is_visible():  # a look of just before may note the doctor once more
             practice.doctor_was_seen_long_ago(consultation)
             await asyncio.sleep(0.1)
     await audited(page, "the way back to the queue")
