@@ -34,7 +34,8 @@ def test_a_track_that_flows_is_never_told(watch: SilenceWatch) -> None:
 
 def test_a_muted_track_may_be_silent_and_has_its_time_again_when_unmuted(watch: SilenceWatch) -> None:
     watch.set_muted(CAMERA, True, now=101.0)
-    assert watch.watched() == [] and not watch.watches(CAMERA)
+    assert watch.watched() == []
+    assert not watch.watches(CAMERA)
     assert watch.check({CAMERA: 50.0}, now=150.0) == {}
     watch.set_muted(CAMERA, False, now=150.0)
     assert watch.check({CAMERA: 51.0}, now=151.0) == {}
@@ -56,4 +57,5 @@ def test_a_track_that_ended_is_forgotten(watch: SilenceWatch) -> None:
 
 def test_muting_what_is_not_published_changes_nothing(watch: SilenceWatch) -> None:
     watch.set_muted(TrackId("other"), True, now=1.0)
-    assert watch.watched() == [CAMERA] and watch.watches(CAMERA)
+    assert watch.watched() == [CAMERA]
+    assert watch.watches(CAMERA)
