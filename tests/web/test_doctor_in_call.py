@@ -262,6 +262,21 @@ async def test_single_keys_do_what_the_help_says_and_never_while_somebody_types(
     await page.locator(".toolbar").get_by_role("button", name="Mute").wait_for()
 
 
+async def test_a_dialog_that_is_gone_takes_the_focus_from_nobody(talk: Talk) -> None:
+    """The browser tells of its end a moment later, and by then somebody may have gone on."""
+    page, _ = talk
+    await page.click("#tab-note")
+    await page.click("#help")
+    await page.locator("dialog").evaluate("""(dialog) => {
+        dialog.close();
+        window.focused_at_once = document.activeElement.id;
+        document.querySelector("#tab-outcome").focus();
+    }""")
+    await page.locator("dialog").wait_for(state="detached")
+    assert await page.evaluate("window.focused_at_once") == "help", "where it was before"
+    assert await page.evaluate(FOCUSED) == "tab-outcome"
+
+
 async def test_a_change_of_language_keeps_what_was_typed(talk: Talk) -> None:
     page, _ = talk
     await page.click("#tab-outcome")

@@ -67,11 +67,9 @@ export function openDialog({ title, body = [], actions = [], dismissable = true,
     problem,
     buttons.length > 0 ? h(even ? "div.choices.even" : "div.choices", {}, ...buttons) : null);
   if (className) element.classList.add(...className.split(" "));
-  const before = document.activeElement;
   const answered = new Promise((/** @type {(value: string) => void} */ resolve) => {
-    element.addEventListener("close", () => {
+    element.addEventListener("close", () => { // the browser has given the focus back by then
       element.remove();
-      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
       resolve(answer);
     });
   });
