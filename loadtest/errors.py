@@ -1,5 +1,9 @@
 """What can go wrong for a client, by whose fault. Close codes (protocol §2) become types here only."""
 
+import os
+
+import aiohttp
+
 from loadtest.tickets import Ticket
 
 
@@ -124,16 +128,38 @@ def is_final(close_code: int | None) -> bool:
     return close_code is not None and (close_code == 1000 or 4400 <= close_code < 4600)
 
 
+_CLOSED = {
+    1006: "connection lost",
+    4400: "bad message",
+    4401: "ticket refused",
+    4403: "not allowed",
+    4404: "no such room",
+    4408: "too slow",
+    4409: "replaced by a newer join",
+    4410: "room over",
+    4429: "too many requests",
+    4503: "server draining",
+}
+"""Protocol §2, in words."""
+
+
 def code_of(error: Exception) -> str:
     """A short stable code for counting failures by; never what a server wrote in words."""
     match error:
         case Refused():
             return f"refused as {error.code}"
         case SessionClosed():
-            return f"close code {error.close_code}"
+            said = _CLOSED.get(error.close_code)
+            return f"{said} (close code {error.close_code})" if said else f"close code {error.close_code}"
         case ClientError():
             return str(error) or type(error).__name__
         case TimeoutError():
             return "not in time"
+        case OSError(errno=int(number)) if number > 0:
+            return f"{os.strerror(number).lower()} ({type(error).__name__})"
+        case aiohttp.ServerDisconnectedError():
+            return f"the server hung up ({type(error).__name__})"
+        case aiohttp.ClientConnectionError() | OSError():
+            return f"no connection ({type(error).__name__})"
         case _:
-            return type(error).__name__
+            return f"an answer that makes no sense ({type(error).__name__})"

@@ -37,6 +37,7 @@ TICKET_TIMEOUT_S = 3.0
 LOOK_AFTER_S = 1.0  # of a loss: what comes back sooner was the network's
 MOST_HOPS = 3
 CLOSE_FOLLOWS_S = 1.0
+GOODBYE_S = 2.0
 FIRST_RETRY_S = 0.05
 HEARTBEAT_S = 15.0  # our own pings find a half-open connection even when the server is silent
 TRY_AGAIN = "try-again"
@@ -153,14 +154,18 @@ class Session:
         """End this side. Idempotent; without a `leave` the server keeps the session for its window."""
         if self._over is None:
             self._finish(SessionClosed(1000))
-        if self._socket is not None and not self._socket.closed:
-            with suppress(TimeoutError, aiohttp.ClientError, ConnectionError):
-                async with asyncio.timeout(2.0):
-                    await self._socket.close()
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
-        await self._drop()
+        try:
+            if self._socket is not None and not self._socket.closed:
+                with suppress(TimeoutError, aiohttp.ClientError, ConnectionError):
+                    async with asyncio.timeout(GOODBYE_S):
+                        await self._socket.close()
+        finally:  # also when nobody waits for the other side's goodbye
+            try:
+                if self._reader is not None:
+                    self._reader.cancel()
+                    await asyncio.gather(self._reader, return_exceptions=True)
+            finally:
+                await self._drop()
 
     # The connection
 

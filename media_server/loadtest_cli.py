@@ -1,5 +1,6 @@
 """`teleconsult loadtest`: the load tester's own command, and what signs tickets of a deployment for it."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,11 @@ from auth import LONGEST_SESSION_S, LONGEST_TICKET_S, AuthError, KeyRing, Privat
 def loadtest(context: typer.Context) -> None:
     """Hold calls on a server as patients and doctors do, and report what they felt."""
     # It stands outside the server, and takes a second to import.
-    from loadtest import command
+    try:
+        from loadtest import command
+    except KeyboardInterrupt:
+        typer.echo("teleconsult: It was stopped by Ctrl-C before it had begun.", err=True)
+        raise typer.Exit(1) from None
 
     command.run(context.args, mint_from)
 
@@ -31,8 +36,17 @@ def mint_from(folder: Path) -> Callable[[str, str, str, bool], str]:
 
 
 def _keys(folder: Path) -> KeyRing:
-    keys = folder / "keys" if (folder / "keys").is_dir() else folder
-    if not any(keys.glob("*.pem")):
+    keys = folder
+    try:
+        keys = folder / "keys" if (folder / "keys").is_dir() else folder
+        names = os.listdir(keys)
+    except FileNotFoundError:
+        raise ValueError(f"there is no folder {keys}") from None
+    except NotADirectoryError:
+        raise ValueError(f"{keys} is no folder") from None
+    except OSError:
+        raise ValueError(f"{keys} cannot be read") from None
+    if not any(name.endswith(".pem") for name in names):
         raise ValueError(f"there are no keys in {keys}; give the deployment's DATA_DIR")
     try:
         return KeyRing.open(keys, longest_life_s=max(LONGEST_TICKET_S, LONGEST_SESSION_S))

@@ -9,9 +9,11 @@ The first line out says that the film is made, {}, or why there is none, {"error
 
 import asyncio
 import json
+import os
+import shutil
 import sys
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from loadtest.fidelity.scene import BadFilm, Scene, make_scene
 from loadtest.film_track import Clock
 
 Line = dict[str, Any]
+LEAVE_S = 4.0
 
 
 class Stage:
@@ -29,7 +32,7 @@ class Stage:
 
     def __init__(self, scene: Scene, stack: AsyncExitStack) -> None:
         self._scene = scene
-        self._stack = stack
+        stack.push_async_callback(self._leave)
         self._bots: list[Bot] = []
 
     async def answer(self, line: Line) -> Line:
@@ -60,18 +63,30 @@ class Stage:
             ]
             for bot in bots:
                 await bot.until_decoded()
-            self._stack.push_async_exit(opened.pop_all())
+            opened.pop_all()  # they stay
             self._bots += bots
         return bots[-1].first_decoded_ms
 
+    async def _leave(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                await asyncio.gather(*(bot.close() for bot in self._bots), return_exceptions=True)
+
 
 async def main(film: Path | None) -> None:
+    """Ends with its input, whatever it is doing then."""
     loop = asyncio.get_running_loop()
     lines = asyncio.StreamReader(limit=1 << 24)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    following = asyncio.create_task(lines.readline(), name="line")
     with tempfile.TemporaryDirectory(prefix="teleconsult-bots-") as folder:
+        making = asyncio.create_task(asyncio.to_thread(make_scene, Path(folder), film), name="film")
+        await asyncio.wait((making, following), return_when=asyncio.FIRST_COMPLETED)
+        if not making.done():  # no thread can be cancelled
+            shutil.rmtree(folder, ignore_errors=True)
+            os._exit(0)
         try:
-            scene = await asyncio.to_thread(make_scene, Path(folder), film)
+            scene = making.result()
         except BadFilm as error:
             say({"error": str(error)})
             return
@@ -81,8 +96,15 @@ async def main(film: Path | None) -> None:
         say({})
         async with AsyncExitStack() as stack:
             stage = Stage(scene, stack)
-            while line := await lines.readline():
-                say(await stage.answer(json.loads(line)))
+            while line := await following:
+                following = asyncio.create_task(lines.readline(), name="line")
+                answering = asyncio.create_task(stage.answer(json.loads(line)), name="answer")
+                await asyncio.wait((answering, following), return_when=asyncio.FIRST_COMPLETED)
+                if answering.done():
+                    say(answering.result())
+                else:
+                    answering.cancel()
+                    await asyncio.wait((answering,))
 
 
 def say(line: Line) -> None:

@@ -49,14 +49,14 @@ class Bot:
                 await self._client.publish(camera, Publication(audio, Source.MICROPHONE))
                 await self._client.until_connected()
         except BaseException:
-            await self._close()
+            await self.close()
             raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._close()
+        await self.close()
 
     async def until_decoded(self) -> None:
         """Wait for the first picture. Raises TimeoutError."""
@@ -77,7 +77,8 @@ class Bot:
     def end_window(self) -> Verdict:
         return self._judge.end_window(asyncio.get_running_loop().time())
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Let it go. Idempotent."""
         for task in self._watching:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)

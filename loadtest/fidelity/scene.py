@@ -59,6 +59,10 @@ def luma_of(frame: av.VideoFrame) -> Luma:
 
 def check_film(path: Path) -> None:
     """Whether it begins; it may break later. Raises BadFilm."""
+    if path.is_dir():
+        raise BadFilm("it is a folder")
+    if not path.exists():
+        raise BadFilm("there is no such file")
     with _played(path) as container:
         if not container.streams.video or next(container.decode(video=0), None) is None:
             raise BadFilm("it has no pictures")

@@ -50,11 +50,14 @@ class Impairment:
 
 def parse_impairment(text: str) -> Impairment:
     """Raises BadImpairment."""
+    known = f"{', '.join(_PARTS)}, each as name=value"
     fields: dict[str, float | Direction] = {}
     for part in text.split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not part.strip():
+            raise BadImpairment(f"has an empty part: give {known}")
         if name not in _PARTS or not equals:
-            raise BadImpairment(f"{part.strip() or 'nothing'}: give {', '.join(_PARTS)}, each as name=value")
+            raise BadImpairment(f"{part.strip()}: give {known}")
         field, read = _PARTS[name]
         if field in fields:
             raise BadImpairment(f"{name}: give it once")

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from loadtest.report import words
 from loadtest.report.html import Html, element
 from loadtest.report.tables import box, tile
-from loadtest.results import FIGURES, CutKind, JoinStep, Options, Report, ScenarioName, ThresholdResult
+from loadtest.results import (
+    FIGURES,
+    CutKind,
+    Dimension,
+    JoinStep,
+    Options,
+    Report,
+    ScenarioName,
+    ThresholdResult,
+)
 
 
 def title(options: Options) -> str:
@@ -72,7 +81,7 @@ def describe(result: ThresholdResult) -> str:
     if result.value is None:
         return f"{result.text}: not measured"
     shown = f"{result.value:.4g}{result.unit and ' '}{result.unit}"
-    if result.unit == "" and "%" in result.text:
+    if "%" in result.text or FIGURES[result.figure].dimension is Dimension.SHARE:
         shown = f"{100 * result.value:.4g} %"
     return f"{result.text}: it was {shown}"
 
@@ -82,6 +91,8 @@ def capacity_sentence(report: Report) -> str:
     if capacity is None:
         return ""
     what = {ScenarioName.GROUP: "group", ScenarioName.FANOUT: "receiver"}.get(options.scenario, "call")
+    if capacity.most is None and capacity.limited_by is None:
+        return "The search was stopped before it knew of any number that can be held."
     if capacity.most is None:
         fewest = min((step.calls for step in capacity.steps), default=1)
         limit = "; the load tester itself was the limit" if capacity.limited_by == "client" else ""
@@ -90,6 +101,8 @@ def capacity_sentence(report: Report) -> str:
     match capacity.limited_by:
         case "client":
             return f"At least {held}; then the load tester itself was the limit, not the server."
+        case None:
+            return f"{held}; then the search was stopped."
         case "asked":
             return f"{held}; more were not asked for (--most)."
         case _:
@@ -108,14 +121,33 @@ def warnings(report: Report) -> Html | None:
             "The load tester ran on the server's own machine: each took processor time from the other, and "
             "no network was between them."
         )
-    if report.server is None:
-        lines.append(
-            "The server did not tell what it used (its /metrics could not be read): its CPU and memory are "
-            "unknown."
-        )
+    doubt = server_doubt(report)
+    if doubt is not None:
+        lines.append(doubt)
     if report.partial and not report.measured_s:
         lines.append("It was stopped before the measured window began: there are no figures of media.")
     return box("warning", "Bear in mind", lines)
+
+
+def server_doubt(report: Report) -> str | None:
+    """What the server's figures do not say, and what to do about it; None: nothing is missing."""
+    server, received = report.server, report.audio.packets + report.video.packets
+    if server is None:
+        return (
+            "The server did not tell what it used (its /metrics could not be read; --metrics says where they "
+            "are): its CPU and memory are unknown."
+        )
+    if server.source == "proc":
+        return (
+            "The server's figures are of its process only: its /metrics were not found. Give them with "
+            "--metrics, such as --metrics http://127.0.0.1:9090 (its METRICS_HOST and METRICS_PORT)."
+        )
+    if server.packets_out is not None and 2 * server.packets_out < received:
+        return (
+            "The server's metrics tell of fewer packets than were received from it: --metrics may be another "
+            "server's."
+        )
+    return None
 
 
 def tiles(report: Report) -> Html:
@@ -192,7 +224,7 @@ def _seen(report: Report) -> Iterator[Html]:
         return
     psnr, ssim, sound_ms = seen.psnr_db.p95, seen.ssim.p95, seen.lip_sync_ms.p95
     notes = [
-        f"PSNR, reached by 95 %; SSIM {words.number(ssim)}" if ssim is not None else "",
+        f"PSNR, reached by 95 %; SSIM {words.share(ssim)}" if ssim is not None else "",
         f"sound within {words.ms(sound_ms)}" if sound_ms is not None else "",
         f"{words.number(seen.freezes_per_hour)} freezes an hour" if seen.freezes_per_hour is not None else "",
     ]

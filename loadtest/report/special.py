@@ -178,4 +178,6 @@ def _said(field: str, raw: float | None) -> str:
         return words.NOT_MEASURED
     if field.endswith("_ms"):
         return words.ms(raw)
+    if field == "ssim":
+        return words.share(raw)
     return words.with_unit(words.number(raw), "dB") if field.endswith("_db") else words.number(raw)

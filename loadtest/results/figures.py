@@ -119,6 +119,11 @@ def _decodes(options: Options) -> bool:
     return options.bots > 0
 
 
+def _meets(options: Options) -> bool:
+    """Whether somebody sends when others join: patients wait, and so find nobody."""
+    return options.scenario is not ScenarioName.WAITING_ROOM
+
+
 def _in(scenario: ScenarioName) -> Applies:
     return lambda options: options.scenario is scenario
 
@@ -138,9 +143,14 @@ _RECONNECT, _WAITING = _in(ScenarioName.RECONNECT), _in(ScenarioName.WAITING_ROO
 _JOIN = "from the beginning of a join to"
 
 TIMES = (
-    Times("join", "joins.steps_ms.first_packet", f"{_JOIN} the first packet, where somebody sends"),
+    Times("join", "joins.steps_ms.first_packet", f"{_JOIN} the first packet, where somebody sends", _meets),
     *(
-        Times(f"join.{step}", f"joins.steps_ms.{step}", f"{_JOIN} {step.replace('_', ' ')}")
+        Times(
+            f"join.{step}",
+            f"joins.steps_ms.{step}",
+            f"{_JOIN} {step.replace('_', ' ')}",
+            _meets if step.startswith("first_") else _always,
+        )
         for step in JoinStep
         if step is not JoinStep.FIRST_DECODED_FRAME
     ),

@@ -156,14 +156,14 @@ class Media(Model):
 
 
 class Playing(Model):
-    """Who had every expected track playing at the end of the measured window."""
+    """Who had every expected track playing at the end of the measured window, of those who expected any."""
 
     participants: int = 0
     all_playing: int = 0
     expected_tracks: int = 0
     playing_tracks: int = 0
     share: float | None = None
-    """`all_playing` of `participants`, 0 to 1."""
+    """`all_playing` of `participants`, 0 to 1; null when nobody expected anything."""
 
 
 class CutKind(StrEnum):
@@ -280,7 +280,7 @@ class Failure(Model):
     """Things that went wrong in the same way."""
 
     kind: str
-    """The place and a stable code, such as `join: close code 4401`."""
+    """The place and a stable code, such as `join: ticket refused (close code 4401)`."""
     count: int
 
 
@@ -316,4 +316,5 @@ class Capacity(Model):
     most: int | None = None
     """The most calls that were held within the thresholds; null when not even the fewest were."""
     limited_by: Literal["server", "client", "asked"] | None = None
-    """What kept it from more: the server, this load tester, or the most it was asked for."""
+    """What kept it from more: the server, this load tester, or the most it was asked for; null when the
+    search was stopped before its end."""

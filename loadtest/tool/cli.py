@@ -4,9 +4,10 @@ Exit status: 0 within the thresholds, 1 outside them (the failing lines are prin
 usage.
 """
 
+import asyncio
+import stat
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,12 +20,15 @@ from loadtest.dtls_client import SrtpProfile
 from loadtest.fidelity import BadFilm, check_film
 from loadtest.impairment import BadImpairment, parse_impairment
 from loadtest.participant import VideoCodec
-from loadtest.report import compared, describe, headlines, html_of, shown
+from loadtest.report import compared, describe, different_plans, headlines, shown
 from loadtest.results import BadReport, Options, Report, ScenarioName, TicketSource, read_report
 from loadtest.tool import cli_options as cli
 from loadtest.tool.entrances import MakeMint
 from loadtest.tool.errors import LoadTestError, WrongUsage
+from loadtest.tool.folder import out_folder, write_report
+from loadtest.tool.limits import check_typed
 from loadtest.tool.scenarios.search import DEFAULT_THRESHOLDS
+from loadtest.tool.signals import Signals
 from loadtest.tool.summary import summary
 from loadtest.tool.tester import Plan, run_test
 from loadtest.tool.thresholds import parse_all
@@ -55,6 +59,7 @@ HELP = (
 FEW_ROOMS = (ScenarioName.GROUP, ScenarioName.FANOUT)
 SEARCHED = (ScenarioName.CONSULTATIONS, ScenarioName.GROUP, ScenarioName.FANOUT)
 SIZES = {ScenarioName.GROUP: 5, ScenarioName.FANOUT: 21}
+LARGEST_REPORT_BYTES = 64_000_000
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -101,32 +106,51 @@ def loadtest(
 ) -> None:
     """Replaced by HELP."""
     given = context.params
+    signals = Signals.of_this_program()
     try:
-        options = _options(given)
+        options = _options(given, _typed(context))
         plan = Plan(
             options,
-            metrics=[scraped_url(typed) for typed in metrics or ()],
+            metrics=_metrics(metrics or (), options),
             ticket_keys=ticket_keys,
             ticket_command=ticket_command,
             film=media,
             make_mint=context.obj,
         )
         earlier = _earlier(compare)
-        _check_writable(out)
-        with shown(options, Console(stderr=True), quiet=quiet) as progress:
-            report = uvloop.run(run_test(plan, progress))
+        with out_folder(out):
+            with shown(options, Console(stderr=True), quiet=quiet) as progress:
+                signals.keep()  # until the test asks for them
+                report = uvloop.run(run_test(plan, progress, signals))
+            unwritten = None if out is None else write_report(report, earlier, out)
     except WrongUsage as error:
         _fail(str(error), 2)
     except LoadTestError as error:
         _fail(str(error), 1)
-    except KeyboardInterrupt:
-        _fail("It was stopped by Ctrl-C before it had begun.", 1)
-    _deliver(report, earlier, out)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        _fail(f"{signals.why} before it had begun.", 1)
+    finally:
+        signals.keep()
+    _deliver(report, earlier, out, unwritten)
 
 
-def _options(given: dict[str, Any]) -> Options:
+def _typed(context: typer.Context) -> set[str]:
+    """The options that are no defaults."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+
+
+def _metrics(typed: Sequence[str], options: Options) -> list[str]:
+    """Raises WrongUsage."""
+    if len(typed) > len(options.servers):
+        raise WrongUsage("--metrics: give at most one for each --server, in the same order")
+    return [scraped_url(each) for each in typed]
+
+
+def _options(given: dict[str, Any], typed: Collection[str]) -> Options:
     """Raises WrongUsage."""
     scenario: ScenarioName = given["scenario"]
+    check_typed(given, typed)
     if given["srtp_profile"] not in SrtpProfile.__members__:
         raise WrongUsage(f"--srtp-profile: one of {', '.join(SrtpProfile.__members__)}")
     if not given["audio"] and not given["video"]:
@@ -143,7 +167,7 @@ def _options(given: dict[str, Any]) -> Options:
     try:
         options = Options(
             scenario=scenario,
-            servers=tuple(origin_of(typed) for typed in given["server"] or (cli.LOCAL,)),
+            servers=tuple(origin_of(each) for each in given["server"] or (cli.LOCAL,)),
             tickets=_ticket_source(given),
             calls=given["calls"] or (1 if scenario in FEW_ROOMS else 10),
             participants=given["participants"] or SIZES.get(scenario, 2),
@@ -244,31 +268,22 @@ def _earlier(path: Path | None) -> Report | None:
     if path is None:
         return None
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise WrongUsage(f"--compare {path}: it is no file")
+        if found.st_size > LARGEST_REPORT_BYTES:
+            raise WrongUsage(f"--compare {path}: it is too large for a report.json")
         return read_report(path.read_text())
+    except FileNotFoundError:
+        raise WrongUsage(f"--compare {path}: there is no such file") from None
     except (OSError, UnicodeDecodeError):
         raise WrongUsage(f"--compare {path}: it cannot be read") from None
     except BadReport as error:
         raise WrongUsage(f"--compare {path}: {error}") from None
 
 
-def _check_writable(folder: Path | None) -> None:
-    """Before the test, not after it. Raises WrongUsage."""
-    if folder is None:
-        return
-    trial = folder / ".report.json"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        trial.write_text("")
-    except OSError as error:
-        raise WrongUsage(f"--out {folder}: nothing can be written there ({error.strerror})") from None
-    finally:
-        with suppress(OSError):
-            trial.unlink(missing_ok=True)
-
-
-def _deliver(report: Report, earlier: Report | None, out: Path | None) -> NoReturn:
-    """Write the report, say what there is to say, and leave."""
-    unwritten = _written(report, earlier, out) if out is not None else None
+def _deliver(report: Report, earlier: Report | None, out: Path | None, unwritten: OSError | None) -> NoReturn:
+    """Say what there is to say, and leave. `unwritten`: why the report is not there."""
     for line in [*summary(report), *(_changes(report, earlier) if earlier is not None else ())]:
         typer.echo(line)
     if out is not None and unwritten is None:
@@ -277,7 +292,8 @@ def _deliver(report: Report, earlier: Report | None, out: Path | None) -> NoRetu
     for line in failing:
         typer.echo(f"FAILED  {line}")
     if report.partial:
-        typer.echo(f"teleconsult: {report.partial_reason} What was measured until then is kept.", err=True)
+        kept = " What was measured until then is kept." if unwritten is None else ""
+        typer.echo(f"teleconsult: {report.partial_reason}{kept}", err=True)
     elif not report.joins.succeeded:
         typer.echo("teleconsult: nobody could join.", err=True)
     if unwritten is not None:
@@ -285,19 +301,10 @@ def _deliver(report: Report, earlier: Report | None, out: Path | None) -> NoRetu
     raise typer.Exit(0 if report.passed else 1)
 
 
-def _written(report: Report, earlier: Report | None, out: Path) -> OSError | None:
-    """Why not; None: it is."""
-    try:
-        (out / "report.json").write_text(report.to_json(), encoding="utf-8")
-        (out / "report.html").write_text(html_of(report, earlier), encoding="utf-8")
-    except OSError as error:
-        return error
-    return None
-
-
 def _changes(report: Report, earlier: Report) -> list[str]:
-    """What has become better or worse, of what most people look for."""
-    return [
+    """What has become better or worse, of what most people look for; before that, how it was another test."""
+    lines = [f"{'another test':14} {line}" for line in different_plans(report, earlier)]
+    return lines + [
         f"{change.verdict.value:14} {change.name}: {change.before}, now {change.after}"
         for change in headlines(compared(report, earlier))
         if change.moved

@@ -30,7 +30,7 @@ Scenario = Annotated[ScenarioName, typer.Argument(help="What to play; see above.
 Server = Annotated[
     list[str] | None,
     typer.Option(
-        help=f"A server's address; several times for several nodes, rooms in turn. [default: {LOCAL}]",
+        help=f"A server's address; several times for several nodes, rooms in turn; unless given {LOCAL}.",
         rich_help_panel=_WHERE,
     ),
 ]
@@ -64,20 +64,20 @@ TestLogins = Annotated[
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
-        help="A server's /metrics, in the order of --server; on this machine it is found by itself.",
+        help="A server's /metrics, in the order of --server; on this machine port 9090 is tried by itself.",
         rich_help_panel=_WHERE,
     ),
 ]
 Calls = Annotated[
     int | None,
     typer.Option(
-        help="Rooms held at a time. [default: 10; of group and fanout 1]", min=1, rich_help_panel=_PLAYED
+        help="Rooms held at a time; unless given 10, of group and fanout 1.", min=1, rich_help_panel=_PLAYED
     ),
 ]
 Participants = Annotated[
     int | None,
     typer.Option(
-        help="How many are in each room (group, fanout). [default: 5; of fanout 21]",
+        help="How many are in each room (group, fanout); unless given 5, of fanout 21.",
         min=1,
         rich_help_panel=_PLAYED,
     ),
@@ -161,7 +161,7 @@ Impair = Annotated[
 Bots = Annotated[
     int,
     typer.Option(
-        help="How many more join, in rooms of two, who decode what they receive, and judge it; a few.",
+        help="How many more join, in rooms of two, who decode what they receive, and judge it; 20 at most.",
         min=0,
         rich_help_panel=_SENT,
     ),
@@ -201,7 +201,10 @@ Most = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(help="Folder for report.json and report.html; made if need be.", rich_help_panel=_WANTED),
+    typer.Option(
+        help="Folder for report.json and report.html; made if need be. An earlier report there is replaced.",
+        rich_help_panel=_WANTED,
+    ),
 ]
 Compare = Annotated[
     Path | None,

@@ -16,4 +16,11 @@ class CannotTest(LoadTestError):
 
 
 class TicketFailed(ClientError):
-    """No ticket came from where tickets come from; the text is a stable code."""
+    """No ticket came from where tickets come from; the text is a stable code.
+
+    `aside`: more than that, for who typed the command.
+    """
+
+    def __init__(self, code: str, aside: str = "") -> None:
+        super().__init__(code)
+        self.aside = aside

@@ -4,20 +4,28 @@ import asyncio
 import time
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from loadtest.errors import ClientError, code_of
 from loadtest.events import Event, ParticipantAdmitted, Resumed, TrackId
 from loadtest.impairment import parse_impairment
-from loadtest.participant import Joining, MakeParticipant, Participant, ParticipantFigures, Publishing
+from loadtest.participant import (
+    Joining,
+    MakeParticipant,
+    Participant,
+    ParticipantFigures,
+    Publishing,
+    ReceivedTrack,
+)
 from loadtest.results import Options, Progress
 from loadtest.tool.entrances import Entrance
+from loadtest.tool.tails import STILL_S, Counted, Tails
 from loadtest.tool.tally import Flow, JoinTally, Tally
 
 FIRST_PACKET_S = 10.0
-CLOSE_S = 15.0
+CLOSE_S = 8.0
 SETTLED_S = 2.0  # who came within the window is asked after so long whether all plays
 NOTHING = Publishing(audio=False, video=False)
 
@@ -42,8 +50,9 @@ class Member:
     join_recorded: bool = False
     admitted_s: float | None = None
     resumes: int = 0
-    counted: Counter[TrackId] = field(default_factory=Counter)
-    """Packets of each track that are counted already."""
+    counted: Counted = field(default_factory=Counted)
+    """What was measured of it before its figures last began anew."""
+    tails: Tails = field(default_factory=Tails)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, event: Event) -> None:
@@ -88,12 +97,14 @@ class Fleet:
         self._options = options
         written = options.impairment
         self._impairment = None if written is None else parse_impairment(written)
+        self._still_s = self._longest_still_s()
         self._progress = progress
         self._rooms: dict[str, list[Member]] = defaultdict(list)
         self._came: Counter[str] = Counter()
         """How many have come into each room so far."""
         self.tally = Tally()
-        self._media = self.tally.media
+        self._media = Tally().media
+        """What is counted into; the report's within the measured window only."""
         self._window_began_s = float("inf")
         self._leaving: set[Member] = set()
         self.joined_in_all = 0
@@ -182,7 +193,7 @@ class Fleet:
     async def leave(self, member: Member) -> None:
         """Count what it measured, and let it go."""
         if member in self._rooms.get(member.room, ()):
-            self.count(member)
+            self.count(member, self._figures(self.room(member.room))[member])
             self._record_join(member)
             await self._forget(member)
 
@@ -212,26 +223,28 @@ class Fleet:
         self._media = self.tally.media = fresh.media
         self.tally.playing, self.tally.unsent = fresh.playing, 0
         for member in self.members:
-            member.participant.reset_window()
-            member.counted_from_s = time.monotonic()
+            self._begin_anew(member, member.participant.figures())
+            member.tails = Tails(self._still_s)
+        self._figures(self.members)  # the ends of streams are looked for from here on
 
     def end_window(self) -> None:
         """What is measured from now on does not count."""
-        for member in self.members:
-            self.count(member)
+        for member, figures in self._figures(self.members).items():
+            self.count(member, figures)
             self._record_join(member)
         self._media = Tally().media
 
     def flow(self) -> Flow:
         """All that flowed since the window began."""
-        tracks = [track for member in self.members for track in member.participant.figures().received]
+        everybody = self._figures(self.members).values()
+        tracks = [track for figures in everybody for track in figures.received]
         return Flow.of(self._media.values(), tracks)
 
     def packets(self) -> dict[Member, dict[TrackId, int]]:
         """Of each member's tracks, up to now: what grows plays."""
         return {
             member: {
-                track.track: member.counted[track.track] + track.packets
+                track.track: member.counted.packets[track.track] + track.packets
                 for track in member.participant.figures().received
             }
             for member in self.members
@@ -245,6 +258,8 @@ class Fleet:
             if before is None or not self._settled(member):
                 continue
             expected = self._expected(member)
+            if not expected:
+                continue
             plays = sum(count > before.get(track, 0) for track, count in tracks.items())
             playing.participants += 1
             playing.all_playing += plays >= expected
@@ -284,6 +299,7 @@ class Fleet:
         somebody = any(other.sending and other.publishing.kinds for other in self._rooms[room])
         participant = self._make(joining)
         member = Member(room, role, publishing, participant, now, ticket_ms, somebody, now)
+        member.tails = Tails(self._still_s)
         heard.append(member)
         return member
 
@@ -303,22 +319,57 @@ class Fleet:
         long_there = time.monotonic() - member.came_s >= SETTLED_S
         return member.sending and (long_there or member.came_s < self._window_began_s)
 
-    def count(self, member: Member) -> ParticipantFigures:
-        """Count what a member measured up to now, and let its figures start anew."""
-        figures = member.participant.figures()
+    def _longest_still_s(self) -> float:
+        """What is silent for longer has stopped: frames may be far apart, and networks hold flows back."""
+        still_s = max(STILL_S, 3 / self._options.fps)
+        if self._impairment is None:
+            return still_s
+        return still_s + 2 * (self._impairment.jitter_s + self._impairment.queue_s)  # both ends'
+
+    def _figures(self, members: Iterable[Member]) -> dict[Member, ParticipantFigures]:
+        """With what the ends of streams add to them. Whoever sends to one of them has to be among them."""
+        now = time.monotonic()
+        figures = {member: member.participant.figures() for member in members}
+        sent = {
+            (member.room, member.participant.room.me, track.kind): before[track.kind] + track.packets
+            for member, of_member in figures.items()
+            for before in [member.counted.sent]
+            for track in of_member.sent
+        }
+
+        def with_tail(member: Member, track: ReceivedTrack) -> ReceivedTrack:
+            there = member.participant.room.tracks.get(track.track)
+            in_all = None if there is None else sent.get((member.room, there.participant, track.kind))
+            if in_all is None:  # who sent it has left
+                return track
+            return member.tails.with_tail(track, member.counted.seen(track, in_all, now))
+
+        return {
+            member: replace(of_member, received=tuple(with_tail(member, each) for each in of_member.received))
+            for member, of_member in figures.items()
+        }
+
+    def count(self, member: Member, figures: ParticipantFigures | None = None) -> ParticipantFigures:
+        """Count what a member measured up to now (`figures`, if given), and let its figures start anew."""
+        if figures is None:
+            figures = member.participant.figures()
         now = time.monotonic()
         there = member.participant.room.tracks if figures.received else {}
         for received in figures.received:
             seconds = now - member.counted_from_s
-            member.counted[received.track] += received.packets
             # The silence of who has left is no gap.
             self._media[received.kind].receive(received, seconds, with_gap=received.track in there)
         for sent in figures.sent:
             self._media[sent.kind].send(sent)
         self.tally.unsent += figures.unsent
-        member.participant.reset_window()
-        member.counted_from_s = now
+        self._begin_anew(member, figures)
         return figures
+
+    def _begin_anew(self, member: Member, figures: ParticipantFigures) -> None:
+        """Its figures, which are these up to now."""
+        member.counted.add(figures)
+        member.participant.reset_window()
+        member.counted_from_s = time.monotonic()
 
     def _record_join(self, member: Member) -> None:
         steps = member.participant.steps

@@ -6,7 +6,7 @@ from enum import Enum
 
 import aiohttp
 
-from loadtest.errors import ClientError, TicketRefused, code_of
+from loadtest.errors import ClientError, Refused, TicketRefused, code_of
 from loadtest.results import TicketSource
 from loadtest.session import Session
 from loadtest.tool.entrances import Entrance
@@ -14,6 +14,8 @@ from loadtest.tool.errors import CannotTest, TicketFailed
 from loadtest.wire import Encoding
 
 ANSWER_S = 10.0
+NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
+"""What OpenSSL says of an answer that is not TLS."""
 
 _NO_WALK_IN = (
     "{origin} lets nobody in without a login: start it with `teleconsult serve --walk-in`, "
@@ -49,22 +51,26 @@ async def check_server(http: aiohttp.ClientSession, origin: str) -> None:
     except TimeoutError:
         raise CannotTest(f"{origin} did not answer within {ANSWER_S:.0f} s.") from None
     except aiohttp.ClientConnectorError as error:
-        raise CannotTest(f"{origin} cannot be reached: {_why(error)}.") from None
+        raise CannotTest(f"{origin} cannot be reached: {why_not(error)}.") from None
     except (aiohttp.ClientError, ValueError):
         raise CannotTest(f"{origin} answers, but not as a Teleconsult server does.") from None
 
 
-async def check_tickets(entrance: Entrance, source: TicketSource, origin: str, room: str) -> None:
-    """Join once, with neither media nor anybody there. Raises CannotTest."""
+async def check_tickets(
+    entrance: Entrance, source: TicketSource, origin: str, room: str, *, recording: bool = False
+) -> None:
+    """Join once, with neither media nor anybody there, and agree to `recording`. Raises CannotTest."""
     try:
         ticket = await entrance.ticket(room, "doctor")
     except TicketFailed as error:
         text = _NO_WALK_IN if str(error) == "http 404" else _NO_TICKET[source]
-        raise CannotTest(text.format(origin=origin, code=code_of(error))) from None
+        raise CannotTest(text.format(origin=origin, code=code_of(error)) + error.aside) from None
     session = Session(ticket.url, ticket.ticket, Encoding.MSGPACK, lambda _: None)
     try:
         await session.open()
         session.start()
+        if recording:
+            await _agree_to_recording(session, origin)
         await session.request("leave")
     except TicketRefused:
         raise CannotTest(_WRONG_KEYS[source].format(origin=origin)) from None
@@ -72,6 +78,13 @@ async def check_tickets(entrance: Entrance, source: TicketSource, origin: str, r
         raise CannotTest(f"{origin} does not let us join ({code_of(error)}).") from None
     finally:
         await session.close()
+
+
+async def _agree_to_recording(session: Session, origin: str) -> None:
+    try:
+        await session.request("consent", kind="recording", state="granted")
+    except Refused as error:
+        raise CannotTest(f"{origin} does not record ({code_of(error)}): leave out --recording.") from None
 
 
 class Health(Enum):
@@ -92,10 +105,14 @@ async def health(http: aiohttp.ClientSession, origin: str) -> Health:
         return Health.GONE
 
 
-def _why(error: aiohttp.ClientConnectorError) -> str:
+def why_not(error: aiohttp.ClientConnectorError) -> str:
+    """In words, without the address."""
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "there is no such name"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return "its certificate is not trusted here"
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        reason = getattr(error.os_error, "reason", None) or "unknown"
+        return "it does not speak TLS; http:// perhaps" if reason in NO_TLS else f"TLS failed ({reason})"
     number = error.os_error.errno
     return os.strerror(number).lower() if number else "no connection"

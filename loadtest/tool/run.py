@@ -4,9 +4,10 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 
@@ -19,6 +20,8 @@ from loadtest.tool.sampler import Sampler
 
 FOLLOW_S = 15.0
 LAST_LOOK_S = 1.0  # at the end of the window: who has got a packet of every track since?
+ENDED_S = 1.0  # an activity has ended by then, unless a server hangs: the window does not wait for that
+CUT_EVERY_S = 0.5  # where somebody is in a hurry: one farewell after the other
 PATIENCE = {Health.GONE: 2, Health.LATE: 3}
 """Looks in a row without an answer, the last of them like this, after which a server is dead."""
 
@@ -84,6 +87,7 @@ class Run:
         self.decoding: Decoding | None = None
         self._rooms = 0
         self._body: asyncio.Task[None] | None = None
+        self._hurried = asyncio.Event()
 
     # Rooms and joins
 
@@ -159,11 +163,16 @@ class Run:
     async def measure(self, activity: Activity | None = None) -> None:
         """The measured window; what happens within it besides the media is `activity`, ended with it."""
         self.progress.phase(Phase.MEASURING, self.options.duration_s)
-        async with self._window():
-            async with self._beside(activity):
+        async with asyncio.TaskGroup() as group, self._window():
+            task = group.create_task(_run(activity), name="activity") if activity is not None else None
+            try:
                 await asyncio.sleep(max(0.0, self.options.duration_s - LAST_LOOK_S))
                 earlier = self.fleet.packets()
                 await asyncio.sleep(min(LAST_LOOK_S, self.options.duration_s))
+            finally:
+                if task is not None:
+                    task.cancel()
+                    await asyncio.wait((task,), timeout=ENDED_S)
             self.fleet.judge_playing(earlier)
             self.fleet.note_the_lost()
 
@@ -181,14 +190,6 @@ class Run:
             if self.decoding is not None:
                 await self.decoding.end_window()
 
-    @asynccontextmanager
-    async def _beside(self, activity: Activity | None) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(_run(activity), name="activity") if activity is not None else None
-            yield
-            if task is not None:
-                task.cancel()
-
     def _no_report(self) -> Report:
         raise AssertionError("nobody said how a report is made")
 
@@ -200,8 +201,21 @@ class Run:
             self.stopped_for = reason
             self._body.cancel()
 
-    async def play(self, body: Awaitable[None]) -> None:
-        """The scenario, with the time line and an eye on the servers beside it; then everybody is let go."""
+    def told_to_end(self, reason: str) -> None:
+        """By somebody: ends it before its time, or else, when it ends already, without farewells."""
+        if self.stopped_for is None and self._body is not None and not self._body.done():
+            self.stop(reason)
+            return
+        self._hurried.set()
+        if self._body is not None:
+            self._body.cancel()
+
+    async def play(self, body: Awaitable[None], opened: AsyncExitStack) -> None:
+        """The scenario, with the time line and an eye on the servers beside it.
+
+        Then everybody is let go, and what was opened for it closed.
+        """
+        opened.push_async_callback(self.fleet.close)
         try:
             async with asyncio.TaskGroup() as group:
                 beside = [
@@ -214,7 +228,21 @@ class Run:
                     task.cancel()
         finally:
             self.progress.phase(Phase.CLOSING, None)
-            await self.fleet.close()
+            await self._unless_hurried(opened.aclose())
+
+    async def _unless_hurried(self, farewells: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(farewells, name="farewells")
+        hurried = asyncio.create_task(self._hurried.wait(), name="hurried")
+        try:
+            await asyncio.wait((task, hurried), return_when=asyncio.FIRST_COMPLETED)
+            while not task.done():
+                task.cancel()  # ends one step of it; the next one may wait for something else
+                await asyncio.wait((task,), timeout=CUT_EVERY_S)
+        finally:
+            hurried.cancel()
+            task.cancel()
+        if not task.cancelled():
+            task.result()
 
     async def _watch_servers(self) -> None:
         missed = dict.fromkeys(self.options.servers, 0)
@@ -222,8 +250,8 @@ class Run:
         while True:
             await asyncio.sleep(1.0)
             self.fleet.note_the_lost()
-            for origin in missed:
-                found = await health(self.http, origin)
+            looks = await asyncio.gather(*(health(self.http, origin) for origin in missed))
+            for origin, found in zip(tuple(missed), looks, strict=True):
                 if found is Health.ALIVE:
                     missed[origin] = 0
                     dead.discard(origin)
@@ -232,9 +260,9 @@ class Run:
                 if missed[origin] >= PATIENCE[found] and origin not in dead:
                     dead.add(origin)
                     self.fleet.fail("server: stopped answering")
-            if len(dead) == len(missed):
+            if dead:
                 after_s = time.monotonic() - self.began_s
-                names = " and ".join(self.options.servers)
+                names = " and ".join(origin for origin in missed if origin in dead)
                 self.stop(f"{names} stopped answering {after_s:.0f} s after the beginning.")
 
 

@@ -42,6 +42,8 @@ class Sampler:
         self._before: Mark | None = None
         """Where the newest second began; None: it is not of this part of the test."""
         self._measuring = False
+        self._end: Mark | None = None
+        """Where the measured window has ended, while its last second is being made."""
         self.seconds: list[Second] = []
         self.looks: list[Look] = []
         """Of the measured window."""
@@ -67,31 +69,40 @@ class Sampler:
     async def begin_window(self) -> None:
         async with self._turn:
             await self._sample()
-            self._measuring = True
+            self._measuring, self._end = True, None
             self.looks = [self._last.look] if self._last.look is not None else []
             self.client_looks = [client_watch.look()]
             self._fleet.begin_window()
             self._begin_anew()
 
     async def end_window(self) -> None:
-        """May be called again, or without a window: then nothing happens."""
+        """May be called again, or without a window: then nothing happens.
+
+        The fleet's window ends at once: a server that does not answer our looks prolongs nothing.
+        """
+        if not self._measuring or self._end is not None:
+            return
+        self._end = self._mark()
+        self._fleet.end_window()
+        self.client_looks.append(client_watch.look())
         async with self._turn:
-            if not self._measuring:
-                return
             await self._sample()
             self._measuring = False
-            self.client_looks.append(client_watch.look())
-            self._fleet.end_window()
             self._begin_anew()
 
     def _begin_anew(self) -> None:
-        self._last, self._before = replace(self._last, flow=Flow()), None
+        self._before = None
+        self._last = replace(self._last, at_s=time.monotonic(), cpu_s=time.process_time(), flow=Flow())
+
+    def _mark(self) -> Mark:
+        fleet = self._fleet
+        return Mark(time.monotonic(), fleet.flow(), fleet.joined_in_all, time.process_time(), None)
 
     async def _sample(self) -> None:
         """The next second; what is left at the end of a window, or before one, is joined to the last."""
+        mark = (self._end if self._measuring else None) or self._mark()
         look = await self.look()
-        fleet = self._fleet
-        now = Mark(time.monotonic(), fleet.flow(), fleet.joined_in_all, time.process_time(), look)
+        now = replace(mark, look=look)
         if self._before is not None and now.at_s - self._last.at_s < SHORTEST_S:
             self.seconds[-1] = self._second(self._before, now, look)
             self._last = now

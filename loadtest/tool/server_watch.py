@@ -10,10 +10,12 @@ import aiohttp
 from yarl import URL
 
 from loadtest.tool import proc
+from loadtest.tool.errors import CannotTest
+from loadtest.tool.preflight import why_not
 
 SCRAPE_S = 5.0
 USUAL_PORT = 9090  # METRICS_PORT
-OURS = "teleconsult_"
+OURS = "teleconsult_ready"
 GAUGES = ("transports", "tracks", "subscriptions", "rooms", "sessions", "handshakes_in_flight", "tasks")
 """That should go back to where they were, once everybody has left."""
 
@@ -90,7 +92,7 @@ def added(looks: list[Look], at_s: float) -> Look:
 
 
 class ServerWatch:
-    """Of one server. `metrics_url` None: it was not told; on this machine the usual port is tried."""
+    """Of one server. `metrics_url` None: it was not told; on the server's machine the usual port is tried."""
 
     def __init__(self, http: aiohttp.ClientSession, origin: str, metrics_url: str | None) -> None:
         self._http = http
@@ -102,18 +104,25 @@ class ServerWatch:
         self.version: str | None = None
 
     async def find(self) -> None:
-        """Learn what there is to look at: blocking calls of a few milliseconds, before the test begins."""
+        """Learn what there is to look at: blocking calls of a few milliseconds, before the test begins.
+
+        Raises CannotTest for metrics that were told and are none.
+        """
         url = URL(self.origin)
-        if await _is_here(url.host or ""):
+        here = await _is_here(url.host or "")
+        if here:
             self._pid = await asyncio.to_thread(proc.listener_on, url.port or 80)
             self.same_host = self._pid is not None
-            if self.metrics_url is None:
-                self.metrics_url = str(url.with_scheme("http").with_port(USUAL_PORT).with_path("/metrics"))
-        metrics = await self._metrics()
-        if f"{OURS}ready" not in metrics:
-            self.metrics_url = None  # nobody there, or somebody else
+        metrics: dict[str, float] = {}
+        if self.metrics_url is not None:
+            metrics = await self._told(self.metrics_url)
+        elif here and await asyncio.to_thread(proc.listener_on, USUAL_PORT) == self._pid:
+            self.metrics_url = str(url.with_scheme("http").with_port(USUAL_PORT).with_path("/metrics"))
+            metrics = await self._metrics()
+            if OURS not in metrics:
+                self.metrics_url = None  # nobody there, or somebody else
         for name in metrics:
-            if name.startswith(f"{OURS}info{{") and 'version="' in name:
+            if name.startswith("teleconsult_info{") and 'version="' in name:
                 self.version = name.split('version="', 1)[1].split('"', 1)[0]
 
     async def look(self) -> Look:
@@ -132,6 +141,24 @@ class ServerWatch:
         if self.metrics_url is None:
             return "proc" if self.same_host else None
         return "both" if self.same_host else "metrics"
+
+    async def _told(self, metrics_url: str) -> dict[str, float]:
+        """The metrics where somebody said that they are. Raises CannotTest."""
+        option = f"--metrics {URL(metrics_url).with_query(None)}"
+        try:
+            async with asyncio.timeout(SCRAPE_S), self._http.get(metrics_url) as response:
+                if response.status != 200:
+                    raise CannotTest(f"{option}: it answers http {response.status}, and no metrics.")
+                metrics = parse_metrics(await response.text())
+        except TimeoutError:
+            raise CannotTest(f"{option}: it did not answer within {SCRAPE_S:.0f} s.") from None
+        except aiohttp.ClientConnectorError as error:
+            raise CannotTest(f"{option}: it cannot be reached: {why_not(error)}.") from None
+        except (aiohttp.ClientError, ValueError):
+            raise CannotTest(f"{option}: it does not answer as a Teleconsult server's metrics do.") from None
+        if OURS not in metrics:
+            raise CannotTest(f"{option}: these are not the metrics of a Teleconsult server.")
+        return metrics
 
     async def _metrics(self) -> dict[str, float]:
         if self.metrics_url is None:

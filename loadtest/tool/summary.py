@@ -1,6 +1,7 @@
 """A report in a few lines of text. Pure."""
 
-from loadtest.results import Fidelity, JoinStep, Media, Quantiles, Report
+from loadtest.report import server_doubt, words
+from loadtest.results import FIGURES, Fidelity, JoinStep, Media, Quantiles, Report, ScenarioName
 
 
 def summary(report: Report) -> list[str]:
@@ -28,7 +29,7 @@ def summary(report: Report) -> list[str]:
             f"known after {_times(waiting.called_ms)}"
         )
     if report.fidelity is not None:
-        lines.append(f"{'bots':14} {_seen(report.fidelity)}")
+        lines.append(f"{'bots':14} {_seen(report.fidelity, report)}")
     for trend in report.trends:
         if trend.grew:
             lines.append(f"{'growing':14} {trend.figure}: {trend.before:g} to {trend.after:g} {trend.unit}")
@@ -37,6 +38,9 @@ def summary(report: Report) -> list[str]:
         each = f", {server.us_per_packet:.1f} µs a packet" if server.us_per_packet is not None else ""
         memory = f", {server.memory_mb:.0f} MB" if server.memory_mb is not None else ""
         lines.append(f"{'server':14} {server.cpu:.2f} cores{each}{memory}")
+    doubt = server_doubt(report)
+    if doubt is not None:
+        lines.append(f"{'server figures':14} {doubt}")
     if client is not None:
         warning = f". {client.warning}" if client.warning else ""
         lines.append(f"{'load tester':14} {client.cpu:.2f} cores{warning}")
@@ -52,9 +56,13 @@ def _media(media: Media) -> str:
     return f"{media.packets} packets, {loss}{repaired}, latency {_times(media.latency_ms)}"
 
 
-def _seen(seen: Fidelity) -> str:
-    worst = (("PSNR", seen.psnr_db, " dB"), ("SSIM", seen.ssim, ""), ("lip sync", seen.lip_sync_ms, " ms"))
-    parts = [f"{name} p95 {each.p95:.3g}{unit}" for name, each, unit in worst if each.p95 is not None]
+def _seen(seen: Fidelity, report: Report) -> str:
+    worst = {"psnr.p95": "PSNR", "ssim.p95": "SSIM", "lip_sync.p95": "lip sync"}
+    parts = [
+        f"{name} p95 {words.figure(FIGURES[figure], value)}"
+        for figure, name in worst.items()
+        if (value := FIGURES[figure].read(report)) is not None
+    ]
     if seen.freezes_per_hour is not None:
         parts.append(f"{seen.freezes_per_hour:.3g} freezes an hour")
     return ", ".join(parts) or "nothing was seen"
@@ -70,7 +78,16 @@ def _capacity(report: Report) -> str:
     capacity = report.capacity
     if capacity is None:
         return "not looked for"
-    limits = {"client": " (the load tester was the limit)", "asked": " (no more were asked for)"}
-    none = "not even the fewest were within the thresholds"
-    most = none if capacity.most is None else f"{capacity.most} calls"
-    return most + limits.get(capacity.limited_by or "", "")
+    what = {ScenarioName.GROUP: "group", ScenarioName.FANOUT: "receiver"}.get(report.options.scenario, "call")
+    limits = {
+        None: " (then the search was stopped)",
+        "client": " (the load tester was the limit)",
+        "asked": " (no more were asked for)",
+    }
+    none = (
+        "none is known to hold"
+        if capacity.limited_by is None
+        else "not even the fewest were within the thresholds"
+    )
+    most = none if capacity.most is None else words.several(capacity.most, what)
+    return most + limits.get(capacity.limited_by, "")

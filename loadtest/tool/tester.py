@@ -6,12 +6,10 @@ import math
 import os
 import platform
 import random
-import resource
 import secrets
-import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -36,6 +34,8 @@ from loadtest.tool.decoding import Decoding
 from loadtest.tool.entrances import Command, Entrance, MakeMint, Minted, WalkIn
 from loadtest.tool.errors import CannotTest, WrongUsage
 from loadtest.tool.fleet import Fleet
+from loadtest.tool.limits import check_room
+from loadtest.tool.needs import allow_sockets, check_servers
 from loadtest.tool.preflight import check_server, check_tickets
 from loadtest.tool.reporting import counted, server_of
 from loadtest.tool.run import Run
@@ -44,9 +44,12 @@ from loadtest.tool.scenarios import SCENARIOS, waiting_room
 from loadtest.tool.scenarios.consultation_desk import ConsultationDesk
 from loadtest.tool.scenarios.search import search
 from loadtest.tool.server_watch import ServerWatch
+from loadtest.tool.signals import Signals
 from loadtest.tool.tally import Tally
-from loadtest.tool.thresholds import parse_all
+from loadtest.tool.thresholds import check_told, parse_all
 from loadtest.traffic import MOST_PARTICIPANTS, NativeEngine, NativeParticipant
+
+MOST_THREADS = 64  # as --threads has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,28 @@ class Plan:
     make_mint: MakeMint | None = None
 
 
-async def run_test(plan: Plan, progress: Progress) -> Report:
-    """Raises CannotTest, WrongUsage; once it has begun, whatever happens is in the report."""
+async def run_test(plan: Plan, progress: Progress, signals: Signals | None = None) -> Report:
+    """Raises CannotTest, WrongUsage; CancelledError for a signal before it has begun.
+
+    Once it has begun, whatever happens is in the report. Later signals do nothing.
+    """
+    signals = signals or Signals()
+    task = asyncio.current_task()
+    assert task is not None
+    signals.call(task.cancel)
+    try:
+        return await _tested(plan, progress, signals)
+    finally:
+        signals.keep()
+
+
+async def _tested(plan: Plan, progress: Progress, signals: Signals) -> Report:
     parse_all(plan.options.thresholds, plan.options)
+    check_room(plan.options)
     _check_threads(plan.options)
     progress.phase(Phase.CHECKING, None)
-    _allow_many_sockets()
+    check_servers(plan.options)
+    allow_sockets(plan.options)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         entrances = [_entrance(plan, http, origin) for origin in plan.options.servers]
@@ -76,13 +95,17 @@ async def run_test(plan: Plan, progress: Progress) -> Report:
         for number, (origin, entrance) in enumerate(zip(plan.options.servers, entrances, strict=True)):
             await check_server(http, origin)
             if plan.options.tickets is not TicketSource.TEST_LOGINS:
-                await check_tickets(entrance, plan.options.tickets, origin, f"{name}-check-{number}")
+                room = f"{name}-check-{number}"
+                await check_tickets(
+                    entrance, plan.options.tickets, origin, room, recording=plan.options.recording
+                )
         watches = [
             ServerWatch(http, origin, plan.metrics[number] if number < len(plan.metrics) else None)
             for number, origin in enumerate(plan.options.servers)
         ]
         for watch in watches:
             await watch.find()
+        check_told(plan.options.thresholds, [watch.tells for watch in watches])
         if plan.options.scenario is ScenarioName.SOAK and not any(watch.tells for watch in watches):
             raise CannotTest("A soak looks for what grows on the server: say with --metrics where it tells.")
         draw = random.Random(plan.options.seed)
@@ -96,25 +119,24 @@ async def run_test(plan: Plan, progress: Progress) -> Report:
             rooms = [run.new_room() for _ in range(plan.options.bots // 2)]
             run.decoding = await Decoding.open(stack, plan.film, fleet, rooms)
         body = await _scenario(stack, run)
-        with _stopping(run):
-            await run.play(body)
-        return _final(run)
+        signals.call(lambda: run.told_to_end(f"{signals.why}."))
+        await run.play(body, stack.pop_all())
+    return _final(run)
 
 
 def _check_threads(options: Options) -> None:
     """Raises WrongUsage."""
     needed = math.ceil(options.most_participants / MOST_PARTICIPANTS)
+    if needed > MOST_THREADS:
+        raise WrongUsage(
+            f"--calls: {options.most_participants} participants at a time are more than one load tester "
+            f"holds ({MOST_THREADS * MOST_PARTICIPANTS}); take several"
+        )
     if needed > options.threads:
         raise WrongUsage(
             f"--threads: {options.most_participants} participants at a time take {needed}, "
             f"as one holds {MOST_PARTICIPANTS} at most"
         )
-
-
-def _allow_many_sockets() -> None:
-    """Two for each participant; most systems allow a thousand unless asked."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _native(stack: AsyncExitStack, options: Options) -> MakeParticipant:
@@ -167,34 +189,6 @@ def _entrance(plan: Plan, http: aiohttp.ClientSession, origin: str) -> Entrance:
                 return Minted(plan.make_mint(plan.ticket_keys), origin)
             except ValueError as error:
                 raise WrongUsage(f"--ticket-keys: {error}") from None
-
-
-@contextmanager
-def _stopping(run: Run) -> Iterator[None]:
-    """Ctrl-C ends the test and keeps what was measured; a second one ends the program."""
-    loop = asyncio.get_running_loop()
-    signals: dict[signal.Signals, str] = {
-        signal.SIGINT: "It was stopped by Ctrl-C.",
-        signal.SIGTERM: "It was told to stop.",
-    }
-
-    def stop(reason: str) -> None:
-        restore()
-        run.stop(reason)
-
-    def restore() -> None:
-        for each in signals:
-            loop.remove_signal_handler(each)
-
-    def stopping(reason: str) -> Callable[[], None]:
-        return lambda: stop(reason)
-
-    for each, reason in signals.items():
-        loop.add_signal_handler(each, stopping(reason))
-    try:
-        yield
-    finally:
-        restore()
 
 
 def _report(options: Options, run: Run, watches: Sequence[ServerWatch], started_at: datetime) -> Report:

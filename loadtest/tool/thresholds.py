@@ -25,6 +25,7 @@ COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
 }
 ROUNDING = 1e-9  # 0.1 % written as 0.001 is the same
+FROM_METRICS = ("leaks", "server.packet", "server.lag")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,25 @@ def parse(text: str) -> Threshold:
         raise WrongUsage(f"threshold {text!r}: there is no figure {name}{hint}")
     units = figure.dimension.units
     if unit not in units:
-        allowed = ", ".join(repr(each) if each else "no unit" for each in units)
-        raise WrongUsage(f"threshold {text!r}: {name} has {allowed}, not {unit or 'no unit'!r}")
+        wrong = f"in {unit!r}" if unit else "without a unit"
+        raise WrongUsage(f"threshold {text!r}: give {name} {_in_units(units)}, not {wrong}")
     threshold = Threshold(text.strip(), name, comparison, float(number) * units[unit])
     _check_possible(threshold, figure.dimension.most)
     return threshold
+
+
+def check_told(texts: Iterable[str], tells: Iterable[str | None]) -> None:
+    """Raises WrongUsage for what the servers do not tell; `tells`: of each, as `ServerWatch` has it."""
+    sources = list(tells)
+    from_metrics = all(source in ("metrics", "both") for source in sources)
+    for threshold in map(parse, texts):
+        needs_metrics = threshold.figure in FROM_METRICS
+        told = from_metrics if needs_metrics else all(sources) or not threshold.figure.startswith("server.")
+        if not told:
+            raise WrongUsage(
+                f"threshold {threshold.text!r}: {threshold.figure} is known from the server's metrics; "
+                "give them with --metrics"
+            )
 
 
 def parse_all(texts: Iterable[str], options: Options) -> list[Threshold]:
@@ -86,6 +101,12 @@ def parse_all(texts: Iterable[str], options: Options) -> list[Threshold]:
             if one.figure == other.figure and _exclude(one, other):
                 raise WrongUsage(f"thresholds {one.text!r} and {other.text!r}: nothing can meet both")
     return thresholds
+
+
+def _in_units(units: Mapping[str, float]) -> str:
+    named = [unit for unit in units if unit]
+    ways = [f"in {', '.join(named)}"] if named else []
+    return " or ".join([*ways, *(["without a unit"] if "" in units else [])])
 
 
 def _check_possible(threshold: Threshold, most: float | None) -> None:

@@ -25,6 +25,8 @@ from loadtest.session import Session
 from loadtest.traffic.native import MEDIA_TIMEOUT_S, MediaPath, NativeEngine, histogram
 from loadtest.wire import Encoding
 
+LEAVE_S = 3.0  # a server that takes longer has heard of it all the same, or hangs
+
 
 class NativeParticipant:
     """Implements `loadtest.participant.Participant`; as a context manager it joins and closes."""
@@ -131,14 +133,17 @@ class NativeParticipant:
 
     async def close(self) -> None:
         """Say goodbye on the media path and leave the room. Idempotent."""
-        await self._negotiation.stop()
         path, self._path = self._path, None
         if path is not None:
             path.close()
-        if self._session.connected:
-            with suppress(ClientError):
-                await self._session.request("leave")
-        await self._session.close()
+        try:
+            await self._negotiation.stop()
+            if self._session.connected:
+                with suppress(ClientError, TimeoutError):
+                    async with asyncio.timeout(LEAVE_S):
+                        await self._session.request("leave")
+        finally:
+            await self._session.close()
 
     # Figures
 

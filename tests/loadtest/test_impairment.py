@@ -35,8 +35,8 @@ def test_a_direction_may_be_left_alone(direction: str, up_and_down: tuple[bool, 
 @pytest.mark.parametrize(
     ("written", "told"),
     [
-        ("", "nothing: give loss, burst, delay"),
-        ("loss=5%,", "nothing: give loss"),
+        ("", "has an empty part: give loss, burst, delay"),
+        ("loss=5%,", "has an empty part: give loss"),
         ("loss", "loss: give loss, burst"),
         ("fog=3", "fog=3: give loss, burst"),
         ("loss=5", "loss=5: give 0% to 100%"),

@@ -26,11 +26,15 @@ async def _cut_everywhere(run: Run, calls: Calls) -> None:
 
 
 async def _cut_again_and_again(run: Run, room: str, number: int) -> None:
-    """Both kinds in turn, somebody of the room each time, at moments that no two rooms share."""
+    """Both kinds in turn, somebody of the room each time, at moments that no two rooms share. The next one is
+    due so long after the beginning of the last, and waits until that is over.
+    """
     kinds = tuple(CutKind)
-    turn = number
+    turn, began_s = number, time.monotonic()
     while True:
-        await asyncio.sleep(run.options.cut_every_s * run.draw.uniform(0.5, 1.5))
+        due_s = began_s + run.options.cut_every_s * run.draw.uniform(0.5, 1.5)
+        await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+        began_s = time.monotonic()
         members = [member for member in run.fleet.room(room) if member.participant.over is None]
         if members:
             await cut(run, run.draw.choice(members), kinds[turn % len(kinds)])

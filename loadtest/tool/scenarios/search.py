@@ -65,7 +65,9 @@ async def search(run: Run) -> None:
         run.progress.capacity_step(steps[-1])
         held = report if passed else held
         by_client = looking.fails == count and steps[-1].client_is_limit
-        limited = "client" if by_client else "server" if looking.fails is not None else "asked"
+        over = (by_client and looking.holds is not None) or looking.next() is None
+        limit = "client" if by_client else "server" if looking.fails is not None else "asked"
+        limited = limit if over else None
         found = Capacity.model_validate({"steps": steps, "most": looking.holds, "limited_by": limited})
         run.best = (held or report).model_copy(update={"capacity": found})
 

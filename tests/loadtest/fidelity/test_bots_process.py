@@ -1,6 +1,8 @@
 """The bots' process, and what the load tester makes of one that does not behave; all of them are real."""
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
@@ -18,6 +20,7 @@ from loadtest.film_track import Clock
 from tests.endless_film import endless_film
 from tests.loadtest.fake_server import APass, a_joined_state, a_participant, a_server, a_track, refused
 from tests.loadtest.fidelity.conftest import SMALL
+from tests.server_process import dying_with_parent
 
 SLOW = """
 import sys, time
@@ -113,3 +116,31 @@ async def test_a_bot_that_can_not_watch_any_more_is_lost(
             with pytest.raises(ZeroDivisionError):
                 await bot._watching[0]
             assert bot.over
+
+
+async def test_the_end_of_the_input_ends_the_process_while_it_makes_the_film(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "loadtest.fidelity"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        preexec_fn=dying_with_parent(),
+    )
+    async with asyncio.timeout(60):
+        said, _ = await process.communicate(b"")
+    assert said == b"", "it was never made"
+    assert process.returncode == 0
+    assert os.listdir(tmp_path) == []
+
+
+async def test_a_process_that_does_not_end_is_ended_also_when_nobody_waits_for_it() -> None:
+    endless = a_process("print('{}', flush=True)\nwhile True: pass")
+    async with endless:
+        process = endless._process
+        assert process is not None
+        leaving = asyncio.create_task(endless._close())
+        await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+    assert process.returncode == -signal.SIGKILL

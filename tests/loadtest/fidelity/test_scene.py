@@ -92,8 +92,10 @@ def test_any_film_can_be_a_scene_shorter_or_longer(tmp_path: Path) -> None:
 
 def test_what_is_no_film_is_told(tmp_path: Path) -> None:
     (tmp_path / "no.mp4").write_text("words")
-    for path in (tmp_path / "no.mp4", tmp_path / "absent.mp4", tmp_path):
-        with pytest.raises(BadFilm, match="cannot be played"):
+    said = {"no.mp4": "it cannot be played", "absent.mp4": "there is no such file", ".": "it is a folder"}
+    for name, why in said.items():
+        path = tmp_path / name
+        with pytest.raises(BadFilm, match=why):
             check_film(path)
 
 

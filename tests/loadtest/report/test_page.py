@@ -78,7 +78,7 @@ def test_what_bots_saw_is_a_headline_figure_where_there_were_any() -> None:
     said = page_of(a_report_of_everything()).text.replace("\u202f", " ")
     assert "Picture, to bots" in said
     assert "30 dB" in said
-    assert "PSNR, reached by 95 %; SSIM 0.95; sound within 30 ms; 0 freezes an hour" in said
+    assert "PSNR, reached by 95 %; SSIM 95 %; sound within 30 ms; 0 freezes an hour" in said
     assert "Picture, to bots" not in page_of(a_report()).text
 
 

@@ -1,9 +1,12 @@
 """One server for all real runs here."""
 
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Iterator
 
+import pytest
 import pytest_asyncio
 
+from loadtest.tool.signals import ENDING
 from tests.server_process import ServerProcess, running_server
 
 SETTINGS = {
@@ -18,3 +21,12 @@ SETTINGS = {
 async def server() -> AsyncIterator[ServerProcess]:
     async with running_server(SETTINGS) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """The command keeps hold of them until its program ends, which here is the tests' own."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -105,5 +105,5 @@ async def test_a_film_that_vanished_is_told_before_anything_begins(
         bots=2,
         film=True,
     )
-    with pytest.raises(CannotTest, match="bots did not start: it cannot be played"):
+    with pytest.raises(CannotTest, match="bots did not start: there is no such file"):
         await run_test(Plan(options, film=tmp_path / "gone.mp4"), Silent())
