@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 import signalling
 from media_server.consents import ConsentKind, ConsentState, Ledger, Word
 from media_server.consultations.absence import doctor_is_away
-from media_server.consultations.errors import DoctorThere, FairUse, PatientWaits
+from media_server.consultations.errors import DoctorThere, FairUse, NoSuchConsultation, PatientWaits
 from media_server.consultations.participants import participant_id
 from media_server.consultations.priorities import Priority
 from media_server.consultations.record import Consultation, Content
@@ -24,7 +24,14 @@ from media_server.consultations.room_news import Concluded, Returned, RoomNews
 from media_server.consultations.states import State, Step, after
 from media_server.consultations.store import ConsultationStore
 from media_server.languages import Language
-from media_server.records import FieldKeys, newest_audit_about_nothing, tables, writing
+from media_server.records import (
+    FieldKeys,
+    RecordsUnusable,
+    ask_rows,
+    newest_audit_about_nothing,
+    tables,
+    writing,
+)
 
 log = logging.getLogger(__name__)
 
@@ -185,8 +192,19 @@ class Desk:
             return
         try:
             await self._queue.push(waiting_of(consultation), WAIT_S)
+            if await self._is_over(consultation.id):  # it ended while we thought that it waits
+                await self._queue.remove(signalling.WaitingId(consultation.id))
         except signalling.StoreUnavailable:
             log.warning("queue.unavailable", extra={"consultation": consultation.id})
+        except RecordsUnusable:
+            log.warning("queue.unconfirmed", extra={"consultation": consultation.id})
+
+    async def _is_over(self, id_: str) -> bool:
+        """Raises RecordsUnusable."""
+        try:
+            return (await ask_rows(self._store.engine, lambda: self._store.get(id_))).state.over
+        except NoSuchConsultation:
+            return True
 
     async def cancel(self, consultation: Consultation) -> Consultation:
         """The patient goes. Raises NotInThisState, RecordsUnusable."""

@@ -75,10 +75,10 @@ class Stage:
         clock, server = (lambda: self.now_us), cast("signalling.SignallingServer", self.rooms)
         self.store = ConsultationStore(engine, keys, clock)
         ledger = Ledger(engine, Signer(), "belgium", clock)
-        queue = signalling.MemoryWaiting(lambda: self.now_us / 1e6)
+        self.queue = queue = signalling.MemoryWaiting(lambda: self.now_us / 1e6)
         facts, guests = RoomFacts(self.store, keys), Guests(engine, ledger)
         news = RoomNews(signalling.LocalNews(), server, ledger, facts, guests)
-        desk = Desk(self.store, ledger, keys, queue, news, clock, 5, 86_400.0, 120.0)
+        self.desk = desk = Desk(self.store, ledger, keys, queue, news, clock, 5, 86_400.0, 120.0)
         self.duty = DutyDesk(self.store, keys, queue, news, desk, absence_s=300.0)
         doctors = cast("Doctors", Practising())
         self.keeper = QueueKeeper(self.store, desk, self.duty, queue, server, doctors, clock, 3, 300.0)
@@ -209,3 +209,17 @@ async def test_a_doctor_gives_back_no_claim_of_anothers(records: Engine, tmp_pat
     with pytest.raises(NotInThisState):
         await stage.duty.give_back("d-1", found)
     assert stage.store.get("c-1") == claimed
+
+
+async def test_whoever_leaves_while_places_are_kept_holds_none(records: Engine, tmp_path: Path) -> None:
+    """Those behind would wait for nobody, until the place ran out."""
+    house = House(records, FieldKeys.open(tmp_path / "keys"))
+    house.patient()
+    house.consultation(state="arrived", ended_at_us=None, purge_at_us=None, created_at_us=BEGAN_US)
+    stage = Stage(records, house.keys)
+    as_it_was_read = stage.store.get("c-1")
+    await stage.desk.keep_place(as_it_was_read)
+    assert await stage.queue.position(signalling.WaitingId("c-1")) == 1
+    await stage.desk.cancel(as_it_was_read)
+    await stage.desk.keep_place(as_it_was_read)
+    assert await stage.queue.position(signalling.WaitingId("c-1")) is None
