@@ -18,8 +18,9 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Seconds after which the Python tests are ended; they are meant to take less than eight minutes on two cores.
 test_limit_s ?= 1500
-# How many processes share the Python tests (tests/lanes.py); 0 for one after another in pytest's own.
-test_processes ?= 2
+# How many processes share the Python tests (tests/lanes.py), which wait for half of their time; 0 for one after another
+# in pytest's own.
+test_processes ?= 3
 
 run: $(native) ## start the server, with test persons to log in as, and print the two pages' addresses
 	@exec .venv/bin/teleconsult serve --development
